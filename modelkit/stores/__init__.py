@@ -1,0 +1,1 @@
+"""Stores: they speak IR and tuples, and know nothing of models."""

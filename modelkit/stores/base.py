@@ -1,0 +1,151 @@
+"""What a store is: the contract, in prose and in types.
+
+A `Session` runs statements. The store itself is one: there each statement is a transaction of its own, on the latest
+commit, all or nothing. A `Transaction` is the other: one snapshot taken at its first statement, own writes visible,
+nothing of others, and nobody sees its writes before `commit`.
+
+Every clause below is a test in `tests/stores`:
+
+- Parameters are canonical values in the slots that the query's Params name. Results are canonical values.
+- A failed statement leaves the session as it was before that statement.
+- `insert` takes whole rows in column order, with DEFAULT where the store fills in; it returns the rows as stored, in
+  order (with `conflict` "ignore": None in place of those left out). An explicit number moves an auto column's sequence
+  past it; a number once given out is not given out again, rolled back or not.
+- NOT NULL, types (`ScalarType.check`; decimals are rounded by `fit`), and checks hold per row; uniques at the end of the
+  statement and at commit, deferred ones at commit; references at commit.
+  IntegrityError and DataError carry model, constraint, fields and values.
+- `update` and `delete` collect rows before they write, and return how many there were.
+- A transaction commits if no other transaction that committed since its snapshot wrote a row that it wrote (first
+  committer wins) and no constraint is broken; else it raises and nothing of it remains.
+- JSON values handed in are copied (`coerce` already made a private copy: a store may keep it); values handed out in
+  ValueOutputs are copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
+from modelkit.ir.schema import Row, Table
+
+__all__ = ["Capabilities", "Change", "Isolation", "Params", "Savepoint", "Session", "Store", "TimeZonePolicy", "Transaction"]
+
+Params: TypeAlias = tuple[Any, ...]
+Isolation: TypeAlias = Literal["serializable", "snapshot"]
+Savepoint: TypeAlias = int
+TimeZonePolicy: TypeAlias = Literal["aware", "naive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store can do beyond the contract; a face asks before anything runs.
+
+    `functions` None: every FunctionDef with a `python`; else the names it knows.
+    `datetimes`: whether DateTime columns hold aware datetimes (in UTC) or naive ones.
+    """
+
+    vendor: str
+    datetimes: TimeZonePolicy = "aware"
+    nulls: Literal["first", "last"] = "first"
+    functions: frozenset[str] | None = None
+    distinct_on: bool = True
+    deferrable_uniques: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row as a commit changed it: `before` None for an insert, `after` None for a delete. `pk` is a tuple of the key's values."""
+
+    table: Table
+    pk: tuple[Any, ...]
+    before: Row | None
+    after: Row | None
+
+
+class Session(Protocol):
+    """What runs statements: a store (each its own transaction) or a transaction."""
+
+    @property
+    def store(self) -> Store:
+        """The store that the statements run on."""
+        ...
+
+    def select(self, query: Select | Compound, params: Params) -> Any:
+        """The result rows as a new list; an int or a bool where `query.result` says so."""
+        ...
+
+    def stream(self, query: Select | Compound, params: Params, chunk: int) -> Iterator[list[Any]]:
+        """The result rows in lists of at most `chunk`, all read from one snapshot, however long that takes."""
+        ...
+
+    def insert(self, table: Table, rows: Sequence[Row], conflict: Conflict | None = None) -> list[Row | None]:
+        """Add rows; the rows as stored."""
+        ...
+
+    def update(self, query: Update, params: Params) -> int:
+        """Change rows; how many were found."""
+        ...
+
+    def delete(self, query: Delete, params: Params) -> int:
+        """Remove rows; how many were found."""
+        ...
+
+    def explain(self, query: Select | Compound | Update | Delete, *, verbose: bool = False) -> str:
+        """The plan as text; `verbose` adds what is run."""
+        ...
+
+
+class Transaction(Session, Protocol):
+    """A snapshot with own writes, used by one thread or task; `transaction.py` checks which."""
+
+    def savepoint(self) -> Savepoint:
+        """Mark the present state."""
+        ...
+
+    def rollback_to(self, savepoint: Savepoint) -> None:
+        """Undo what was written since `savepoint`, which stays usable."""
+        ...
+
+    def check_references(self) -> None:
+        """Raise now what references and deferred uniques would raise at commit."""
+        ...
+
+    def commit(self) -> None:
+        """Publish all writes at once, or raise IntegrityError or TransactionConflict, with nothing published; ends the transaction."""
+        ...
+
+    def rollback(self) -> None:
+        """Forget all writes; ends the transaction. Idempotent."""
+        ...
+
+
+class Store(Session, Protocol):
+    """A place for rows."""
+
+    capabilities: Capabilities
+
+    def define(self, tables: Sequence[Table]) -> None:
+        """Make the tables known, all those that reference one another in one call. Idempotent for the same Table objects.
+
+        A new Table under a known (namespace, name) takes over the old one's rows where each column of the new one is in
+        the old one with the same type, or has a default, or is nullable; else SchemaMismatch lists the columns.
+        """
+        ...
+
+    def begin(self, *, isolation: Isolation = "serializable") -> Transaction:
+        """Start a transaction; its snapshot is taken at its first statement."""
+        ...
+
+    def clear(self) -> None:
+        """Remove all rows of all tables and start their numbering anew."""
+        ...
+
+    def stats(self) -> Mapping[str, Any]:
+        """Figures for people: rows by table, open snapshots, kept versions."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held. Idempotent; further use raises StoreClosed."""
+        ...
