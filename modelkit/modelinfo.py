@@ -1,0 +1,152 @@
+"""What a model is, as plain immutable data: its attributes, relations, keys and the tables of its lineage.
+
+`options.py` builds it from a class, `model._meta.info` hands it out, and a new one replaces it when a relation to the
+model arrives. Everything between the class and the store (resolve, loading, persistence, deletion, prefetch, querysets)
+reads this and nothing else of a model. It knows fields and tables; it never calls a model's own code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from modelkit.fields.base import Field
+from modelkit.ir.schema import Table
+from modelkit.ir.types import ScalarType
+
+__all__ = ["Attribute", "EntityPlan", "Hop", "Level", "ModelClass", "ModelInfo", "Relation", "RelationKind", "info_of"]
+
+ModelClass: TypeAlias = Any
+"""A model class. Opaque on this floor."""
+
+RelationKind: TypeAlias = Literal[
+    "foreign_key", "one_to_one", "parent", "many_to_many", "reverse_foreign_key", "reverse_one_to_one", "reverse_many_to_many"
+]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Hop:
+    """One join: from the table one stands on to `table`, where its `right` columns equal the former's `left` columns.
+
+    `many`: several rows may match. `optional`: there may be none.
+    """
+
+    table: Table
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    many: bool
+    optional: bool
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Attribute:
+    """One concrete field of a model, inherited ones included.
+
+    `attname` is the instance's attribute ("team_id"), `name` the field's ("team"). `column` is its position in the table
+    of level `level` of the model's lineage; `lineage` are the hops from the model's own table to that one (none: its own).
+    """
+
+    name: str
+    attname: str
+    field: Field[Any]
+    type: ScalarType
+    column: int
+    level: int
+    lineage: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Level:
+    """One table of a model's lineage: `model` is the concrete class that owns it. `lineage` leads to it from the model's own table.
+
+    `link` is the attname (on the model) whose value is the key of this level's row: the model's own parent link, or its pk.
+    """
+
+    model: ModelClass
+    table: Table
+    attributes: tuple[Attribute, ...]
+    lineage: tuple[Hop, ...] = ()
+    link: str = ""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Relation:
+    """A way from a model to another, forward or reverse.
+
+    `name` is what queries call it ("team", "members"); `accessor` the attribute on instances (None where hidden).
+    `field` is the relation field that declares it, on this model or, for reverse kinds, on `target` (for many-to-many
+    on one of the two). `hops` lead from this model's own table to the target's own table.
+    `local` are the attnames on this side whose values are the join's ends, `remote` those on the target's side: for a
+    forward key ("team_id",) and ("id",); for its reverse ("id",) and ("team_id",); for many-to-many the ends of the two outer
+    tables, `through` being the model between and `through_names` its field names towards this model and the target.
+    `cache` is the key of the related instance (to-one) in an instance's `__dict__`, or of the list (to-many) in `_prefetched_objects_cache`.
+    """
+
+    name: str
+    accessor: str | None
+    kind: RelationKind
+    field: Any
+    target: ModelClass
+    hops: tuple[Hop, ...]
+    many: bool
+    optional: bool
+    local: tuple[str, ...]
+    remote: tuple[str, ...]
+    cache: str
+    through: ModelClass = None
+    through_names: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class ModelInfo:
+    """A model as data.
+
+    `attributes` are the concrete fields in Django's order (those of parents first); `named` finds one by name and by attname
+    (a key's attname included), `relations` a relation by its name in queries, `accessors` by its attribute on instances.
+    `key` is the primary key (several attributes where it is composite). `levels` are the lineage's tables, the root first, the
+    model's own (or for a proxy its concrete model's) last. `latest_by` and `ordering` are as in Meta.
+    `roots` holds the shapes of queries that start at this model; it goes with the info.
+    """
+
+    model: ModelClass
+    concrete: ModelClass
+    name: str
+    label: str
+    table: Table
+    attributes: tuple[Attribute, ...]
+    named: Mapping[str, Attribute]
+    relations: Mapping[str, Relation]
+    accessors: Mapping[str, Relation]
+    key: tuple[Attribute, ...]
+    levels: tuple[Level, ...]
+    ordering: tuple[Any, ...] = ()
+    latest_by: tuple[str, ...] = ()
+    roots: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def pk(self) -> Attribute:
+        """The one attribute of a primary key that is not composite."""
+        (attribute,) = self.key
+        return attribute
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class EntityPlan:
+    """How one instance is made from a result row of a Select.
+
+    `outputs` gives for each of `info.levels` the number of the output that holds its stored row (None where no attribute
+    of the level is wanted). `deferred` are attnames left out. `children` are the to-one relations loaded along
+    (select_related), each with its own plan; such an instance is None where its last level's row is None.
+    """
+
+    info: ModelInfo
+    outputs: tuple[int | None, ...]
+    deferred: frozenset[str] = frozenset()
+    children: tuple[tuple[Relation, EntityPlan], ...] = ()
+
+
+def info_of(model: ModelClass) -> ModelInfo:
+    """The present ModelInfo of a model class or instance; UnresolvedRelation where a relation of it has no target yet."""
+    info: ModelInfo = model._meta.info
+    return info
