@@ -42,17 +42,17 @@ __all__ = [
 ]
 
 
-class ObjectDoesNotExist(Exception):  # noqa: N818 - Django's name
+class ObjectDoesNotExist(Exception):
     """The requested object does not exist; each model has its own subclass `DoesNotExist`."""
 
     silent_variable_failure = True
 
 
-class MultipleObjectsReturned(Exception):  # noqa: N818 - Django's name
+class MultipleObjectsReturned(Exception):
     """A query that must find one object found several; each model has its own subclass."""
 
 
-class ObjectNotUpdated(Exception):  # noqa: N818 - Django's name
+class ObjectNotUpdated(Exception):
     """save(force_update=True) or save(update_fields=...) found no row to update."""
 
 
@@ -60,11 +60,11 @@ class FieldError(Exception):
     """A query or a model names a field in a way that does not fit."""
 
 
-class FieldDoesNotExist(Exception):  # noqa: N818 - Django's name
+class FieldDoesNotExist(Exception):
     """A model has no field of the requested name."""
 
 
-class ImproperlyConfigured(Exception):  # noqa: N818 - Django's name
+class ImproperlyConfigured(Exception):
     """modelkit is set up in a way that cannot work."""
 
 

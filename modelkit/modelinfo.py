@@ -21,7 +21,13 @@ ModelClass: TypeAlias = Any
 """A model class. Opaque on this floor."""
 
 RelationKind: TypeAlias = Literal[
-    "foreign_key", "one_to_one", "parent", "many_to_many", "reverse_foreign_key", "reverse_one_to_one", "reverse_many_to_many"
+    "foreign_key",
+    "one_to_one",
+    "parent",
+    "many_to_many",
+    "reverse_foreign_key",
+    "reverse_one_to_one",
+    "reverse_many_to_many",
 ]
 
 
@@ -80,7 +86,8 @@ class Relation:
     `local` are the attnames on this side whose values are the join's ends, `remote` those on the target's side: for a
     forward key ("team_id",) and ("id",); for its reverse ("id",) and ("team_id",); for many-to-many the ends of the two outer
     tables, `through` being the model between and `through_names` its field names towards this model and the target.
-    `cache` is the key of the related instance (to-one) in an instance's `__dict__`, or of the list (to-many) in `_prefetched_objects_cache`.
+    `cache` is the key of the related instance (to-one) in an instance's `__dict__`, or of the list (to-many) in
+    `_prefetched_objects_cache`.
     """
 
     name: str

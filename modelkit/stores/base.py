@@ -30,7 +30,17 @@ from typing import Any, Literal, Protocol, TypeAlias
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
 
-__all__ = ["Capabilities", "Change", "Isolation", "Params", "Savepoint", "Session", "Store", "TimeZonePolicy", "Transaction"]
+__all__ = [
+    "Capabilities",
+    "Change",
+    "Isolation",
+    "Params",
+    "Savepoint",
+    "Session",
+    "Store",
+    "TimeZonePolicy",
+    "Transaction",
+]
 
 Params: TypeAlias = tuple[Any, ...]
 Isolation: TypeAlias = Literal["serializable", "snapshot"]
