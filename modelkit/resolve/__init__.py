@@ -1,0 +1,1 @@
+"""From names to IR: the only place that knows what `team__name__icontains` means."""
