@@ -321,7 +321,10 @@ def shorten(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-_NOT_YET: dict[str, str] = {}
+_NOT_YET: dict[str, str] = {
+    "F slices": "Slicing an F() expression",
+    "VersionField": "VersionField",
+}
 
 
 def not_yet(feature: str) -> NoReturn:

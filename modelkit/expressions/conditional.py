@@ -1,0 +1,76 @@
+"""Expressions that choose or that stand on another query: Case and When, Exists, Subquery, OuterRef. Symbolic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from modelkit.expressions.base import Combinable, Condition, F, Face, Node, Q, node_of
+
+__all__ = ["Case", "Exists", "OuterRef", "Subquery", "When"]
+
+
+def _result(value: object) -> Node:
+    """A result of Case or When: text names a field, as in Django; a constant text is a Value."""
+    return F(value) if isinstance(value, str) else node_of(value)
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class When(Node):
+    """One branch of a Case: `result` where `condition` is true."""
+
+    condition: Node
+    result: Node
+
+    def __init__(self, condition: object = None, /, then: object = None, **lookups: Any) -> None:
+        if isinstance(condition, Face):
+            condition = condition.node
+        if lookups:
+            if condition is not None and not isinstance(condition, Condition):
+                raise TypeError(f"When() takes a condition, not {type(condition).__name__}.")
+            condition = Q(**lookups) if condition is None else Q(condition, **lookups)
+        if not isinstance(condition, Condition):
+            raise TypeError("When() takes a condition (a Q, a comparison) or lookups by name.")
+        if isinstance(condition, Q) and not condition:
+            raise ValueError("An empty Q() is no condition for a When().")
+        object.__setattr__(self, "condition", condition)
+        object.__setattr__(self, "result", _result(then))
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class Case(Combinable):
+    """The result of the first branch whose condition is true, else `default` (NULL)."""
+
+    cases: tuple[When, ...]
+    default: Node
+    output_field: Any
+
+    def __init__(self, *cases: When, default: object = None, output_field: Any = None) -> None:
+        for case in cases:
+            if not isinstance(case, When):
+                raise TypeError(f"Case() takes When objects, not {type(case).__name__}.")
+        object.__setattr__(self, "cases", cases)
+        object.__setattr__(self, "default", _result(default))
+        object.__setattr__(self, "output_field", output_field)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OuterRef(Combinable):
+    """A field of the query around the one it stands in, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subquery(Combinable):
+    """The first value of the first row of `queryset`; NULL where it has no row."""
+
+    queryset: Any
+    output_field: Any = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exists(Condition):
+    """Whether `queryset` has a row."""
+
+    queryset: Any

@@ -1,0 +1,717 @@
+"""The typed faces: what `User.age` is on a class. Each holds one symbolic node and says, to a checker, what may be done with it.
+
+Generic in the model that a row must be of (contravariant: a condition on a model holds for its subclasses) and in the type
+of the value. A face does nothing but build nodes; it never knows what its path means.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from typing import Any, ClassVar, Generic, NoReturn, Protocol, cast, overload
+
+from typing_extensions import TypeVar
+
+from modelkit.expressions import aggregates, builtins
+from modelkit.expressions.base import (
+    Assignment,
+    Combined,
+    Condition,
+    F,
+    Face,
+    Func,
+    KeyPath,
+    Lookup,
+    Node,
+    OrderBy,
+    Path,
+    Q,
+    Related,
+    RelatedCount,
+    Transform,
+    frozen_operand,
+    node_of,
+    rebase,
+)
+from modelkit.ir.expr import INTEGER, TEXT, ArithOp, FunctionDef
+from modelkit.ir.types import ScalarType
+
+__all__ = [
+    "Agg",
+    "Assign",
+    "BoolExpr",
+    "Cond",
+    "DateExpr",
+    "DateTimeExpr",
+    "DurationExpr",
+    "Expr",
+    "Instance",
+    "JsonExpr",
+    "ManyRef",
+    "NumExpr",
+    "OptRef",
+    "Order",
+    "Ref",
+    "StrExpr",
+    "TimeExpr",
+]
+
+M = TypeVar("M")
+M_con = TypeVar("M_con", contravariant=True)
+R = TypeVar("R")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+V = TypeVar("V")
+
+
+class Instance(Protocol):
+    """What a descriptor is read from: a row, never None."""
+
+    @property
+    def _state(self) -> object: ...
+
+
+class Cond(Face, Generic[M_con]):
+    """A condition on rows of M. Combine with & | ^ ~, in parentheses."""
+
+    __slots__ = ()
+
+    @overload
+    def __and__(self, other: Cond[M_con]) -> Cond[M_con]: ...
+    @overload
+    def __and__(self, other: Condition) -> Q: ...
+    def __and__(self, other: Any) -> Any:
+        return _like(other, cast("Condition", self.node) & other)
+
+    @overload
+    def __or__(self, other: Cond[M_con]) -> Cond[M_con]: ...
+    @overload
+    def __or__(self, other: Condition) -> Q: ...
+    def __or__(self, other: Any) -> Any:
+        return _like(other, cast("Condition", self.node) | other)
+
+    @overload
+    def __xor__(self, other: Cond[M_con]) -> Cond[M_con]: ...
+    @overload
+    def __xor__(self, other: Condition) -> Q: ...
+    def __xor__(self, other: Any) -> Any:
+        return _like(other, cast("Condition", self.node) ^ other)
+
+    def __invert__(self) -> Cond[M_con]:
+        return Cond(~cast("Condition", self.node))
+
+    def __bool__(self) -> str:  # checkers refuse `if cond:`, because this is no bool
+        raise TypeError(
+            f"The condition {self.node!r} has no truth value of its own: it is true or false for each row. "
+            "Join conditions with & | ~ (each side in parentheses) instead of `and`, `or`, `not`, chained or bare comparisons."
+        )
+
+
+def _like(other: object, joined: Q) -> Cond[Any] | Q:
+    return Cond(joined) if isinstance(other, Cond) else joined
+
+
+class Order(Face, Generic[M_con]):
+    """One key of an order of rows of M."""
+
+    __slots__ = ()
+
+
+class Agg(Face, Generic[M_con, T_co]):
+    """An aggregate over rows of M, giving T."""
+
+    __slots__ = ()
+
+
+class Assign(Face, Generic[M_con]):
+    """What update() sets on rows of M."""
+
+    __slots__ = ()
+
+
+def _cond(node: Node, lookup: str, operand: object) -> Cond[Any]:
+    return Cond(Lookup(node, lookup, operand))
+
+
+def _where(condition: Cond[Any] | None) -> Node | None:
+    return None if condition is None else condition.node
+
+
+class Expr(Face, Generic[M_con, T]):
+    """An expression over a row of M that gives a T."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:  # type: ignore[override]
+        return _cond(self.node, "exact", frozen_operand(other))
+
+    def __ne__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:  # type: ignore[override]
+        return Cond(Q(Lookup(self.node, "exact", frozen_operand(other)), _negated=True))
+
+    def __lt__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
+        return _cond(self.node, "lt", frozen_operand(other))
+
+    def __le__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
+        return _cond(self.node, "lte", frozen_operand(other))
+
+    def __gt__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
+        return _cond(self.node, "gt", frozen_operand(other))
+
+    def __ge__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
+        return _cond(self.node, "gte", frozen_operand(other))
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"The expression {self.node!r} has no truth value: it has a value for each row. Compare it, or use isnull().")
+
+    def in_(self, values: Iterable[T]) -> Cond[M_con]:
+        """Equal to one of `values`: a collection, or a queryset of one column."""
+        return _cond(self.node, "in", frozen_operand(values))
+
+    def between(self, low: T | Expr[M_con, T], high: T | Expr[M_con, T]) -> Cond[M_con]:
+        """From `low` to `high`, both included."""
+        return _cond(self.node, "range", (frozen_operand(low), frozen_operand(high)))
+
+    def isnull(self, value: bool = True) -> Cond[M_con]:
+        """Whether the value is NULL (with `value` False: is not)."""
+        return _cond(self.node, "isnull", value)
+
+    def asc(self, *, nulls_first: bool | None = None, nulls_last: bool | None = None) -> Order[M_con]:
+        """Ascending order."""
+        return Order(OrderBy(self.node, False, nulls_first, nulls_last))
+
+    def desc(self, *, nulls_first: bool | None = None, nulls_last: bool | None = None) -> Order[M_con]:
+        """Descending order."""
+        return Order(OrderBy(self.node, True, nulls_first, nulls_last))
+
+    def set(self, value: T | Expr[M_con, T]) -> Assign[M_con]:
+        """What update() takes: this field becomes `value`."""
+        return _assign(self.node, value)
+
+    def count(self, *, distinct: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, int]:
+        """How many values are not NULL."""
+        return Agg(aggregates.Count(self.node, filter=_where(where), distinct=distinct))
+
+    def max(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, T | None]:
+        """The largest value; None over no rows."""
+        return Agg(aggregates.Max(self.node, filter=_where(where)))
+
+    def min(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, T | None]:
+        """The smallest value; None over no rows."""
+        return Agg(aggregates.Min(self.node, filter=_where(where)))
+
+
+def _assign(node: Node, value: object) -> Assign[Any]:
+    if not isinstance(node, Path):
+        raise TypeError(f"Only a field can be set, not the expression {node!r}.")
+    return Assign(Assignment(node, value.node if isinstance(value, Face) else value))
+
+
+class StrExpr(Expr[M_con, T]):
+    """An expression that gives text."""
+
+    __slots__ = ()
+
+    def iexact(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
+        """Equal to `text`, case ignored."""
+        return _cond(self.node, "iexact", frozen_operand(text))
+
+    def contains(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
+        """Holds `text`."""
+        return _cond(self.node, "contains", frozen_operand(text))
+
+    def icontains(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
+        """Holds `text`, case ignored."""
+        return _cond(self.node, "icontains", frozen_operand(text))
+
+    def startswith(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
+        """Begins with `text`."""
+        return _cond(self.node, "startswith", frozen_operand(text))
+
+    def istartswith(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
+        """Begins with `text`, case ignored."""
+        return _cond(self.node, "istartswith", frozen_operand(text))
+
+    def endswith(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
+        """Ends with `text`."""
+        return _cond(self.node, "endswith", frozen_operand(text))
+
+    def iendswith(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
+        """Ends with `text`, case ignored."""
+        return _cond(self.node, "iendswith", frozen_operand(text))
+
+    def regex(self, pattern: str) -> Cond[M_con]:
+        """A part matches the regular expression `pattern` (Python's)."""
+        return _cond(self.node, "regex", pattern)
+
+    def iregex(self, pattern: str) -> Cond[M_con]:
+        """A part matches the regular expression `pattern` (Python's), case ignored."""
+        return _cond(self.node, "iregex", pattern)
+
+    def lower(self) -> StrExpr[M_con, T]:
+        """The text in lower case."""
+        return StrExpr(_call(builtins.LOWER, self.node, TEXT))
+
+    def upper(self) -> StrExpr[M_con, T]:
+        """The text in upper case."""
+        return StrExpr(_call(builtins.UPPER, self.node, TEXT))
+
+    @overload
+    def length(self: StrExpr[M_con, str]) -> NumExpr[M_con, int]: ...
+    @overload
+    def length(self) -> NumExpr[M_con, int | None]: ...
+    def length(self) -> NumExpr[M_con, Any]:
+        """The number of characters."""
+        return NumExpr(_call(builtins.LENGTH, self.node, INTEGER))
+
+
+def _call(function: FunctionDef, node: Node, output: ScalarType) -> Func:
+    return Func(node, function=function, output_field=output)
+
+
+class _Arithmetic(Expr[M_con, T]):
+    __slots__ = ()
+
+    def sum(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, T | None]:
+        """The sum; None over no rows."""
+        return Agg(aggregates.Sum(self.node, filter=_where(where)))
+
+
+class NumExpr(_Arithmetic[M_con, T]):
+    """An expression that gives a number."""
+
+    __slots__ = ()
+
+    def __add__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(self, "+", other))
+
+    def __radd__(self, other: T) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(other, "+", self))
+
+    def __sub__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(self, "-", other))
+
+    def __rsub__(self, other: T) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(other, "-", self))
+
+    def __mul__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(self, "*", other))
+
+    def __rmul__(self, other: T) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(other, "*", self))
+
+    def __truediv__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(self, "/", other))
+
+    def __rtruediv__(self, other: T) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(other, "/", self))
+
+    def __mod__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(self, "%", other))
+
+    def __rmod__(self, other: T) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(other, "%", self))
+
+    def __pow__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(self, "^", other))
+
+    def __neg__(self) -> NumExpr[M_con, T]:
+        return NumExpr(_combined(self, "*", -1))
+
+    def bitand(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+        """Bits set in both."""
+        return NumExpr(_combined(self, "&", other))
+
+    def bitor(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+        """Bits set in either."""
+        return NumExpr(_combined(self, "|", other))
+
+    def bitxor(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+        """Bits set in exactly one."""
+        return NumExpr(_combined(self, "#", other))
+
+    def avg(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]:
+        """The mean; None over no rows."""
+        return Agg(aggregates.Avg(self.node, filter=_where(where)))
+
+    def stddev(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]:
+        """The standard deviation; None over no rows."""
+        return Agg(aggregates.StdDev(self.node, sample=sample, filter=_where(where)))
+
+    def variance(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]:
+        """The variance; None over no rows."""
+        return Agg(aggregates.Variance(self.node, sample=sample, filter=_where(where)))
+
+
+def _combined(left: object, operator: ArithOp, right: object) -> Combined:
+    return Combined(node_of(left), operator, node_of(right))
+
+
+class BoolExpr(Expr[M_con, T]):
+    """An expression that gives a truth value."""
+
+    __slots__ = ()
+
+    def is_true(self) -> Cond[M_con]:
+        """The value is True."""
+        return _cond(self.node, "exact", True)
+
+    def is_false(self) -> Cond[M_con]:
+        """The value is False."""
+        return _cond(self.node, "exact", False)
+
+
+class DurationExpr(_Arithmetic[M_con, T]):
+    """An expression that gives a timedelta."""
+
+    __slots__ = ()
+
+    def __add__(self, other: T | Expr[M_con, T]) -> DurationExpr[M_con, T]:
+        return DurationExpr(_combined(self, "+", other))
+
+    def __sub__(self, other: T | Expr[M_con, T]) -> DurationExpr[M_con, T]:
+        return DurationExpr(_combined(self, "-", other))
+
+    def avg(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, T | None]:
+        """The mean; None over no rows."""
+        return Agg(aggregates.Avg(self.node, filter=_where(where)))
+
+
+class _Part:
+    """A part of a date or time as an attribute, as Python's own have: `User.born.year`. An int, or None where the whole may be."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> _Part: ...
+    @overload
+    def __get__(
+        self, instance: Expr[M, datetime.date] | Expr[M, datetime.datetime] | Expr[M, datetime.time], owner: type
+    ) -> NumExpr[M, int]: ...
+    @overload
+    def __get__(self, instance: Expr[M, Any], owner: type) -> NumExpr[M, int | None]: ...
+    def __get__(self, instance: Expr[Any, Any] | None, owner: type) -> Any:
+        return self if instance is None else NumExpr(Transform(instance.node, self._name))
+
+
+class DateExpr(Expr[M_con, T]):
+    """An expression that gives a date."""
+
+    __slots__ = ()
+
+    year = _Part()
+    iso_year = _Part()
+    month = _Part()
+    day = _Part()
+    week = _Part()
+    week_day = _Part()
+    iso_week_day = _Part()
+    quarter = _Part()
+
+    def __add__(self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]) -> DateTimeExpr[M_con, datetime.datetime]:
+        return DateTimeExpr(_combined(self, "+", other))
+
+    @overload
+    def __sub__(  # type: ignore[overload-overlap]
+        self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]
+    ) -> DateTimeExpr[M_con, datetime.datetime]: ...
+    @overload
+    def __sub__(self, other: T | Expr[M_con, T]) -> DurationExpr[M_con, datetime.timedelta]: ...
+    def __sub__(self, other: Any) -> Any:
+        return _minus(self, other)
+
+
+class TimeExpr(Expr[M_con, T]):
+    """An expression that gives a time of day."""
+
+    __slots__ = ()
+
+    hour = _Part()
+    minute = _Part()
+    second = _Part()
+
+
+class DateTimeExpr(Expr[M_con, T]):
+    """An expression that gives a moment. Its parts are those on a clock of the current time zone."""
+
+    __slots__ = ()
+
+    year = _Part()
+    iso_year = _Part()
+    month = _Part()
+    day = _Part()
+    week = _Part()
+    week_day = _Part()
+    iso_week_day = _Part()
+    quarter = _Part()
+    hour = _Part()
+    minute = _Part()
+    second = _Part()
+
+    @overload
+    def date(self: DateTimeExpr[M_con, datetime.datetime]) -> DateExpr[M_con, datetime.date]: ...
+    @overload
+    def date(self) -> DateExpr[M_con, datetime.date | None]: ...
+    def date(self) -> DateExpr[M_con, Any]:
+        """The date of the moment."""
+        return DateExpr(Transform(self.node, "date"))
+
+    @overload
+    def time(self: DateTimeExpr[M_con, datetime.datetime]) -> TimeExpr[M_con, datetime.time]: ...
+    @overload
+    def time(self) -> TimeExpr[M_con, datetime.time | None]: ...
+    def time(self) -> TimeExpr[M_con, Any]:
+        """The time of day of the moment."""
+        return TimeExpr(Transform(self.node, "time"))
+
+    def __add__(self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]) -> DateTimeExpr[M_con, T]:
+        return DateTimeExpr(_combined(self, "+", other))
+
+    @overload
+    def __sub__(  # type: ignore[overload-overlap]
+        self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]
+    ) -> DateTimeExpr[M_con, T]: ...
+    @overload
+    def __sub__(self, other: T | Expr[M_con, T]) -> DurationExpr[M_con, datetime.timedelta]: ...
+    def __sub__(self, other: Any) -> Any:
+        return _minus(self, other)
+
+
+def _minus(left: Expr[Any, Any], right: object) -> Expr[Any, Any]:
+    """A moment minus a duration is a moment; minus a moment, a duration."""
+    result = _combined(left, "-", right)
+    return DateTimeExpr(result) if isinstance(right, (datetime.timedelta, DurationExpr)) else DurationExpr(result)
+
+
+class JsonExpr(Expr[M_con, T]):
+    """An expression that gives a JSON value. Subscripts lead into it: `User.data["a"][0]`."""
+
+    __slots__ = ()
+
+    __iter__: ClassVar[None] = None
+
+    def __getitem__(self, key: str | int) -> JsonExpr[M_con, Any]:
+        if isinstance(key, bool) or not isinstance(key, (str, int)):
+            raise TypeError(f"A JSON key is text or a whole number, not {key!r}.")
+        if isinstance(self.node, KeyPath):
+            return JsonExpr(KeyPath(self.node.item, (*self.node.keys, key)))
+        return JsonExpr(KeyPath(self.node, (key,)))
+
+    def contains(self, value: Any) -> Cond[M_con]:
+        """The JSON value holds `value`: all its keys with these values, all its items."""
+        return _cond(self.node, "contains", value)
+
+    def contained_by(self, value: Any) -> Cond[M_con]:
+        """The JSON value is held by `value`."""
+        return _cond(self.node, "contained_by", value)
+
+    def has_key(self, key: str) -> Cond[M_con]:
+        """The JSON object has `key`."""
+        return _cond(self.node, "has_key", key)
+
+    def has_keys(self, keys: Iterable[str]) -> Cond[M_con]:
+        """The JSON object has all of `keys`."""
+        return _cond(self.node, "has_keys", tuple(keys))
+
+    def has_any_keys(self, keys: Iterable[str]) -> Cond[M_con]:
+        """The JSON object has any of `keys`."""
+        return _cond(self.node, "has_any_keys", tuple(keys))
+
+    def iexact(self, text: str) -> Cond[M_con]:
+        """Text equal to `text`, case ignored."""
+        return _cond(self.node, "iexact", text)
+
+    def icontains(self, text: str) -> Cond[M_con]:
+        """Text that holds `text`, case ignored."""
+        return _cond(self.node, "icontains", text)
+
+    def startswith(self, text: str) -> Cond[M_con]:
+        """Text that begins with `text`."""
+        return _cond(self.node, "startswith", text)
+
+    def istartswith(self, text: str) -> Cond[M_con]:
+        """Text that begins with `text`, case ignored."""
+        return _cond(self.node, "istartswith", text)
+
+    def endswith(self, text: str) -> Cond[M_con]:
+        """Text that ends with `text`."""
+        return _cond(self.node, "endswith", text)
+
+    def iendswith(self, text: str) -> Cond[M_con]:
+        """Text that ends with `text`, case ignored."""
+        return _cond(self.node, "iendswith", text)
+
+    def regex(self, pattern: str) -> Cond[M_con]:
+        """Text that matches the regular expression `pattern` (Python's)."""
+        return _cond(self.node, "regex", pattern)
+
+    def iregex(self, pattern: str) -> Cond[M_con]:
+        """Text that matches the regular expression `pattern` (Python's), case ignored."""
+        return _cond(self.node, "iregex", pattern)
+
+
+def _moved(reference: Face, face: Face) -> Any:
+    """`face`, read through the relation of `reference`."""
+    if not isinstance(face, Face):
+        raise TypeError(
+            f"A relation is subscripted with a field of the related model, as in {reference.node!r}[Model.field], "
+            f"not with {type(face).__name__}."
+        )
+    return type(face)(rebase(face.node, cast("Path", reference.node)))
+
+
+def _no_truth(reference: Face) -> NoReturn:
+    raise TypeError(f"The relation {reference.node!r} has no truth value. Compare it, or use isnull(), has() or any().")
+
+
+class Ref(Face, Generic[M_con, R]):
+    """A to-one relation of M that always leads to an R."""
+
+    __slots__ = ()
+    __iter__: ClassVar[None] = None
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+    def __eq__(self, other: R) -> Cond[M_con]:  # type: ignore[override]
+        return _cond(self.node, "exact", frozen_operand(other))
+
+    def __ne__(self, other: R) -> Cond[M_con]:  # type: ignore[override]
+        return Cond(Q(Lookup(self.node, "exact", frozen_operand(other)), _negated=True))
+
+    def __bool__(self) -> bool:
+        _no_truth(self)
+
+    def in_(self, values: Iterable[R]) -> Cond[M_con]:
+        """Leads to one of `values`: a collection or a queryset."""
+        return _cond(self.node, "in", frozen_operand(values))
+
+    def set(self, value: R) -> Assign[M_con]:
+        """What update() takes: the relation then leads to `value`."""
+        return _assign(self.node, value)
+
+    def has(self, *conditions: Cond[R]) -> Cond[M_con]:
+        """The related row meets all of `conditions`."""
+        return _related(self, "any", conditions)
+
+    @overload
+    def __getitem__(self, face: StrExpr[R, T]) -> StrExpr[M_con, T]: ...
+    @overload
+    def __getitem__(self, face: NumExpr[R, T]) -> NumExpr[M_con, T]: ...
+    @overload
+    def __getitem__(self, face: BoolExpr[R, T]) -> BoolExpr[M_con, T]: ...
+    @overload
+    def __getitem__(self, face: DateExpr[R, T]) -> DateExpr[M_con, T]: ...
+    @overload
+    def __getitem__(self, face: TimeExpr[R, T]) -> TimeExpr[M_con, T]: ...
+    @overload
+    def __getitem__(self, face: DateTimeExpr[R, T]) -> DateTimeExpr[M_con, T]: ...
+    @overload
+    def __getitem__(self, face: DurationExpr[R, T]) -> DurationExpr[M_con, T]: ...
+    @overload
+    def __getitem__(self, face: JsonExpr[R, T]) -> JsonExpr[M_con, T]: ...
+    @overload
+    def __getitem__(self, face: Expr[R, T]) -> Expr[M_con, T]: ...
+    @overload
+    def __getitem__(self, face: OptRef[R, V]) -> OptRef[M_con, V]: ...
+    @overload
+    def __getitem__(self, face: Ref[R, V]) -> Ref[M_con, V]: ...
+    @overload
+    def __getitem__(self, face: ManyRef[R, V]) -> ManyRef[M_con, V]: ...
+    def __getitem__(self, face: Any) -> Any:
+        return _moved(self, face)
+
+
+class OptRef(Face, Generic[M_con, R]):
+    """A to-one relation of M that leads to an R or to nothing; what is read through it may be None."""
+
+    __slots__ = ()
+    __iter__: ClassVar[None] = None
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+    def __eq__(self, other: R | None) -> Cond[M_con]:  # type: ignore[override]
+        return _cond(self.node, "exact", frozen_operand(other))
+
+    def __ne__(self, other: R | None) -> Cond[M_con]:  # type: ignore[override]
+        return Cond(Q(Lookup(self.node, "exact", frozen_operand(other)), _negated=True))
+
+    def __bool__(self) -> bool:
+        _no_truth(self)
+
+    def in_(self, values: Iterable[R | None]) -> Cond[M_con]:
+        """Leads to one of `values`: a collection or a queryset."""
+        return _cond(self.node, "in", frozen_operand(values))
+
+    def isnull(self, value: bool = True) -> Cond[M_con]:
+        """Leads to nothing (with `value` False: to something)."""
+        return _cond(self.node, "isnull", value)
+
+    def set(self, value: R | None) -> Assign[M_con]:
+        """What update() takes: the relation then leads to `value`."""
+        return _assign(self.node, value)
+
+    def has(self, *conditions: Cond[R]) -> Cond[M_con]:
+        """There is a related row, and it meets all of `conditions`."""
+        return _related(self, "any", conditions)
+
+    @overload
+    def __getitem__(self, face: StrExpr[R, T]) -> StrExpr[M_con, T | None]: ...
+    @overload
+    def __getitem__(self, face: NumExpr[R, T]) -> NumExpr[M_con, T | None]: ...
+    @overload
+    def __getitem__(self, face: BoolExpr[R, T]) -> BoolExpr[M_con, T | None]: ...
+    @overload
+    def __getitem__(self, face: DateExpr[R, T]) -> DateExpr[M_con, T | None]: ...
+    @overload
+    def __getitem__(self, face: TimeExpr[R, T]) -> TimeExpr[M_con, T | None]: ...
+    @overload
+    def __getitem__(self, face: DateTimeExpr[R, T]) -> DateTimeExpr[M_con, T | None]: ...
+    @overload
+    def __getitem__(self, face: DurationExpr[R, T]) -> DurationExpr[M_con, T | None]: ...
+    @overload
+    def __getitem__(self, face: JsonExpr[R, T]) -> JsonExpr[M_con, T | None]: ...
+    @overload
+    def __getitem__(self, face: Expr[R, T]) -> Expr[M_con, T | None]: ...
+    @overload
+    def __getitem__(self, face: OptRef[R, V] | Ref[R, V]) -> OptRef[M_con, V]: ...
+    @overload
+    def __getitem__(self, face: ManyRef[R, V]) -> ManyRef[M_con, V]: ...
+    def __getitem__(self, face: Any) -> Any:
+        moved = _moved(self, face)
+        return OptRef(moved.node) if isinstance(moved, Ref) else moved
+
+
+class ManyRef(Face, Generic[M_con, R]):
+    """A to-many relation of M, leading to any number of R."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        _no_truth(self)
+
+    def any(self, *conditions: Cond[R]) -> Cond[M_con]:
+        """Some related row meets all of `conditions`; with none, there is one at all."""
+        return _related(self, "any", conditions)
+
+    def all(self, *conditions: Cond[R]) -> Cond[M_con]:
+        """Every related row meets all of `conditions`; so it is where there is none."""
+        return _related(self, "all", conditions)
+
+    def none(self, *conditions: Cond[R]) -> Cond[M_con]:
+        """No related row meets all of `conditions`."""
+        return _related(self, "none", conditions)
+
+    def contains(self, obj: R) -> Cond[M_con]:
+        """`obj` is one of the related rows; ValueError where it has not been saved."""
+        key = getattr(obj, "pk", None)
+        if key is None:
+            raise ValueError(f"contains() takes a saved object; this {type(obj).__name__} has no primary key yet.")
+        return Cond(Related(cast("Path", self.node), "any", (Lookup(F("pk"), "exact", key),)))
+
+    def count(self, *conditions: Cond[R]) -> NumExpr[M_con, int]:
+        """How many related rows meet all of `conditions`."""
+        return NumExpr(RelatedCount(cast("Path", self.node), tuple(condition.node for condition in conditions)))
+
+
+def _related(reference: Face, quantifier: Any, conditions: tuple[Cond[Any], ...]) -> Cond[Any]:
+    return Cond(Related(cast("Path", reference.node), quantifier, tuple(condition.node for condition in conditions)))
