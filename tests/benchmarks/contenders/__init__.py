@@ -1,0 +1,1 @@
+"""One module per contender, each imported only when it takes part."""
