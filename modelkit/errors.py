@@ -324,6 +324,8 @@ def shorten(value: object, limit: int = 80) -> str:
 _NOT_YET: dict[str, str] = {
     "F slices": "Slicing an F() expression",
     "VersionField": "VersionField",
+    "SQL stores": "A store on a SQL database",
+    "stores in files": "A memory store kept in a file",
 }
 
 

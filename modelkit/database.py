@@ -1,0 +1,219 @@
+"""Which store serves an alias: `connect`, `use_store`, and the session that a statement runs on.
+
+It knows stores and transactions, never models. The one room that loads stores, when they are first needed. The
+invariant: `session` gives the running transaction of this context where there is one, after checking that it may be
+used, and else the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from modelkit.errors import ImproperlyConfigured, did_you_mean, not_yet, shorten
+from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
+from modelkit.ir.schema import Row, Table
+from modelkit.stores.base import Params, Session, Store
+from modelkit.transaction import DEFAULT, Block, Running, entries, install, restore, running, stores
+
+__all__ = [
+    "Statement",
+    "StatementLog",
+    "aliases",
+    "capture_statements",
+    "connect",
+    "disconnect",
+    "session",
+    "statement",
+    "use_store",
+]
+
+_LOG = ""
+
+
+def session(alias: str | None = None) -> Session:
+    """What statements on `alias` run on: the transaction of this thread or task, or the store itself."""
+    present = entries.get()
+    if present is None:
+        return stores[alias or DEFAULT]
+    entry = present.get(alias or DEFAULT)
+    while type(entry) is Running:
+        if not entry.ended:
+            entry.check()
+            entry = entry.transaction
+            break
+        entry = entry.before
+    found: Session = stores[alias or DEFAULT] if entry is None else entry
+    log = present.get(_LOG)
+    return found if log is None else _Logged(found, log)
+
+
+class Statement(Block):
+    """One operation of several statements: part of the running transaction, or a transaction of its own.
+
+    Entering gives the session to use. A failure inside a running transaction breaks it, unless `reading`.
+    """
+
+    __slots__ = ("_reading",)
+
+    def __init__(self, using: str | None = None, *, reading: bool = False) -> None:
+        super().__init__(using, savepoint=False)
+        self._reading = reading
+
+    def __enter__(self) -> Session:
+        current = running(self.using)
+        if current is not None:
+            current.check()
+        self.begin(None, durable=False)
+        return session(self.using)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        joined = not self.entered[-1][1]
+        self.end(kind is not None and not (joined and self._reading))
+
+
+def statement(alias: str | None = None, *, reading: bool = False) -> Statement:
+    """A context for one operation of several statements: all or nothing, one snapshot; entering gives the session.
+
+    Inside a running transaction it is part of that one, and a failure breaks it, unless the operation is only `reading`.
+    """
+    return Statement(alias, reading=reading)
+
+
+def connect(store: str | Store = "memory:", alias: str = DEFAULT) -> Store:
+    """Let `alias` be served by `store`: a store object, or a URL ("memory:"). Gives the store."""
+    opened = _open(store) if isinstance(store, str) else store
+    stores[alias] = opened
+    return opened
+
+
+def disconnect(alias: str = DEFAULT) -> None:
+    """Close the store under `alias` and forget it; nothing where there is none."""
+    known = stores.pop(alias, None)
+    if known is not None:
+        known.close()
+
+
+def aliases() -> tuple[str, ...]:
+    """The aliases that have a store."""
+    return tuple(stores)
+
+
+def _open(url: str) -> Store:
+    """The store that a URL names."""
+    from modelkit.stores.memory.store import MemoryStore
+
+    scheme, separator, rest = url.partition(":")
+    if not separator:
+        raise ImproperlyConfigured(
+            f"{shorten(url)} is no store's URL: it begins with the kind of store, as 'memory:' does."
+        )
+    if scheme == "memory":
+        if rest:
+            not_yet("stores in files")
+        return MemoryStore()
+    if scheme.partition("+")[0] in {"sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql"}:
+        not_yet("SQL stores")
+    raise ImproperlyConfigured(
+        f"There is no kind of store '{scheme}'.{did_you_mean(scheme, ['memory', 'sqlite', 'postgresql'])}"
+    )
+
+
+def _open_default(alias: str) -> Store | None:
+    return _open("memory:") if alias == DEFAULT else None
+
+
+stores.opener = _open_default
+
+
+@contextmanager
+def use_store(store: Store, alias: str = DEFAULT) -> Iterator[Store]:
+    """Let `store` serve `alias` inside the `with`, for this thread or task alone."""
+    before = install(alias, store)
+    try:
+        yield store
+    finally:
+        restore(alias, store, before)
+
+
+class StatementLog:
+    """The statements that ran, as text, in order."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.statements)
+
+
+@contextmanager
+def capture_statements() -> Iterator[StatementLog]:
+    """Collect what this thread or task asks of stores inside the `with`; captures may nest."""
+    log = StatementLog()
+    before = install(_LOG, log)
+    try:
+        yield log
+    finally:
+        restore(_LOG, log, before)
+        if isinstance(before, StatementLog):
+            before.statements.extend(log.statements)
+
+
+def _named(query: Select | Compound | Update | Delete) -> str:
+    match query:
+        case Compound():
+            return f" {query.operator} ".join(_named(part) for part in query.parts)
+        case Update() | Delete():
+            return f"{type(query).__name__.lower()} {_tables(query.target)}"
+        case _:
+            return f"{'select' if query.result == 'rows' else query.result} {_tables(query)}"
+
+
+def _tables(query: Select) -> str:
+    return ", ".join(
+        "(a query)" if source.table is None else source.table.label or source.table.name for source in query.sources
+    )
+
+
+class _Logged:
+    """A session that writes down what runs on it."""
+
+    __slots__ = ("_log", "_session")
+
+    def __init__(self, session: Session, log: StatementLog) -> None:
+        self._session = session
+        self._log = log.statements
+
+    @property
+    def store(self) -> Store:
+        return self._session.store
+
+    def select(self, query: Select | Compound, params: Params) -> Any:
+        self._log.append(_named(query))
+        return self._session.select(query, params)
+
+    def stream(self, query: Select | Compound, params: Params, chunk: int) -> Iterator[list[Any]]:
+        self._log.append(_named(query))
+        return self._session.stream(query, params, chunk)
+
+    def insert(self, table: Table, rows: Sequence[Row], conflict: Conflict | None = None) -> list[Row | None]:
+        self._log.append(f"insert {table.label or table.name} ({len(rows)})")
+        return self._session.insert(table, rows, conflict)
+
+    def update(self, query: Update, params: Params) -> int:
+        self._log.append(_named(query))
+        return self._session.update(query, params)
+
+    def delete(self, query: Delete, params: Params) -> int:
+        self._log.append(_named(query))
+        return self._session.delete(query, params)
+
+    def explain(self, query: Select | Compound | Update | Delete, *, verbose: bool = False) -> str:
+        return self._session.explain(query, verbose=verbose)

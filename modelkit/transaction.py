@@ -1,0 +1,412 @@
+"""Transactions of the running code: `atomic`, savepoints, hooks after commit, and who may use what.
+
+It knows stores and their transactions, never models. All state is one ContextVar that maps an alias to what serves it in
+this context; it is set back by hand, since a Token's reset fails across contexts. The invariant: a transaction is used by
+the thread and task that began it and by nobody else, and after an error not before the innermost block was left.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+import warnings
+import weakref
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from functools import wraps
+from threading import get_ident
+from types import TracebackType
+from typing import Any, Final, ParamSpec, TypeVar, overload
+
+from modelkit.errors import ImproperlyConfigured, TransactionError, TransactionManagementError, did_you_mean
+from modelkit.stores.base import Isolation, Savepoint, Store, Transaction
+
+__all__ = [
+    "Atomic",
+    "Block",
+    "Running",
+    "atomic",
+    "entries",
+    "get_autocommit",
+    "get_rollback",
+    "install",
+    "mark_broken",
+    "on_commit",
+    "restore",
+    "running",
+    "savepoint",
+    "savepoint_commit",
+    "savepoint_rollback",
+    "set_rollback",
+    "store_of",
+    "stores",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DEFAULT: Final = "default"
+
+logger = logging.getLogger("modelkit.transaction")
+
+
+class Stores(dict[str, Store]):
+    """The process's stores by alias. `opener` makes one for an alias that has none yet, or returns None."""
+
+    opener: Callable[[str], Store | None] | None = None
+
+    def __missing__(self, alias: str) -> Store:
+        made = self.opener(alias) if self.opener is not None else None
+        if made is None:
+            raise ImproperlyConfigured(
+                f"There is no store under the alias '{alias}': connect(..., alias='{alias}') makes one."
+                f"{did_you_mean(alias, self)}"
+            )
+        return self.setdefault(alias, made)
+
+
+stores: Final = Stores()
+
+entries: Final[ContextVar[Mapping[str, Any] | None]] = ContextVar("modelkit_entries", default=None)
+"""Alias -> the Running transaction or the Store of `use_store` that serves it here; "" -> the log of statements."""
+
+
+def install(key: str, entry: object) -> object:
+    """Put `entry` under `key` for this context; what stood there before (None: nothing)."""
+    present = entries.get()
+    entries.set({**present, key: entry} if present else {key: entry})
+    return present.get(key) if present else None
+
+
+def restore(key: str, entry: object, before: object) -> None:
+    """Put `before` back where `entry` stands; elsewhere (another context, another order) leave all as it is."""
+    present = entries.get()
+    if present is None or present.get(key) is not entry:
+        return
+    rest = {name: kept for name, kept in present.items() if name != key}
+    if before is not None:
+        rest[key] = before
+    entries.set(rest or None)
+
+
+def _no_task() -> None:
+    return None
+
+
+def _current_task() -> Any:
+    """The running task, without importing asyncio where nobody did."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or getattr(asyncio, "_get_running_loop", _no_task)() is None:
+        return None
+    return asyncio.current_task()
+
+
+class Running:
+    """One transaction that runs: its owner, its blocks and savepoints, its hooks."""
+
+    __slots__ = ("__weakref__", "alias", "before", "blocks", "ended", "hooks", "isolation", "needs_rollback", "task", "thread",
+                 "transaction")  # fmt: skip
+
+    def __init__(self, alias: str, store: Store, isolation: Isolation) -> None:
+        self.ended = True
+        self.alias = alias
+        self.isolation = isolation
+        self.transaction: Transaction = store.begin(isolation=isolation)
+        self.ended = False
+        self.needs_rollback = False
+        self.blocks: list[tuple[Savepoint, int] | None] = []
+        """The inner blocks, outermost first: their savepoint and how many hooks there were, None for a block without one."""
+        self.hooks: list[tuple[Callable[[], object], bool]] = []
+        self.thread = get_ident()
+        task = _current_task()
+        self.task: Callable[[], Any] = _no_task if task is None else weakref.ref(task)
+        self.before = install(alias, self)
+
+    def check_owner(self) -> None:
+        """Raise TransactionError in a thread or task that did not begin this transaction."""
+        if self.thread != get_ident():
+            raise TransactionError(
+                f"A transaction on '{self.alias}' is used in another thread than the one that began it. "
+                "Begin one there, or do this work after the block."
+            )
+        if self.task() is not _current_task():
+            raise TransactionError(
+                f"A transaction on '{self.alias}' is used in another task than the one that began it. "
+                "Await the work directly, or begin a transaction inside the task."
+            )
+
+    def check(self) -> None:
+        """Raise where no statement may run: not the owner, or broken by an error."""
+        self.check_owner()
+        if self.needs_rollback:
+            raise TransactionManagementError(
+                "An error broke this transaction: leave the innermost atomic() block before the next query."
+            )
+
+    def mark(self) -> tuple[Savepoint, int]:
+        """A savepoint: the store's, and how many hooks there are."""
+        return self.transaction.savepoint(), len(self.hooks)
+
+    def back_to(self, mark: tuple[Savepoint, int]) -> None:
+        """Undo what was written and forget the hooks that were registered since `mark`."""
+        self.transaction.rollback_to(mark[0])
+        del self.hooks[mark[1] :]
+
+    def commit(self) -> None:
+        """End it with all writes published, then run the hooks; where that fails, nothing is."""
+        hooks = self.hooks
+        try:
+            self.transaction.commit()
+        except BaseException:
+            self.rollback()
+            raise
+        self._leave()
+        for hook, robust in hooks:
+            _call_hook(hook, robust)
+
+    def rollback(self) -> None:
+        """End it with nothing written."""
+        try:
+            self.transaction.rollback()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        self.ended = True
+        self.hooks = []
+        self.blocks = []
+        restore(self.alias, self, self.before)
+
+    def __del__(self) -> None:
+        if not self.ended:
+            self.ended = True
+            self.transaction.rollback()
+            warnings.warn(
+                f"A transaction on '{self.alias}' was abandoned: its atomic() block was entered and never left. "
+                "What it wrote is rolled back.",
+                ResourceWarning,
+                stacklevel=2,
+            )
+
+
+def _call_hook(hook: Callable[[], object], robust: bool) -> None:
+    if not robust:
+        hook()
+        return
+    try:
+        hook()
+    except Exception:
+        logger.exception("A robust on_commit() hook failed: %r", hook)
+
+
+def store_of(alias: str) -> Store:
+    """The store under `alias` in this context, whatever transaction runs on it."""
+    present = entries.get()
+    entry = present.get(alias) if present else None
+    while isinstance(entry, Running):
+        entry = entry.before
+    return stores[alias] if entry is None else entry
+
+
+def running(alias: str | None = None) -> Running | None:
+    """The transaction that runs on `alias` in this context, whoever owns it; None where there is none."""
+    present = entries.get()
+    if present is None:
+        return None
+    entry = present.get(alias or DEFAULT)
+    while isinstance(entry, Running):
+        if not entry.ended:
+            return entry
+        entry = entry.before
+    return None
+
+
+def mark_broken(alias: str | None = None) -> None:
+    """Note that a statement failed: the innermost block must be left before the next one. Nothing outside transactions."""
+    current = running(alias)
+    if current is not None:
+        current.needs_rollback = True
+
+
+class Block:
+    """What `atomic` and `database.statement` share: entering and leaving one block of a transaction."""
+
+    __slots__ = ("_savepoint", "entered", "using")
+
+    def __init__(self, using: str | None, savepoint: bool) -> None:
+        self.using = using or DEFAULT
+        self._savepoint = savepoint
+        self.entered: list[tuple[Running, bool]] = []
+
+    def begin(self, isolation: Isolation | None, durable: bool) -> Running:
+        """Enter: begin the transaction, or mark a savepoint in the running one."""
+        current = running(self.using)
+        if current is None:
+            current = Running(self.using, store_of(self.using), isolation or "serializable")
+            self.entered.append((current, True))
+            return current
+        current.check_owner()
+        if durable:
+            raise RuntimeError("A durable atomic block must be the outermost one, and a transaction runs here already.")
+        if isolation is not None and isolation != current.isolation:
+            raise TransactionManagementError(
+                f"The running transaction is {current.isolation}: isolation='{isolation}' belongs on the outermost atomic()."
+            )
+        current.blocks.append(current.mark() if self._savepoint and not current.needs_rollback else None)
+        self.entered.append((current, False))
+        return current
+
+    def end(self, failed: bool) -> None:
+        """Leave what was entered last: commit or roll back, the transaction or the savepoint."""
+        current, outermost = self.entered.pop()
+        if current.ended:
+            return
+        current.check_owner()
+        if outermost:
+            if failed or current.needs_rollback:
+                current.rollback()
+            else:
+                current.commit()
+            return
+        mark = current.blocks.pop()
+        if failed or current.needs_rollback:
+            current.needs_rollback = mark is None
+            if mark is not None:
+                current.back_to(mark)
+
+
+class Atomic(Block):
+    """One use of `atomic`: a context manager, sync and async, and a decorator of plain and async functions."""
+
+    __slots__ = ("_durable", "_isolation")
+
+    def __init__(
+        self,
+        using: str | None = None,
+        savepoint: bool = True,
+        durable: bool = False,
+        isolation: Isolation | None = None,
+    ) -> None:
+        super().__init__(using, savepoint)
+        self._durable = durable
+        self._isolation = isolation
+
+    def __enter__(self) -> None:
+        self.begin(self._isolation, self._durable)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.end(kind is not None)
+
+    async def __aenter__(self) -> None:
+        self.begin(self._isolation, self._durable)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.end(kind is not None)
+
+    def _again(self) -> Atomic:
+        return Atomic(self.using, self._savepoint, self._durable, self._isolation)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """`function` with a block of its own around each call."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError("atomic() cannot decorate a generator function: its body runs when the block is over.")
+        if inspect.iscoroutinefunction(function):
+
+            @wraps(function)
+            async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+                async with self._again():
+                    return await function(*args, **kwargs)
+
+            return awaited  # type: ignore[return-value]
+
+        @wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self._again():
+                return function(*args, **kwargs)
+
+        return called
+
+
+@overload
+def atomic(using: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def atomic(
+    using: str | None = None, savepoint: bool = True, durable: bool = False, *, isolation: Isolation | None = None
+) -> Atomic: ...
+def atomic(
+    using: str | Callable[..., Any] | None = None,
+    savepoint: bool = True,
+    durable: bool = False,
+    *,
+    isolation: Isolation | None = None,
+) -> Any:
+    """All or nothing: a block whose writes are published together when it is left, or not at all where it raises.
+
+    `with atomic():`, `async with atomic():`, `@atomic`, `@atomic(using="archive")`. A block inside another one is a
+    savepoint, unless `savepoint` is False. `durable` refuses to be inside another. `isolation` ("serializable" or
+    "snapshot") belongs on the outermost block. Leaving raises IntegrityError or TransactionConflict where it cannot commit.
+    """
+    if callable(using):
+        return Atomic(None, savepoint, durable, isolation)(using)
+    return Atomic(using, savepoint, durable, isolation)
+
+
+def get_autocommit(using: str | None = None) -> bool:
+    """Whether each statement on `using` is a transaction of its own here."""
+    return running(using) is None
+
+
+def _inside(using: str | None, what: str) -> Running:
+    current = running(using)
+    if current is None:
+        raise TransactionManagementError(f"{what} belongs inside an atomic() block, and none is open here.")
+    current.check_owner()
+    return current
+
+
+def get_rollback(using: str | None = None) -> bool:
+    """Whether the innermost block will roll back when it is left."""
+    return _inside(using, "get_rollback()").needs_rollback
+
+
+def set_rollback(rollback: bool, using: str | None = None) -> None:
+    """Make the innermost block roll back when it is left, or, after a rollback to a savepoint, let it go on."""
+    _inside(using, "set_rollback()").needs_rollback = rollback
+
+
+def on_commit(func: Callable[[], object], using: str | None = None, robust: bool = False) -> None:
+    """Call `func` after the outermost block has committed; at once where no block is open.
+
+    Not called where the block, or a savepoint that encloses this call, is rolled back. An error of a hook propagates, the
+    data stay committed; a `robust` hook's is logged.
+    """
+    if not callable(func):
+        raise TypeError(f"on_commit() takes a callable, not {type(func).__name__}.")
+    current = running(using)
+    if current is None:
+        _call_hook(func, robust)
+        return
+    current.check_owner()
+    current.hooks.append((func, robust))
+
+
+def savepoint(using: str | None = None) -> tuple[Savepoint, int]:
+    """Mark the present state of the running transaction, to roll back to."""
+    current = _inside(using, "savepoint()")
+    current.check()
+    return current.mark()
+
+
+def savepoint_rollback(sid: tuple[Savepoint, int], using: str | None = None) -> None:
+    """Undo what was written since the savepoint `sid`, which stays usable."""
+    _inside(using, "savepoint_rollback()").back_to(sid)
+
+
+def savepoint_commit(sid: tuple[Savepoint, int], using: str | None = None) -> None:
+    """Forget the savepoint `sid`; what was written since stays part of the transaction."""
+    _inside(using, "savepoint_commit()").check()
