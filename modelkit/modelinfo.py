@@ -113,7 +113,7 @@ class ModelInfo:
     (a key's attname included), `relations` a relation by its name in queries, `accessors` by its attribute on instances.
     `key` is the primary key (several attributes where it is composite). `levels` are the lineage's tables, the root first, the
     model's own (or for a proxy its concrete model's) last. `latest_by` and `ordering` are as in Meta.
-    `roots` holds the shapes of queries that start at this model; it goes with the info.
+    `roots` holds the shapes of queries that start at this model, `made` the functions generated for it; both go with the info.
     """
 
     model: ModelClass
@@ -130,6 +130,7 @@ class ModelInfo:
     ordering: tuple[Any, ...] = ()
     latest_by: tuple[str, ...] = ()
     roots: dict[Any, Any] = field(default_factory=dict, repr=False)
+    made: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def pk(self) -> Attribute:
@@ -145,12 +146,14 @@ class EntityPlan:
     `outputs` gives for each of `info.levels` the number of the output that holds its stored row (None where no attribute
     of the level is wanted). `deferred` are attnames left out. `children` are the to-one relations loaded along
     (select_related), each with its own plan; such an instance is None where its last level's row is None.
+    `made` holds the functions generated for the plan.
     """
 
     info: ModelInfo
     outputs: tuple[int | None, ...]
     deferred: frozenset[str] = frozenset()
     children: tuple[tuple[Relation, EntityPlan], ...] = ()
+    made: dict[Any, Any] = field(default_factory=dict, repr=False)
 
 
 def info_of(model: ModelClass) -> ModelInfo:
