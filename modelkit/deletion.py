@@ -1,15 +1,452 @@
 """Deletes instances and querysets with all that hangs on them: an iterative collector, no recursion.
 
-It knows ModelInfo, queries, sessions and signals. The invariant: everything that one call deletes or nulls is collected
+It knows ModelInfo, queries, sessions and signals. The invariant: everything that one call deletes or changes is collected
 before the first row is written, and written in one transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
 
-__all__ = ["delete_instances", "delete_queryset"]
+from modelkit.database import session, statement
+from modelkit.errors import ProtectedError, RestrictedError, shorten
+from modelkit.ir.expr import BOOLEAN, Col, In, Param
+from modelkit.ir.query import Assignment, Delete, RowOutput, Select, Source, Update, ValueOutput
+from modelkit.ir.schema import Table
+from modelkit.ir.types import ScalarType
+from modelkit.loading import load
+from modelkit.modelinfo import Attribute, ModelInfo, Relation, info_of
+from modelkit.resolve import conditions, outputs, shapes
+from modelkit.signals import post_delete, pre_delete
+from modelkit.stores.base import Session
+
+__all__ = [
+    "CASCADE",
+    "DO_NOTHING",
+    "PROTECT",
+    "RESTRICT",
+    "SET",
+    "SET_DEFAULT",
+    "SET_NULL",
+    "OnDelete",
+    "delete_instances",
+    "delete_queryset",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OnDelete:
+    """What becomes of the rows whose foreign key points to a deleted one. `value` is what SET sets, or a function that gives it."""
+
+    action: Literal["CASCADE", "PROTECT", "RESTRICT", "SET_NULL", "SET_DEFAULT", "SET", "DO_NOTHING"]
+    value: Any = None
+
+    def __repr__(self) -> str:
+        return f"SET({shorten(self.value)})" if self.action == "SET" else self.action
+
+
+CASCADE: Final = OnDelete("CASCADE")
+"""They are deleted too."""
+
+PROTECT: Final = OnDelete("PROTECT")
+"""Deleting raises ProtectedError."""
+
+RESTRICT: Final = OnDelete("RESTRICT")
+"""Deleting raises RestrictedError, unless they are deleted along by another way."""
+
+SET_NULL: Final = OnDelete("SET_NULL")
+"""Their key becomes NULL."""
+
+SET_DEFAULT: Final = OnDelete("SET_DEFAULT")
+"""Their key becomes the field's default."""
+
+DO_NOTHING: Final = OnDelete("DO_NOTHING")
+"""They stay as they are; a reference that is enforced refuses the deletion then."""
+
+
+def SET(value: Any) -> OnDelete:  # noqa: N802 - Django's name
+    """Their key becomes `value`; a function is called when something is deleted."""
+    return OnDelete("SET", value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pointer:
+    """A foreign key of another model to this one, as deleting sees it.
+
+    `local` is the position among the plan's `attnames` of the value that it holds; `find` selects the keys of the rows that
+    point to some of these values, `drop` removes them.
+    """
+
+    relation: Relation
+    on_delete: OnDelete
+    local: int
+    column: int
+    table: Table
+    type: ScalarType
+    drop: Delete
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What deleting rows of a model takes: made once for each ModelInfo.
+
+    `attnames` are the attributes that must be known of each row, its key first. `parents` are the other tables of its
+    lineage: the class and the position in `attnames` of its key. `single`: the rows can go without a look at anything else.
+    """
+
+    info: ModelInfo
+    attnames: tuple[str, ...]
+    pointers: tuple[_Pointer, ...]
+    parents: tuple[tuple[Any, int], ...]
+    single: bool
+
+
+_plans: WeakKeyDictionary[ModelInfo, _Plan] = WeakKeyDictionary()
+_removals: WeakKeyDictionary[Table, Delete] = WeakKeyDictionary()
+_children: WeakKeyDictionary[Table, dict[tuple[int, tuple[Attribute, ...]], Select]] = WeakKeyDictionary()
+
+
+def _where(column: int, scalar: ScalarType) -> In:
+    return In(BOOLEAN, False, Col(scalar, False, 0, column), Param(scalar, False, 0))
+
+
+def _removal(table: Table, column: int, scalar: ScalarType) -> Delete:
+    return Delete(Select((Source(table),), (RowOutput(0),), where=_where(column, scalar), bare=True))
+
+
+def _by_key(table: Table) -> Delete:
+    """What removes the rows of `table` whose key is one of a tuple."""
+    found = _removals.get(table)
+    if found is None:
+        (column,) = table.key
+        found = _removals[table] = _removal(table, column, table.columns[column].type)
+    return found
+
+
+def _pointer(info: ModelInfo, relation: Relation, attnames: list[str]) -> _Pointer:
+    (local,), (remote,) = relation.local, relation.remote
+    if local not in attnames:
+        attnames.append(local)
+    attribute = info_of(relation.target).named[remote]
+    table = info_of(relation.target).levels[attribute.level].table
+    return _Pointer(
+        relation,
+        relation.field.remote_field.on_delete,
+        attnames.index(local),
+        attribute.column,
+        table,
+        attribute.type,
+        _removal(table, attribute.column, attribute.type),
+    )
+
+
+def _plan(info: ModelInfo) -> _Plan:
+    found = _plans.get(info)
+    if found is None:
+        attnames = [info.pk.attname]
+        pointers = tuple(
+            _pointer(info, relation, attnames)
+            for relation in info.relations.values()
+            if relation.kind in {"reverse_foreign_key", "reverse_one_to_one"}
+            and relation.field.remote_field.on_delete.action != "DO_NOTHING"
+        )
+        parents = []
+        for level in info.levels[:-1]:
+            if level.link not in attnames:
+                attnames.append(level.link)
+            parents.append((level.model, attnames.index(level.link)))
+        found = _Plan(info, tuple(attnames), pointers, tuple(parents), not pointers and not parents)
+        _plans[info] = found
+    return found
+
+
+def _children_of(info: ModelInfo, pointer: _Pointer, attnames: tuple[str, ...]) -> Select:
+    """What reads `attnames` of the rows that point to one of a tuple of values."""
+    attributes = tuple(info.named[attname] for attname in attnames)
+    known = _children.setdefault(pointer.table, {})
+    found = known.get((pointer.column, attributes))
+    if found is None:
+        sources = [Source(pointer.table)]
+        placed: dict[tuple[Any, ...], int] = {(): 0}
+        for attribute in attributes:
+            for depth, hop in enumerate(attribute.lineage, 1):
+                path = attribute.lineage[:depth]
+                if path not in placed:
+                    placed[path] = len(sources)
+                    sources.append(Source(hop.table, placed[path[:-1]], hop.left, hop.right, hop.many, hop.optional))
+        columns = tuple(
+            ValueOutput(Col(attribute.type, True, placed[attribute.lineage], attribute.column)) for attribute in attributes
+        )
+        found = Select(tuple(sources), columns, where=_where(pointer.column, pointer.type))
+        known[pointer.column, attributes] = found
+    return found
+
+
+def _heard(model: Any) -> bool:
+    """Whether anyone listens to deletions of `model`."""
+    return bool(pre_delete.receivers or post_delete.receivers) and (
+        pre_delete.has_listeners(model) or post_delete.has_listeners(model)
+    )
+
+
+Values = tuple[Any, ...]
+
+
+class _Collector:
+    """What one deletion deletes and changes, collected through a list of work instead of recursion."""
+
+    def __init__(self, reads: Session, alias: str, origin: Any) -> None:
+        self.session = reads
+        self.alias = alias
+        self.origin = origin
+        self.rows: dict[Any, dict[Any, Values]] = {}
+        """Model class -> key -> values of the plan's attnames."""
+        self.instances: dict[Any, dict[Any, Any]] = {}
+        """Model class -> key -> instance, where there are instances."""
+        self.dependencies: dict[Any, set[Any]] = {}
+        """Concrete model -> those whose rows go before its own do."""
+        self.drops: list[tuple[_Pointer, Values]] = []
+        self.changes: list[tuple[_Pointer, Any, Values]] = []
+        self.protected: dict[str, list[Any]] = {}
+        self.restricted: dict[_Pointer, list[Any]] = {}
+        self.work: list[tuple[Any, list[Values], bool]] = []
+
+    def add(self, model: Any, rows: Iterable[Values], instances: Iterable[Any] = ()) -> list[Values]:
+        """Note rows of `model` to delete; those that are new."""
+        known = self.rows.setdefault(model, {})
+        new = []
+        for row in rows:
+            if row[0] not in known:
+                known[row[0]] = row
+                new.append(row)
+        if instances:
+            kept = self.instances.setdefault(model, {})
+            for instance in instances:
+                kept.setdefault(instance.pk, instance)
+        return new
+
+    def before(self, first: Any, then: Any) -> None:
+        """Rows of `first` are to go before rows of `then`."""
+        self.dependencies.setdefault(info_of(then).concrete, set()).add(info_of(first).concrete)
+        self.rows.setdefault(first, {})
+
+    def collect(self, model: Any, rows: list[Values], *, keep_parents: bool = False) -> None:
+        """Note `rows` of `model` and all that cascades from them. Raises ProtectedError and RestrictedError."""
+        self.work.append((model, rows, keep_parents))
+        while self.work:
+            self._follow(*self.work.pop())
+        if self.protected:
+            names = ", ".join(self.protected)
+            raise ProtectedError(
+                f"{info_of(model).name} cannot be deleted: rows that must be protected still point to it or to what would be "
+                f"deleted along, through {names}. Delete or change them first.",
+                [instance for found in self.protected.values() for instance in found],
+            )
+        if self.restricted:
+            self._refuse_restricted(model)
+
+    def _follow(self, model: Any, rows: list[Values], keep_parents: bool) -> None:
+        """What follows from deleting `rows` of `model`: its parents' rows, and what points to it."""
+        plan = _plan(info_of(model))
+        kept = set()
+        for parent, position in plan.parents:
+            kept.add(info_of(parent).concrete)
+            if not keep_parents:
+                self._add_parents(model, parent, position, rows)
+        for pointer in plan.pointers:
+            if keep_parents and info_of(pointer.relation.target).concrete is not model and self._leads_to(pointer, kept):
+                continue
+            values = tuple(dict.fromkeys(row[pointer.local] for row in rows if row[pointer.local] is not None))
+            if values:
+                self._act(model, pointer, values)
+
+    @staticmethod
+    def _leads_to(pointer: _Pointer, models: set[Any]) -> bool:
+        """Whether the foreign key points to one of `models`, and not to a child of theirs."""
+        return info_of(pointer.relation.field.remote_field.model).concrete in models
+
+    def _add_parents(self, model: Any, parent: Any, position: int, rows: list[Values]) -> None:
+        self.before(model, parent)
+        instances = []
+        if model in self.instances and _heard(parent):
+            found = self.instances[model]
+            instances = [_parent_of(found[row[0]], parent) for row in rows if row[0] in found]
+        plan = _plan(info_of(parent))
+        blank = (None,) * (len(plan.attnames) - 1)
+        self.add(parent, [(row[position], *blank) for row in rows], instances)
+
+    def _act(self, model: Any, pointer: _Pointer, values: Values) -> None:
+        """Do what the pointer's on_delete says with the rows that point to `values`."""
+        field = pointer.relation.field
+        on_delete = pointer.on_delete
+        match on_delete.action:
+            case "CASCADE":
+                self._cascade(model, pointer, values)
+            case "PROTECT":
+                found = self._load(pointer, values)
+                if found:
+                    label = f"'{info_of(field.model).name}.{field.name}'"
+                    self.protected.setdefault(label, []).extend(found)
+            case "RESTRICT":
+                found = self._load(pointer, values)
+                if found:
+                    self.restricted.setdefault(pointer, []).extend(found)
+                    self.before(pointer.relation.target, model)
+            case "SET_NULL":
+                self.changes.append((pointer, None, values))
+            case "SET_DEFAULT":
+                self.changes.append((pointer, field.get_default(), values))
+            case "SET":
+                given = on_delete.value
+                self.changes.append((pointer, given() if callable(given) else given, values))
+            case "DO_NOTHING":
+                pass
+
+    def _cascade(self, model: Any, pointer: _Pointer, values: Values) -> None:
+        target = pointer.relation.target
+        plan = _plan(info_of(target))
+        heard = _heard(target)
+        if plan.single and not heard:
+            self.drops.append((pointer, values))
+            return
+        instances: Sequence[Any] = ()
+        if heard:
+            instances = self._load(pointer, values)
+            rows = [_values(instance, plan.attnames) for instance in instances]
+        else:
+            rows = self.session.select(_children_of(plan.info, pointer, plan.attnames), (values,))
+        new = self.add(target, rows, instances) if rows else []
+        if new:
+            if not pointer.relation.field.null:
+                self.before(target, model)
+            self.work.append((target, new, False))
+
+    def _load(self, pointer: _Pointer, values: Values) -> list[Any]:
+        """Instances of the rows that point to `values`."""
+        relation = pointer.relation
+        query = conditions.filtered(shapes.root(info_of(relation.target)), (), {f"{relation.remote[0]}__in": values})
+        fetch = shapes.fetch(query)
+        return load(fetch, self.session.select(fetch.select, fetch.params), self.alias)
+
+    def _refuse_restricted(self, model: Any) -> None:
+        """Raise RestrictedError where a restricted row is not deleted along."""
+        dropped: dict[Any, set[Any]] = {}
+        for pointer, values in self.drops:
+            info = info_of(pointer.relation.target)
+            rows = self.session.select(_children_of(info, pointer, (info.pk.attname,)), (values,))
+            dropped.setdefault(info.model, set()).update(row[0] for row in rows)
+        left: dict[str, list[Any]] = {}
+        for pointer, instances in self.restricted.items():
+            target = pointer.relation.target
+            gone = self.rows.get(target, {}).keys() | dropped.get(target, set())
+            field = pointer.relation.field
+            stay = [instance for instance in instances if instance.pk not in gone]
+            if stay:
+                left.setdefault(f"'{info_of(field.model).name}.{field.name}'", []).extend(stay)
+        if left:
+            raise RestrictedError(
+                f"{info_of(model).name} cannot be deleted: rows that are not deleted along still point to it, through "
+                f"{', '.join(left)}. Delete or change them first.",
+                [instance for instances in left.values() for instance in instances],
+            )
+
+    def order(self) -> list[Any]:
+        """The models in an order where rows go before those they point to; as collected where they point in a circle."""
+        models = list(self.rows)
+        placed: list[Any] = []
+        done: set[Any] = set()
+        while len(placed) < len(models):
+            before = len(placed)
+            for model in models:
+                if model not in placed and self.dependencies.get(info_of(model).concrete, set()) <= done:
+                    placed.append(model)
+                    done.add(info_of(model).concrete)
+            if len(placed) == before:
+                return models
+        return placed
+
+    def write(self) -> tuple[int, dict[str, int]]:
+        """Send the signals, delete and change what was collected; how many rows went, in all and by model label."""
+        ordered = [(model, _sorted(self.rows[model])) for model in self.order()]
+        for model, keys in ordered:
+            if pre_delete.receivers and not _automatic(model):
+                self._send(pre_delete, model, keys)
+        counts: dict[str, int] = {}
+        for pointer, values in self.drops:
+            _count(counts, pointer.relation.target, self.session.delete(pointer.drop, (values,)))
+        for pointer, value, values in self.changes:
+            _change(self.session, pointer, value, values)
+        for model, keys in ordered:
+            keys.reverse()
+            if keys:
+                _count(counts, model, self.session.delete(_by_key(info_of(model).levels[-1].table), (tuple(keys),)))
+            if post_delete.receivers and not _automatic(model):
+                self._send(post_delete, model, keys)
+        return sum(counts.values()), counts
+
+    def _send(self, signal: Any, model: Any, keys: list[Any]) -> None:
+        instances = self.instances.get(model, {})
+        for key in keys:
+            instance = instances.get(key)
+            if instance is not None:
+                signal.send(sender=model, instance=instance, using=self.alias, origin=self.origin)
+
+    def forget_keys(self) -> None:
+        """Take the primary key off the instances of deleted rows."""
+        for model, instances in self.instances.items():
+            attname = info_of(model).pk.attname
+            for instance in instances.values():
+                setattr(instance, attname, None)
+
+
+def _values(instance: Any, attnames: tuple[str, ...]) -> Values:
+    state = instance.__dict__
+    return tuple([state[attname] if attname in state else getattr(instance, attname) for attname in attnames])
+
+
+def _parent_of(instance: Any, parent: Any) -> Any:
+    """The instance of a parent model that belongs to `instance`, following the parent links."""
+    info = info_of(type(instance))
+    if info.concrete is info_of(parent).concrete:
+        return instance
+    for relation in info.relations.values():
+        if relation.kind == "parent" and issubclass(relation.target, parent):
+            return _parent_of(getattr(instance, relation.name), parent)
+    return instance
+
+
+def _automatic(model: Any) -> bool:
+    return bool(model._meta.auto_created)
+
+
+def _sorted(keys: Iterable[Any]) -> list[Any]:
+    listed = list(keys)
+    return sorted(listed) if len(listed) > 1 else listed
+
+
+def _count(counts: dict[str, int], model: Any, number: int) -> None:
+    if number:
+        label = info_of(model).label
+        counts[label] = counts.get(label, 0) + number
+
+
+_updates: WeakKeyDictionary[Table, dict[int, Update]] = WeakKeyDictionary()
+
+
+def _change(session_: Session, pointer: _Pointer, value: Any, values: Values) -> None:
+    """Set the foreign key of the rows that point to `values`."""
+    known = _updates.setdefault(pointer.table, {})
+    update = known.get(pointer.column)
+    if update is None:
+        target = Select((Source(pointer.table),), (RowOutput(0),), where=_where(pointer.column, pointer.type), bare=True)
+        update = known[pointer.column] = Update(target, (Assignment(pointer.column, Param(pointer.type, True, 1)),))
+    remote = pointer.relation.local[0]
+    if value is not None and hasattr(value, "_meta"):
+        value = getattr(value, remote)
+    session_.update(update, (values, None if value is None else pointer.type.coerce(value)))
 
 
 def delete_instances(
@@ -17,11 +454,59 @@ def delete_instances(
 ) -> tuple[int, dict[str, int]]:
     """Delete `instances` (of one model) and what cascades from them: how many rows in all, and by model label.
 
-    Afterwards their primary key is None. Raises ProtectedError, RestrictedError.
+    `keep_parents` leaves the rows of the model's parents, and what points to them. Afterwards the instances' primary key
+    is None. Raises ProtectedError, RestrictedError; ValueError for an instance without a key.
+    Complexity: a few statements for each model (and for each level of a self-reference) that rows are found of.
     """
-    raise NotImplementedError
+    if not instances:
+        return 0, {}
+    model = type(instances[0])
+    info = info_of(model)
+    attname = info.pk.attname
+    alias = using or instances[0].__dict__.get("_db") or "default"
+    for instance in instances:
+        if _values(instance, (attname,))[0] is None:
+            raise ValueError(f"This {info.name} cannot be deleted: its key {attname} is None, so it is not stored.")
+    plan = _plan(info)
+    if plan.single and not _heard(model):
+        keys = tuple(dict.fromkeys(_values(instance, (attname,))[0] for instance in instances))
+        count = session(alias).delete(_by_key(info.levels[-1].table), (keys,))
+        for instance in instances:
+            setattr(instance, attname, None)
+        return count, {info.label: count}
+    with statement(alias) as running:
+        collector = _Collector(running, alias, instances[0] if origin is None else origin)
+        rows = collector.add(model, [_values(instance, plan.attnames) for instance in instances], instances)
+        collector.collect(model, rows, keep_parents=keep_parents)
+        counted = collector.write()
+    collector.forget_keys()
+    for instance in instances:
+        setattr(instance, attname, None)
+    return counted
 
 
 def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
     """Delete what `queryset` finds, and what cascades from it: how many rows in all, and by model label."""
-    raise NotImplementedError
+    query = queryset.query
+    info = query.info
+    model, alias = info.model, queryset.db
+    plan = _plan(info)
+    heard = _heard(model)
+    if plan.single and not heard:
+        removal, params = shapes.removal(query)
+        count = session(alias).delete(removal, params)
+        return count, {info.label: count} if count else {}
+    query = shapes.ordered(query, ())
+    with statement(alias) as running:
+        collector = _Collector(running, alias, queryset)
+        if heard:
+            fetch = shapes.fetch(query)
+            instances = load(fetch, running.select(fetch.select, fetch.params), alias)
+            rows = collector.add(model, [_values(instance, plan.attnames) for instance in instances], instances)
+        else:
+            fetch = shapes.fetch(outputs.values(query, plan.attnames, style="tuple"))
+            rows = collector.add(model, running.select(fetch.select, fetch.params))
+        collector.collect(model, rows)
+        return collector.write()
+
+

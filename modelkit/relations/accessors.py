@@ -3,17 +3,25 @@
 The descriptors in `relations/fields.py` call these with the accessor's name; the Relation itself is looked up in the
 present ModelInfo of the instance's class, so inherited and redefined relations are always read as they are now.
 
-The invariant: a related instance cached in `instance.__dict__[relation.cache]` is handed out only while it stands for the
-instance's present key. It does where its own key equals the key attribute's value, where it has lost its key (deleted), or
-where `instance.__dict__["_related_keys"]` notes for its name the very value that the key attribute has (an instance assigned
-before it was saved is noted with None; a prefetch that found nothing notes the key it looked for).
+The invariant: an instance cached under a foreign key's name in `instance.__dict__` is handed out only while it stands for
+the present value of the key attribute. It does where its own key equals that value, where it has lost its key (deleted),
+or where `instance.__dict__["_related_keys"]` notes that very value for the name: an instance assigned before it was saved
+is noted with None, a prefetch that found nothing with the key it looked for.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["cached_related", "forward_get", "forward_set", "reverse_one_get", "reverse_one_set"]
+from modelkit.database import session
+from modelkit.errors import shorten
+from modelkit.loading import load
+from modelkit.modelinfo import ModelInfo, Relation, info_of
+from modelkit.resolve import conditions, shapes
+
+__all__ = ["alias_of", "cached_related", "forward_get", "forward_set", "missing_class", "reverse_one_get", "reverse_one_set"]
+
+_ABSENT: Any = object()
 
 
 def forward_get(instance: Any, name: str) -> Any:
@@ -22,7 +30,27 @@ def forward_get(instance: Any, name: str) -> Any:
     Raises RelatedObjectDoesNotExist (a DoesNotExist of the target and an AttributeError) where there is none but must be.
     One statement where it is not cached.
     """
-    raise NotImplementedError
+    info = info_of(type(instance))
+    relation = info.accessors[name]
+    state = instance.__dict__
+    related = _standing(instance, state, relation)
+    if related is _ABSENT:
+        key = _key(instance, relation)
+        notes = state.get("_related_keys")
+        if notes is not None:
+            notes.pop(relation.cache, None)
+        related = None if key is None else _fetch_forward(instance, relation, key)
+        state[relation.cache] = related
+    if related is None and not relation.field.null:
+        raise missing_class(info, relation)(f"{_label(info, relation)}: this {info.name} has no related instance.")
+    return related
+
+
+def cached_related(instance: Any, name: str) -> Any:
+    """What `forward_get` would hand out without a statement; None where nothing that still stands is cached."""
+    relation = info_of(type(instance)).accessors[name]
+    related = _standing(instance, instance.__dict__, relation)
+    return None if related is _ABSENT else related
 
 
 def forward_set(instance: Any, name: str, value: Any) -> None:
@@ -31,12 +59,51 @@ def forward_set(instance: Any, name: str, value: Any) -> None:
     Sets the key attributes, caches `value`, and for a one-to-one key caches `instance` on the other side.
     Raises ValueError for anything else.
     """
-    raise NotImplementedError
+    info = info_of(type(instance))
+    relation = info.accessors[name]
+    state = instance.__dict__
+    (attname,) = relation.local
+    notes = state.get("_related_keys")
+    if notes is not None:
+        notes.pop(relation.cache, None)
+    if value is None:
+        _let_go(state, relation)
+        state[attname] = None
+        state[relation.cache] = None
+    else:
+        _check_type(info, relation, value, info_of(relation.target).concrete)
+        _share_alias(instance, value)
+        key = _value(value, relation.remote[0])
+        state[attname] = key
+        state[relation.cache] = value
+        if key is None:
+            state.setdefault("_related_keys", {})[relation.cache] = None
+        if relation.kind != "foreign_key":
+            _cache_reverse(relation, value, instance)
+    if relation.kind == "parent":
+        _inherit_keys(state, relation, value)
 
 
 def reverse_one_get(instance: Any, name: str) -> Any:
-    """The instance whose one-to-one key points to `instance`; RelatedObjectDoesNotExist where there is none."""
-    raise NotImplementedError
+    """The instance whose one-to-one key points to `instance`; RelatedObjectDoesNotExist where there is none.
+
+    One statement where nothing is cached; that there is none is cached too.
+    """
+    info = info_of(type(instance))
+    relation = info.accessors[name]
+    state = instance.__dict__
+    related = state.get(relation.cache, _ABSENT)
+    if related is _ABSENT:
+        related = None
+        key = _key(instance, relation)
+        if key is not None and instance.pk is not None:
+            related = _fetch(relation, relation.remote[0], key, alias_of(instance), {"instance": instance})
+            if related is not None:
+                related.__dict__[relation.field.name] = instance
+            state[relation.cache] = related
+    if related is None:
+        raise missing_class(info, relation)(f"{_label(info, relation)}: this {info.name} has no related instance.")
+    return related
 
 
 def reverse_one_set(instance: Any, name: str, value: Any) -> None:
@@ -44,9 +111,170 @@ def reverse_one_set(instance: Any, name: str, value: Any) -> None:
 
     Nothing is saved. Raises ValueError for anything that is no instance of the other model.
     """
-    raise NotImplementedError
+    info = info_of(type(instance))
+    relation = info.accessors[name]
+    if value is None:
+        related = instance.__dict__.pop(relation.cache, None)
+        if related is not None:
+            setattr(related, relation.field.name, None)
+        return
+    _check_type(info, relation, value, relation.target)
+    _share_alias(value, instance)
+    forward_set(value, relation.field.name, instance)
+    instance.__dict__[relation.cache] = value
 
 
-def cached_related(instance: Any, name: str) -> Any:
-    """What `forward_get` would hand out without a statement; None where nothing (valid) is cached."""
-    raise NotImplementedError
+def missing_class(info: ModelInfo, relation: Relation) -> type[Exception]:
+    """The RelatedObjectDoesNotExist of one accessor: a DoesNotExist of the target and an AttributeError."""
+    found = info.roots.get(("missing", relation.name))
+    if found is None:
+        found = type(
+            "RelatedObjectDoesNotExist",
+            (relation.target.DoesNotExist, AttributeError),
+            {
+                "__module__": info.model.__module__,
+                "__qualname__": f"{info.model.__qualname__}.{relation.accessor}.RelatedObjectDoesNotExist",
+            },
+        )
+        info.roots["missing", relation.name] = found
+    error: type[Exception] = found
+    return error
+
+
+def alias_of(instance: Any) -> str:
+    """The alias of the store that `instance` belongs to, or will be saved to by default."""
+    alias: str | None = instance.__dict__.get("_db")
+    return alias or "default"
+
+
+def _label(info: ModelInfo, relation: Relation) -> str:
+    return f"{info.name}.{relation.accessor}"
+
+
+def _value(instance: Any, attname: str) -> Any:
+    """An attribute that holds a column's value; one that was deferred is loaded."""
+    state = instance.__dict__
+    return state[attname] if attname in state else getattr(instance, attname)
+
+
+def _key(instance: Any, relation: Relation) -> Any:
+    return _value(instance, relation.local[0])
+
+
+def _standing(instance: Any, state: dict[str, Any], relation: Relation) -> Any:
+    """The cached instance (or None) where it stands for the present key; _ABSENT where nothing does."""
+    related = state.get(relation.cache, _ABSENT)
+    if related is _ABSENT:
+        return _ABSENT
+    key = _key(instance, relation)
+    noted = state.get("_related_keys")
+    if noted is not None and relation.cache in noted:
+        return related if noted[relation.cache] == key else _ABSENT
+    if related is None:
+        return None if key is None else _ABSENT
+    own = related.__dict__.get(relation.remote[0])
+    return related if own == key or own is None else _ABSENT
+
+
+def _fetch_forward(instance: Any, relation: Relation, key: Any) -> Any:
+    """The target with that key; DoesNotExist of the target where a reference that is not enforced points nowhere."""
+    if relation.kind == "parent":
+        parent = _own_parent(instance, relation)
+        if parent is not None:
+            _cache_reverse(relation, parent, instance)
+            return parent
+    related = _fetch(relation, relation.remote[0], key, alias_of(instance), {"instance": instance})
+    if related is None:
+        target = info_of(relation.target)
+        raise relation.target.DoesNotExist(
+            f"{info_of(type(instance)).name}.{relation.accessor} points to the {target.name} whose {relation.remote[0]} is "
+            f"{shorten(key)}, which does not exist."
+        )
+    if related.__dict__.get(relation.remote[0]) != key:
+        instance.__dict__.setdefault("_related_keys", {})[relation.cache] = key
+    if relation.kind != "foreign_key":
+        _cache_reverse(relation, related, instance)
+    return related
+
+
+def _fetch(relation: Relation, attname: str, key: Any, alias: str, hints: dict[str, Any]) -> Any:
+    """The one instance of the relation's target with that value, through the target's base manager; None where there is none."""
+    target = relation.target
+    if target._meta.base_manager_name:
+        return target._base_manager.db_manager(alias, hints=hints).filter(**{attname: key}).first()
+    query = conditions.filtered(shapes.root(info_of(target)), (), {attname: key})
+    fetch = shapes.fetch(query)
+    rows = session(alias).select(fetch.select, fetch.params)
+    return load(fetch, rows, alias)[0] if rows else None
+
+
+def _own_parent(instance: Any, relation: Relation) -> Any:
+    """The parent made from the child's own attributes, all of which it has; None where one of them is deferred."""
+    state = instance.__dict__
+    attributes = info_of(relation.target).attributes
+    if not all(attribute.attname in state for attribute in attributes):
+        return None
+    parent = relation.target.__new__(relation.target)
+    own = parent.__dict__
+    for attribute in attributes:
+        own[attribute.attname] = state[attribute.attname]
+    for name in ("_adding", "_db"):
+        if name in state:
+            own[name] = state[name]
+    return parent
+
+
+def _check_type(info: ModelInfo, relation: Relation, value: Any, wanted: Any) -> None:
+    if not isinstance(value, wanted):
+        raise ValueError(
+            f"{_label(info, relation)} must be a '{info_of(relation.target).name}' instance"
+            f"{' or None' if relation.optional else ''}, not {shorten(value)}."
+        )
+
+
+def _share_alias(instance: Any, other: Any) -> None:
+    """An unsaved instance goes where the one it is related to is; two from different stores cannot be related."""
+    state, known = instance.__dict__, other.__dict__
+    if "_adding" not in state and "_adding" not in known:
+        if state.get("_db") != known.get("_db") and alias_of(instance) != alias_of(other):
+            raise ValueError(
+                f"{shorten(instance)} is stored in '{alias_of(instance)}' and {shorten(other)} in '{alias_of(other)}': "
+                "a relation cannot lead from one store to another."
+            )
+        return
+    if state.get("_db") is None and "_adding" in state:
+        state["_db"] = alias_of(other)
+    if known.get("_db") is None and "_adding" in known:
+        known["_db"] = alias_of(instance)
+
+
+def _reverse_cache(relation: Relation) -> str | None:
+    """Where the target caches the instance that points to it by this one-to-one key; None where its accessor is hidden."""
+    target = info_of(relation.target)
+    for other in target.accessors.values():
+        if other.field is relation.field and other.kind == "reverse_one_to_one":
+            return other.cache
+    return None
+
+
+def _cache_reverse(relation: Relation, related: Any, instance: Any) -> None:
+    cache = _reverse_cache(relation)
+    if cache is not None:
+        related.__dict__[cache] = instance
+
+
+def _let_go(state: dict[str, Any], relation: Relation) -> None:
+    """Clear what the formerly related instance caches of this one: deleting it must not reach here."""
+    related = state.get(relation.cache)
+    if related is not None and relation.kind != "foreign_key":
+        cache = _reverse_cache(relation)
+        if cache is not None:
+            related.__dict__[cache] = None
+
+
+def _inherit_keys(state: dict[str, Any], relation: Relation, value: Any) -> None:
+    """A child has its parent's keys, all the way up."""
+    for level in info_of(relation.target).levels:
+        for attribute in level.attributes:
+            if attribute.field.primary_key:
+                state[attribute.attname] = None if value is None else _value(value, attribute.attname)
