@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
-from weakref import WeakKeyDictionary
 
 from modelkit.database import session, statement
 from modelkit.errors import ProtectedError, RestrictedError, shorten
@@ -18,7 +17,7 @@ from modelkit.ir.query import Assignment, Delete, RowOutput, Select, Source, Upd
 from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
 from modelkit.loading import load
-from modelkit.modelinfo import Attribute, ModelInfo, Relation, info_of
+from modelkit.modelinfo import Hop, ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, outputs, shapes
 from modelkit.signals import post_delete, pre_delete
 from modelkit.stores.base import Session
@@ -72,12 +71,12 @@ def SET(value: Any) -> OnDelete:  # noqa: N802 - Django's name
     return OnDelete("SET", value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class _Pointer:
     """A foreign key of another model to this one, as deleting sees it.
 
-    `local` is the position among the plan's `attnames` of the value that it holds; `find` selects the keys of the rows that
-    point to some of these values, `drop` removes them.
+    `local` is the position among the plan's `attnames` of the value that it holds; `column` of `table` holds it there.
+    `drop` removes the rows that point to one of a tuple of values, `change` sets their key.
     """
 
     relation: Relation
@@ -87,14 +86,16 @@ class _Pointer:
     table: Table
     type: ScalarType
     drop: Delete
+    change: Update
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class _Plan:
-    """What deleting rows of a model takes: made once for each ModelInfo.
+    """What deleting rows of a model takes: made once for each ModelInfo, and kept with it.
 
     `attnames` are the attributes that must be known of each row, its key first. `parents` are the other tables of its
     lineage: the class and the position in `attnames` of its key. `single`: the rows can go without a look at anything else.
+    `drop` removes rows of the model's own table by key. `readers` read attnames of rows that point somewhere.
     """
 
     info: ModelInfo
@@ -102,36 +103,24 @@ class _Plan:
     pointers: tuple[_Pointer, ...]
     parents: tuple[tuple[Any, int], ...]
     single: bool
+    drop: Delete
+    readers: dict[tuple[int, tuple[str, ...]], Select]
 
 
-_plans: WeakKeyDictionary[ModelInfo, _Plan] = WeakKeyDictionary()
-_removals: WeakKeyDictionary[Table, Delete] = WeakKeyDictionary()
-_children: WeakKeyDictionary[Table, dict[tuple[int, tuple[Attribute, ...]], Select]] = WeakKeyDictionary()
+def _found(table: Table, column: int) -> Select:
+    """The rows of `table` whose `column` holds one of a tuple of values."""
+    scalar = table.columns[column].type
+    where = In(BOOLEAN, False, Col(scalar, False, 0, column), Param(scalar, False, 0))
+    return Select((Source(table),), (RowOutput(0),), where=where, bare=True)
 
 
-def _where(column: int, scalar: ScalarType) -> In:
-    return In(BOOLEAN, False, Col(scalar, False, 0, column), Param(scalar, False, 0))
-
-
-def _removal(table: Table, column: int, scalar: ScalarType) -> Delete:
-    return Delete(Select((Source(table),), (RowOutput(0),), where=_where(column, scalar), bare=True))
-
-
-def _by_key(table: Table) -> Delete:
-    """What removes the rows of `table` whose key is one of a tuple."""
-    found = _removals.get(table)
-    if found is None:
-        (column,) = table.key
-        found = _removals[table] = _removal(table, column, table.columns[column].type)
-    return found
-
-
-def _pointer(info: ModelInfo, relation: Relation, attnames: list[str]) -> _Pointer:
+def _pointer(relation: Relation, attnames: list[str]) -> _Pointer:
     (local,), (remote,) = relation.local, relation.remote
     if local not in attnames:
         attnames.append(local)
-    attribute = info_of(relation.target).named[remote]
-    table = info_of(relation.target).levels[attribute.level].table
+    target = info_of(relation.target)
+    attribute = target.named[remote]
+    table = target.levels[attribute.level].table
     return _Pointer(
         relation,
         relation.field.remote_field.on_delete,
@@ -139,16 +128,20 @@ def _pointer(info: ModelInfo, relation: Relation, attnames: list[str]) -> _Point
         attribute.column,
         table,
         attribute.type,
-        _removal(table, attribute.column, attribute.type),
+        Delete(_found(table, attribute.column)),
+        Update(
+            _found(table, attribute.column),
+            (Assignment(attribute.column, Param(attribute.type, table.columns[attribute.column].nullable, 1)),),
+        ),
     )
 
 
 def _plan(info: ModelInfo) -> _Plan:
-    found = _plans.get(info)
+    found: _Plan | None = info.roots.get("deletion")
     if found is None:
         attnames = [info.pk.attname]
         pointers = tuple(
-            _pointer(info, relation, attnames)
+            _pointer(relation, attnames)
             for relation in info.relations.values()
             if relation.kind in {"reverse_foreign_key", "reverse_one_to_one"}
             and relation.field.remote_field.on_delete.action != "DO_NOTHING"
@@ -158,30 +151,30 @@ def _plan(info: ModelInfo) -> _Plan:
             if level.link not in attnames:
                 attnames.append(level.link)
             parents.append((level.model, attnames.index(level.link)))
-        found = _Plan(info, tuple(attnames), pointers, tuple(parents), not pointers and not parents)
-        _plans[info] = found
+        table = info.levels[-1].table
+        (column,) = table.key
+        drop = Delete(_found(table, column))
+        found = _Plan(info, tuple(attnames), pointers, tuple(parents), not pointers and not parents, drop, {})
+        info.roots["deletion"] = found
     return found
 
 
-def _children_of(info: ModelInfo, pointer: _Pointer, attnames: tuple[str, ...]) -> Select:
-    """What reads `attnames` of the rows that point to one of a tuple of values."""
-    attributes = tuple(info.named[attname] for attname in attnames)
-    known = _children.setdefault(pointer.table, {})
-    found = known.get((pointer.column, attributes))
+def _reader(plan: _Plan, pointer: _Pointer, attnames: tuple[str, ...]) -> Select:
+    """What reads `attnames` of the rows (of the plan's model) that point to one of a tuple of values."""
+    found = plan.readers.get((pointer.column, attnames))
     if found is None:
         sources = [Source(pointer.table)]
-        placed: dict[tuple[Any, ...], int] = {(): 0}
-        for attribute in attributes:
+        placed: dict[tuple[Hop, ...], int] = {(): 0}
+        columns = []
+        for attribute in (plan.info.named[attname] for attname in attnames):
             for depth, hop in enumerate(attribute.lineage, 1):
                 path = attribute.lineage[:depth]
                 if path not in placed:
                     placed[path] = len(sources)
                     sources.append(Source(hop.table, placed[path[:-1]], hop.left, hop.right, hop.many, hop.optional))
-        columns = tuple(
-            ValueOutput(Col(attribute.type, True, placed[attribute.lineage], attribute.column)) for attribute in attributes
-        )
-        found = Select(tuple(sources), columns, where=_where(pointer.column, pointer.type))
-        known[pointer.column, attributes] = found
+            columns.append(ValueOutput(Col(attribute.type, True, placed[attribute.lineage], attribute.column)))
+        where = _found(pointer.table, pointer.column).where
+        found = plan.readers[pointer.column, attnames] = Select(tuple(sources), tuple(columns), where=where)
     return found
 
 
@@ -317,7 +310,7 @@ class _Collector:
             instances = self._load(pointer, values)
             rows = [_values(instance, plan.attnames) for instance in instances]
         else:
-            rows = self.session.select(_children_of(plan.info, pointer, plan.attnames), (values,))
+            rows = self.session.select(_reader(plan, pointer, plan.attnames), (values,))
         new = self.add(target, rows, instances) if rows else []
         if new:
             if not pointer.relation.field.null:
@@ -335,9 +328,9 @@ class _Collector:
         """Raise RestrictedError where a restricted row is not deleted along."""
         dropped: dict[Any, set[Any]] = {}
         for pointer, values in self.drops:
-            info = info_of(pointer.relation.target)
-            rows = self.session.select(_children_of(info, pointer, (info.pk.attname,)), (values,))
-            dropped.setdefault(info.model, set()).update(row[0] for row in rows)
+            plan = _plan(info_of(pointer.relation.target))
+            rows = self.session.select(_reader(plan, pointer, plan.attnames[:1]), (values,))
+            dropped.setdefault(plan.info.model, set()).update(row[0] for row in rows)
         left: dict[str, list[Any]] = {}
         for pointer, instances in self.restricted.items():
             target = pointer.relation.target
@@ -382,7 +375,7 @@ class _Collector:
         for model, keys in ordered:
             keys.reverse()
             if keys:
-                _count(counts, model, self.session.delete(_by_key(info_of(model).levels[-1].table), (tuple(keys),)))
+                _count(counts, model, self.session.delete(_plan(info_of(model)).drop, (tuple(keys),)))
             if post_delete.receivers and not _automatic(model):
                 self._send(post_delete, model, keys)
         return sum(counts.values()), counts
@@ -433,20 +426,11 @@ def _count(counts: dict[str, int], model: Any, number: int) -> None:
         counts[label] = counts.get(label, 0) + number
 
 
-_updates: WeakKeyDictionary[Table, dict[int, Update]] = WeakKeyDictionary()
-
-
-def _change(session_: Session, pointer: _Pointer, value: Any, values: Values) -> None:
+def _change(writes: Session, pointer: _Pointer, value: Any, values: Values) -> None:
     """Set the foreign key of the rows that point to `values`."""
-    known = _updates.setdefault(pointer.table, {})
-    update = known.get(pointer.column)
-    if update is None:
-        target = Select((Source(pointer.table),), (RowOutput(0),), where=_where(pointer.column, pointer.type), bare=True)
-        update = known[pointer.column] = Update(target, (Assignment(pointer.column, Param(pointer.type, True, 1)),))
-    remote = pointer.relation.local[0]
-    if value is not None and hasattr(value, "_meta"):
-        value = getattr(value, remote)
-    session_.update(update, (values, None if value is None else pointer.type.coerce(value)))
+    if hasattr(value, "_meta"):
+        value = getattr(value, pointer.relation.local[0])
+    writes.update(pointer.change, (values, None if value is None else pointer.type.coerce(value)))
 
 
 def delete_instances(
@@ -470,7 +454,7 @@ def delete_instances(
     plan = _plan(info)
     if plan.single and not _heard(model):
         keys = tuple(dict.fromkeys(_values(instance, (attname,))[0] for instance in instances))
-        count = session(alias).delete(_by_key(info.levels[-1].table), (keys,))
+        count = session(alias).delete(plan.drop, (keys,))
         for instance in instances:
             setattr(instance, attname, None)
         return count, {info.label: count}

@@ -226,7 +226,7 @@ def _own_parent(instance: Any, relation: Relation) -> Any:
 
 def _check_type(info: ModelInfo, relation: Relation, value: Any, wanted: Any) -> None:
     if not isinstance(value, wanted):
-        raise ValueError(
+        raise ValueError(  # noqa: TRY004 - Django's type for it
             f"{_label(info, relation)} must be a '{info_of(relation.target).name}' instance"
             f"{' or None' if relation.optional else ''}, not {shorten(value)}."
         )
