@@ -1,0 +1,58 @@
+"""The scalar fields, their validators and choices."""
+
+from modelkit.fields.base import BLANK_CHOICE_DASH, NOT_PROVIDED, Field, Options
+from modelkit.fields.choices import Choices, IntegerChoices, TextChoices
+from modelkit.fields.json import JSONField
+from modelkit.fields.numbers import (
+    AutoField,
+    BigAutoField,
+    BigIntegerField,
+    BooleanField,
+    DecimalField,
+    FloatField,
+    IntegerField,
+    PositiveBigIntegerField,
+    PositiveIntegerField,
+    PositiveSmallIntegerField,
+    SmallAutoField,
+    SmallIntegerField,
+)
+from modelkit.fields.other import BinaryField, UUIDField, VersionField
+from modelkit.fields.temporal import DateField, DateTimeField, DurationField, TimeField
+from modelkit.fields.text import CharField, EmailField, GenericIPAddressField, SlugField, TextField, URLField
+
+__all__ = [
+    "BLANK_CHOICE_DASH",
+    "NOT_PROVIDED",
+    "AutoField",
+    "BigAutoField",
+    "BigIntegerField",
+    "BinaryField",
+    "BooleanField",
+    "CharField",
+    "Choices",
+    "DateField",
+    "DateTimeField",
+    "DecimalField",
+    "DurationField",
+    "EmailField",
+    "Field",
+    "FloatField",
+    "GenericIPAddressField",
+    "IntegerChoices",
+    "IntegerField",
+    "JSONField",
+    "Options",
+    "PositiveBigIntegerField",
+    "PositiveIntegerField",
+    "PositiveSmallIntegerField",
+    "SlugField",
+    "SmallAutoField",
+    "SmallIntegerField",
+    "TextChoices",
+    "TextField",
+    "TimeField",
+    "URLField",
+    "UUIDField",
+    "VersionField",
+]

@@ -1,0 +1,140 @@
+"""Choices: enumerations whose members have labels, and the list form that every kind of choices is brought into.
+
+Knows no field. Normal form: a list of (value, label) pairs, where a group is (name, list of pairs).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+__all__ = ["Choices", "ChoicesType", "IntegerChoices", "TextChoices", "display_of", "flatten", "normalise"]
+
+Pairs = list[tuple[Any, Any]]
+
+
+class ChoicesType(enum.EnumMeta):
+    """The class of choices classes: takes a label as the last item of a member's tuple, else makes one of its name."""
+
+    def __new__(metacls, classname: str, bases: Any, classdict: Any, **options: Any) -> Any:  # noqa: N804 - as enum's own
+        labels: list[Any] = []
+        for name in classdict._member_names:
+            value = classdict[name]
+            if isinstance(value, (list, tuple)) and len(value) > 1 and isinstance(value[-1], str):
+                *parts, label = value
+                value = tuple(parts)[0] if len(parts) == 1 else tuple(parts)
+            else:
+                label = name.replace("_", " ").title()
+            labels.append(label)
+            dict.__setitem__(classdict, name, value)
+        made = super().__new__(metacls, classname, bases, classdict, **options)
+        members: list[Any] = list(made.__members__.values())
+        for member, label in zip(members, labels, strict=False):
+            member._label_ = label
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __contains__(cls, member: object) -> bool:
+            if not isinstance(member, enum.Enum):
+                return any(own.value == member for own in cls)
+            return super().__contains__(member)
+
+    @property
+    def names(cls) -> list[str]:
+        """The members' names, led by __empty__ where there is a blank choice."""
+        blank = ["__empty__"] if hasattr(cls, "__empty__") else []
+        return blank + [member.name for member in cast("Any", cls)]
+
+    @property
+    def choices(cls) -> Pairs:
+        """(value, label) of each member, led by (None, `__empty__`) where there is a blank choice."""
+        blank = [(None, cls.__empty__)] if hasattr(cls, "__empty__") else []
+        return blank + [(member.value, member.label) for member in cast("Any", cls)]
+
+    @property
+    def labels(cls) -> list[str]:
+        """The labels, in the order of the members."""
+        return [label for _, label in cls.choices]
+
+    @property
+    def values(cls) -> list[Any]:
+        """The values, in the order of the members."""
+        return [value for value, _ in cls.choices]
+
+
+class Choices(enum.Enum, metaclass=ChoicesType):
+    """The base of enumerations for `choices=`."""
+
+    @property
+    def label(self) -> str:
+        """The human-readable name."""
+        return cast("str", cast("Any", self)._label_)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__qualname__}.{self.name}"
+
+
+class IntegerChoices(int, Choices):
+    """Choices whose values are whole numbers."""
+
+
+class TextChoices(str, Choices):
+    """Choices whose values are text; auto() gives a member's name."""
+
+    @staticmethod
+    def _generate_next_value_(name: str, start: int, count: int, last_values: list[Any]) -> str:
+        return name
+
+
+def normalise(choices: Any) -> Pairs | None:
+    """`choices` in normal form: from an enumeration, a mapping (of mappings: groups), pairs, groups, or a callable giving one.
+
+    None stays None. Raises TypeError for anything else.
+    """
+    if choices is None:
+        return None
+    if isinstance(choices, ChoicesType):
+        return choices.choices
+    if isinstance(choices, type) and issubclass(choices, enum.Enum):
+        return [(member.value, member.name) for member in choices]
+    if callable(choices):
+        return normalise(cast("Callable[[], Any]", choices)())
+    if isinstance(choices, Mapping):
+        choices = choices.items()
+    if isinstance(choices, str) or not isinstance(choices, Iterable):
+        raise TypeError(f"choices are pairs, a mapping, an enumeration or a callable, not {choices!r}.")
+    return [_pair(item) for item in choices]
+
+
+def _pair(item: Any) -> tuple[Any, Any]:
+    if isinstance(item, str) or not isinstance(item, (tuple, list)) or len(item) != 2:
+        raise TypeError(f"A choice is a pair of value and label, or a group's name with its choices, not {item!r}.")
+    value, label = item
+    if isinstance(label, (list, tuple, Mapping, ChoicesType)):
+        return (value, normalise(label))
+    return (value, label)
+
+
+def flatten(choices: Pairs | None) -> Pairs:
+    """The (value, label) pairs of choices in normal form, groups opened."""
+    flat: Pairs = []
+    for value, label in choices or ():
+        if isinstance(label, list):
+            flat.extend(flatten(label))
+        else:
+            flat.append((value, label))
+    return flat
+
+
+def display_of(choices: Pairs | None, value: Any) -> str:
+    """The label of `value`, or its own text where it is not among the choices."""
+    plain = value.value if isinstance(value, enum.Enum) else value
+    for key, label in flatten(choices):
+        if key == plain and isinstance(key, bool) == isinstance(plain, bool):
+            return str(label)
+    return str(plain)

@@ -1,0 +1,304 @@
+"""Fields that hold dates, times, moments and durations. Text is read as ISO 8601."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, overload
+
+from typing_extensions import TypeVar, Unpack
+
+from modelkit import timezone
+from modelkit.expressions.faces import DateExpr, DateTimeExpr, DurationExpr, Expr, Instance, TimeExpr
+from modelkit.fields.base import Field, Options, plain
+
+__all__ = ["DateField", "DateTimeField", "DurationField", "TimeField", "parse_duration"]
+
+M = TypeVar("M")
+T = TypeVar("T")
+
+
+class MomentOptions(Options[T], total=False):
+    """The options of DateField, TimeField and DateTimeField."""
+
+    auto_now: bool
+    auto_now_add: bool
+
+
+@lru_cache(maxsize=1)
+def _dateutil() -> Any:
+    """dateutil's parser, loaded when a text first needs it."""
+    return importlib.import_module("dateutil.parser")
+
+
+class _Moment(Field[T]):
+    """What fields of dates and times share: reading text, auto_now and auto_now_add."""
+
+    empty_strings_allowed = False
+    option_defaults: ClassVar[Mapping[str, Any]] = {"auto_now": False, "auto_now_add": False}
+
+    auto_now: bool
+    auto_now_add: bool
+
+    def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
+        automatic = options.get("auto_now") or options.get("auto_now_add")
+        if automatic:
+            if options.get("auto_now") and options.get("auto_now_add"):
+                raise ValueError("auto_now and auto_now_add exclude each other.")
+            if "default" in options:
+                raise ValueError("auto_now and auto_now_add set the value themselves: drop the default.")
+            options = {"editable": False, "blank": True, **options}
+        super().__init__(verbose_name, **options)
+
+    @plain
+    def get_prep_value(self, value: Any) -> Any:
+        return self.to_python(value)
+
+    def pre_save(self, instance: Any, add: bool) -> Any:
+        if self.auto_now or (self.auto_now_add and add):
+            value = self.present()
+            setattr(instance, self.attname, value)
+            return value
+        return getattr(instance, self.attname)
+
+    def present(self) -> Any:
+        """The present moment as this field holds it."""
+        raise NotImplementedError
+
+    def value_to_string(self, obj: Any) -> str:
+        value = self.value_from_object(obj)
+        return "" if value is None else str(value.isoformat())
+
+
+class DateField(_Moment[T]):
+    """A date."""
+
+    internal_type = "DateField"
+    face: ClassVar[type[Expr[Any, Any]]] = DateExpr
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(value)r is not a date in ISO form (YYYY-MM-DD)."}
+
+    @overload
+    def __init__(
+        self: DateField[datetime.date | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[MomentOptions[datetime.date | None]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DateField[datetime.date], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[MomentOptions[datetime.date]]
+    ) -> None: ...
+    def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
+        super().__init__(verbose_name, **options)
+
+    @overload
+    def __get__(self, instance: None, owner: type[M]) -> DateExpr[M, T]: ...
+    @overload
+    def __get__(self, instance: Instance, owner: type[Any]) -> T: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return Field.__get__(self, instance, owner)
+
+    @plain
+    def to_python(self, value: Any) -> Any:
+        match value:
+            case None:
+                return None
+            case datetime.datetime():
+                if value.tzinfo is not None:
+                    value = value.astimezone(timezone.get_default_timezone())
+                return value.date()
+            case datetime.date():
+                return value
+            case str():
+                return self._parsed(value)
+            case _:
+                raise self.invalid(value)
+
+    def _parsed(self, text: str) -> datetime.date:
+        try:
+            return datetime.date.fromisoformat(text)
+        except ValueError:
+            pass
+        try:
+            moment: datetime.datetime = _dateutil().isoparse(text)
+        except ValueError:
+            raise self.invalid(text) from None
+        return moment.date()
+
+    def present(self) -> datetime.date:
+        return timezone.localdate(timezone=timezone.get_default_timezone())
+
+
+class TimeField(_Moment[T]):
+    """A time of day, without a time zone."""
+
+    internal_type = "TimeField"
+    face: ClassVar[type[Expr[Any, Any]]] = TimeExpr
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(value)r is not a time in ISO form (HH:MM[:SS[.ffffff]])."}
+
+    @overload
+    def __init__(
+        self: TimeField[datetime.time | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[MomentOptions[datetime.time | None]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimeField[datetime.time], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[MomentOptions[datetime.time]]
+    ) -> None: ...
+    def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
+        super().__init__(verbose_name, **options)
+
+    @overload
+    def __get__(self, instance: None, owner: type[M]) -> TimeExpr[M, T]: ...
+    @overload
+    def __get__(self, instance: Instance, owner: type[Any]) -> T: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return Field.__get__(self, instance, owner)
+
+    @plain
+    def to_python(self, value: Any) -> Any:
+        match value:
+            case None:
+                return None
+            case datetime.time():
+                return value
+            case datetime.datetime():
+                return value.time()
+            case str():
+                return self._parsed(value)
+            case _:
+                raise self.invalid(value)
+
+    def _parsed(self, text: str) -> datetime.time:
+        try:
+            return datetime.time.fromisoformat(text)
+        except ValueError:
+            pass
+        try:
+            parsed: datetime.time = _dateutil().isoparser().parse_isotime(text)
+        except ValueError:
+            raise self.invalid(text) from None
+        return parsed
+
+    def present(self) -> datetime.time:
+        return timezone.localtime(timezone=timezone.get_default_timezone()).time()
+
+
+class DateTimeField(_Moment[T]):
+    """A moment. Whether it carries a time zone is the store's policy."""
+
+    internal_type = "DateTimeField"
+    face: ClassVar[type[Expr[Any, Any]]] = DateTimeExpr
+    default_error_messages: ClassVar[Mapping[str, str]] = {
+        "invalid": "%(value)r is not a date and time in ISO form (YYYY-MM-DD HH:MM[:SS[.ffffff]][+HH:MM])."
+    }
+
+    @overload
+    def __init__(
+        self: DateTimeField[datetime.datetime | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[MomentOptions[datetime.datetime | None]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DateTimeField[datetime.datetime], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[MomentOptions[datetime.datetime]]
+    ) -> None: ...
+    def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
+        super().__init__(verbose_name, **options)
+
+    @overload
+    def __get__(self, instance: None, owner: type[M]) -> DateTimeExpr[M, T]: ...
+    @overload
+    def __get__(self, instance: Instance, owner: type[Any]) -> T: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return Field.__get__(self, instance, owner)
+
+    @plain
+    def to_python(self, value: Any) -> Any:
+        match value:
+            case None | datetime.datetime():
+                return value
+            case datetime.date():
+                return datetime.datetime.combine(value, datetime.time())
+            case str():
+                return self._parsed(value)
+            case _:
+                raise self.invalid(value)
+
+    def _parsed(self, text: str) -> datetime.datetime:
+        try:
+            return datetime.datetime.fromisoformat(text)
+        except ValueError:
+            pass
+        try:
+            parsed: datetime.datetime = _dateutil().isoparse(text)
+        except ValueError:
+            raise self.invalid(text) from None
+        return parsed
+
+    def present(self) -> datetime.datetime:
+        return timezone.now()
+
+
+_CLOCK = re.compile(
+    r"(?:(?P<days>[-+]?\d+)\s*(?:days?,?)?\s+)?"
+    r"(?P<sign>[-+]?)(?:(?:(?P<hours>\d+):)?(?P<minutes>\d+):)?(?P<seconds>\d+(?:[.,]\d{1,6})?)\d*"
+)
+_ISO = re.compile(
+    r"(?P<sign>[-+]?)P(?:(?P<weeks>\d+(?:[.,]\d+)?)W)?(?:(?P<days>\d+(?:[.,]\d+)?)D)?"
+    r"(?:T(?:(?P<hours>\d+(?:[.,]\d+)?)H)?(?:(?P<minutes>\d+(?:[.,]\d+)?)M)?(?:(?P<seconds>\d+(?:[.,]\d+)?)S)?)?"
+)
+
+
+def parse_duration(text: str) -> datetime.timedelta | None:
+    """The duration that `text` gives as "[days ][[hours:]minutes:]seconds" or as ISO 8601 ("P1DT2H"); None where it is neither."""
+    for pattern in (_CLOCK, _ISO):
+        found = pattern.fullmatch(text.strip())
+        if found is None or not any(value for name, value in found.groupdict().items() if name != "sign"):
+            continue
+        parts = {name: float(value.replace(",", ".")) for name, value in found.groupdict().items() if value and name != "sign"}
+        factor = -1 if found["sign"] == "-" else 1
+        if pattern is _ISO:
+            return factor * datetime.timedelta(**parts)
+        days = datetime.timedelta(parts.pop("days", 0.0))
+        return days + factor * datetime.timedelta(**parts)
+    return None
+
+
+class DurationField(Field[T]):
+    """A length of time."""
+
+    internal_type = "DurationField"
+    face: ClassVar[type[Expr[Any, Any]]] = DurationExpr
+    empty_strings_allowed = False
+    default_error_messages: ClassVar[Mapping[str, str]] = {
+        "invalid": "%(value)r is not a duration in the form [DD] [[HH:]MM:]SS[.ffffff] or in ISO form."
+    }
+
+    @overload
+    def __init__(
+        self: DurationField[datetime.timedelta | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[datetime.timedelta | None]]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DurationField[datetime.timedelta], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[datetime.timedelta]]
+    ) -> None: ...
+    def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
+        super().__init__(verbose_name, **options)
+
+    @overload
+    def __get__(self, instance: None, owner: type[M]) -> DurationExpr[M, T]: ...
+    @overload
+    def __get__(self, instance: Instance, owner: type[Any]) -> T: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return Field.__get__(self, instance, owner)
+
+    @plain
+    def to_python(self, value: Any) -> Any:
+        if value is None or isinstance(value, datetime.timedelta):
+            return value
+        parsed = parse_duration(value) if isinstance(value, str) else None
+        if parsed is None:
+            raise self.invalid(value)
+        return parsed
+
+    @plain
+    def get_prep_value(self, value: Any) -> Any:
+        return self.to_python(value)
