@@ -6,25 +6,36 @@ its caches (`next`, `compiled`), and nothing is wrong when these are emptied at 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from modelkit.ir.expr import Expr
-from modelkit.ir.query import Select
+from modelkit.fields.base import Field
+from modelkit.ir.expr import Expr, Param
+from modelkit.ir.query import Select, Source
 from modelkit.modelinfo import EntityPlan, ModelInfo
 
-__all__ = ["Fetch", "Query", "Shape", "Style"]
+__all__ = ["Annotation", "Binding", "Cache", "Convert", "Fetch", "Plan", "Query", "Shape", "Step", "Style", "Term"]
 
-Style: TypeAlias = Literal["entity", "dict", "tuple", "flat", "named", "into"]
-"""How a result row is handed out: an instance, or the values() family."""
+Style: TypeAlias = Literal["entity", "row", "dict", "tuple", "flat", "named", "into"]
+"""How a result row is handed out: an instance, an instance with typed annotations beside it, or the values() family."""
+
+Convert: TypeAlias = Callable[[Any], Any]
+Binding: TypeAlias = tuple[int, Convert]
+"""Which of a call's values makes the next parameter, and how."""
+
+LIMIT: Final = 2000
+"""How many shapes one model's root remembers before all are forgotten."""
 
 
 class Fetch(NamedTuple):
     """What reads a query's rows, and how they become results.
 
     `entity` is None for the values() family. `names`: of the values, or for entities of the annotations, in the order of
-    the outputs (annotations come after all RowOutputs). `select.bare` rows are the one output itself, not a tuple.
-    The result row of an entity holds the outputs that `entity` numbers, then one value for each of `names`; more may follow.
+    the outputs (annotations come after all RowOutputs); in style "row" those without a name are the values beside the instance.
+    `fields` beside them: the field whose values they are, or None. `select.bare` rows are the one output itself, not a tuple.
+    The result row of an entity holds the outputs that `entity` numbers, then one value for each of `names`.
     """
 
     select: Select
@@ -32,17 +43,129 @@ class Fetch(NamedTuple):
     style: Style
     entity: EntityPlan | None
     names: tuple[str, ...]
+    fields: tuple[Field[Any] | None, ...]
+    into: Callable[..., Any] | None = None
 
 
+class Plan(NamedTuple):
+    """A finished query without its values; `extra` are the constants that finishing it added to the parameters."""
+
+    select: Select
+    extra: tuple[Any, ...]
+    entity: EntityPlan | None = None
+    names: tuple[str, ...] = ()
+    fields: tuple[Field[Any] | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """An expression in a query, and the field that knows its values (None where none does). `target`: the model its values are keys of."""
+
+    expr: Expr
+    field: Field[Any] | None = None
+    target: ModelInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A named expression; `selected`: part of the results. Typed ones have no name there (`shown` is empty)."""
+
+    term: Term
+    selected: bool
+    shown: str
+
+
+class Cache:
+    """All `next` dictionaries of one root, emptied together when there are too many shapes."""
+
+    __slots__ = ("_filled",)
+
+    def __init__(self) -> None:
+        self._filled: list[dict[Hashable, Any]] = []
+
+    def add(self, where: dict[Hashable, Any], key: Hashable, step: Any) -> None:
+        """Remember `step` under `key`. Constant time, amortised."""
+        if len(self._filled) >= LIMIT:
+            filled, self._filled = self._filled, []
+            for known in filled:
+                known.clear()
+        where[key] = step
+        self._filled.append(where)
+
+
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Shape:
-    """A query without its values."""
+    """A query without its values. `width` is how many parameters it has.
 
-    __slots__ = ("__weakref__", "compiled", "info", "next")
+    `order` holds symbolic keys (None: the model's own order), which get their sources when the query is finished, as do
+    `related` (names of to-one relations, or True) and the names of `mask` (and whether these are left out or alone loaded).
+    `values` are the outputs of the values() family. `sticky` are the to-many sources that the next filter may share.
+    """
 
-    def __init__(self, info: ModelInfo) -> None:
-        self.info = info
-        self.next: dict[Hashable, Any] = {}
-        self.compiled: dict[str, Any] = {}
+    info: ModelInfo
+    cache: Cache
+    sources: tuple[Source, ...]
+    width: int = 0
+    where: tuple[Expr, ...] = ()
+    order: tuple[Any, ...] | None = None
+    backwards: bool = False
+    annotations: Mapping[str, Annotation] = _NONE
+    style: Style = "entity"
+    values: tuple[tuple[str, Term], ...] | None = None
+    into: Callable[..., Any] | None = None
+    distinct: bool = False
+    distinct_on: tuple[str, ...] = ()
+    mask: tuple[frozenset[str], bool] = (frozenset(), True)
+    related: tuple[str, ...] | Literal[True] = ()
+    limit: Param | None = None
+    offset: Param | None = None
+    sticky: frozenset[int] = frozenset()
+    empty: bool = False
+    next: dict[Hashable, Any] = None  # type: ignore[assignment]
+    compiled: dict[Hashable, Any] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "next", {})
+        object.__setattr__(self, "compiled", {})
+
+    def evolve(self, **changes: Any) -> Shape:
+        """A copy with `changes`; its sources are sticky only where `changes` say so."""
+        made = object.__new__(Shape)
+        for name in _KEPT:
+            object.__setattr__(made, name, changes[name] if name in changes else getattr(self, name))
+        object.__setattr__(made, "sticky", changes.get("sticky", frozenset()))
+        made.__post_init__()
+        return made
+
+    @property
+    def sliced(self) -> bool:
+        """Whether a slice was taken."""
+        return self.limit is not None or self.offset is not None
+
+    @property
+    def ordering(self) -> tuple[Any, ...]:
+        """The symbolic keys of the order: the query's, else the model's."""
+        return self.info.ordering if self.order is None else self.order
+
+
+_KEPT: Final = tuple(name for name in Shape.__dataclass_fields__ if name not in {"sticky", "next", "compiled"})
+
+
+class Step:
+    """An operation on a shape, once resolved: the shape it leads to, and how a call's values become parameters."""
+
+    __slots__ = ("bindings", "shape")
+
+    def __init__(self, shape: Shape, bindings: tuple[Binding, ...]) -> None:
+        self.shape = shape
+        self.bindings = bindings
+
+    def apply(self, query: Query, leaves: Sequence[Any]) -> Query:
+        """`query` after this operation with these values; `leaves` is never empty."""
+        return Query(self.shape, query.params + tuple([convert(leaves[leaf]) for leaf, convert in self.bindings]))
 
 
 class Query:
@@ -62,14 +185,14 @@ class Query:
     @property
     def ordered(self) -> bool:
         """Whether the rows come in an order that the query or the model's Meta asks for."""
-        raise NotImplementedError
+        return bool(self.shape.ordering)
 
     @property
     def is_sliced(self) -> bool:
         """Whether a slice was taken: such a query can no longer be filtered or reordered."""
-        raise NotImplementedError
+        return self.shape.limit is not None or self.shape.offset is not None
 
     @property
     def style(self) -> Style:
         """How result rows are handed out."""
-        raise NotImplementedError
+        return self.shape.style
