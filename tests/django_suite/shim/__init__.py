@@ -1,0 +1,1 @@
+"""Modules that stand in for `django.db`: names that are modelkit's, a connection object, feature flags."""

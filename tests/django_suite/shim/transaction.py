@@ -1,0 +1,44 @@
+"""`django.db.transaction`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelkit.errors import TransactionManagementError
+from modelkit.transaction import (
+    Atomic,
+    atomic,
+    get_autocommit,
+    get_rollback,
+    on_commit,
+    savepoint,
+    savepoint_commit,
+    savepoint_rollback,
+    set_rollback,
+)
+from tests.django_suite.shim.facade import lookup
+
+__all__ = [
+    "Atomic",
+    "TransactionManagementError",
+    "atomic",
+    "get_autocommit",
+    "get_connection",
+    "get_rollback",
+    "on_commit",
+    "savepoint",
+    "savepoint_commit",
+    "savepoint_rollback",
+    "set_rollback",
+]
+
+
+def get_connection(using: str | None = None) -> Any:
+    """The connection of an alias."""
+    from django.db import connections
+
+    return connections[using or "default"]
+
+
+def __getattr__(name: str) -> Any:
+    return lookup(name)
