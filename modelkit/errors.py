@@ -89,7 +89,18 @@ class DatabaseError(Error):
 
 
 class DataError(DatabaseError):
-    """A value does not fit its column, or an expression has no value (division by zero, overflow)."""
+    """A value does not fit its column, or an expression has no value (division by zero, overflow).
+
+    Attributes, where a column is to blame: `model` (label), `fields` (names), `values` (as written).
+    """
+
+    def __init__(
+        self, message: str = "", *, model: str = "", fields: Sequence[str] = (), values: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(message)
+        self.model = model
+        self.fields = tuple(fields)
+        self.values = tuple(values)
 
 
 class OperationalError(DatabaseError):
@@ -326,6 +337,7 @@ _NOT_YET: dict[str, str] = {
     "VersionField": "VersionField",
     "SQL stores": "A store on a SQL database",
     "stores in files": "A memory store kept in a file",
+    "portable": "MemoryStore(portable=...)",
 }
 
 

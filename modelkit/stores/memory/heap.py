@@ -1,0 +1,204 @@
+"""The rows of a table, in chunks by slot, and the pins that keep what rows were.
+
+Knows rows and slots only. Two invariants: slots are given out in rising order and a chunk lists its rows in slot order, so
+iteration is insertion order; and for every slot below a pin's `length` the row at the time of the pin is `before[slot]`
+where that is set, else what the heap holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from modelkit.ir.schema import Row
+
+__all__ = ["CHUNK", "MASK", "PROVISIONAL", "SHIFT", "Changed", "Chunk", "Heap", "Pin", "TablePin", "note"]
+
+SHIFT = 7
+CHUNK = 1 << SHIFT
+MASK = CHUNK - 1
+
+PROVISIONAL = 1 << 48
+"""The first slot that a transaction gives to a row it inserts: after every slot that a heap will ever reach."""
+
+Chunk: TypeAlias = list[Row | None]
+Changed: TypeAlias = tuple[int, Row | None, Row | None]
+"""A slot, its row before (None: it was empty), its row after (None: it is emptied)."""
+
+
+class Heap:
+    """A directory of chunks of 128 slots. A chunk without rows is dropped.
+
+    `length` is the first slot never used, `live` the number of rows. Only a commit writes, and what it does here may be
+    repeated from its beginning.
+    """
+
+    __slots__ = ("__weakref__", "_runs", "chunks", "length", "live")
+
+    def __init__(self) -> None:
+        self.chunks: dict[int, Chunk] = {}
+        self.length = 0
+        self.live = 0
+        self._runs: list[tuple[int, Chunk]] | None = None
+
+    def row(self, slot: int) -> Row | None:
+        """The row in `slot`, None where there is none. O(1)."""
+        chunk = self.chunks.get(slot >> SHIFT)
+        if chunk is None:
+            return None
+        offset = slot & MASK
+        return chunk[offset] if offset < len(chunk) else None
+
+    def runs(self) -> list[tuple[int, Chunk]]:
+        """Chunk numbers and chunks in order, as a list that is never changed. O(1) unless the directory changed since."""
+        runs = self._runs
+        if runs is None:
+            runs = self._runs = list(self.chunks.items())
+        return runs
+
+    def append(self, slot: int, row: Row) -> None:
+        """Put `row` into `slot`, the first never used."""
+        chunk = self.chunks.get(slot >> SHIFT)
+        if chunk is None:
+            chunk = self._open(slot)
+        offset = slot & MASK
+        if offset == len(chunk):
+            chunk.append(row)
+        else:
+            chunk[offset] = row
+        self.length = slot + 1
+
+    def extend(self, first: int, rows: Sequence[Row]) -> None:
+        """Put `rows` into the slots from `first`, the first never used. Linear."""
+        done, slot, total = 0, first, len(rows)
+        while done < total:
+            chunk = self.chunks.get(slot >> SHIFT)
+            if chunk is None:
+                chunk = self._open(slot)
+            offset = slot & MASK
+            part = rows[done : done + CHUNK - offset]
+            chunk[offset : offset + len(part)] = part
+            done += len(part)
+            slot += len(part)
+        self.length = first + total
+
+    def _open(self, slot: int) -> Chunk:
+        chunk: Chunk = [None] * (slot & MASK)
+        self.chunks[slot >> SHIFT] = chunk
+        self._runs = None
+        return chunk
+
+    def replace(self, changes: Iterable[Changed], *, copy: bool) -> None:
+        """Write the rows after. `copy`: chunks are replaced, since a reader may hold the present ones. Linear."""
+        chunks = self.chunks
+        copied: dict[int, Chunk] = {}
+        emptied: set[int] = set()
+        for slot, old, new in changes:
+            number = slot >> SHIFT
+            chunk = copied.get(number) if copy else chunks.get(number)
+            if chunk is None:
+                chunk = self._writable(number, copied, copy)
+            if old is None and slot & MASK >= len(chunk):
+                chunk.extend([None] * ((slot & MASK) + 1 - len(chunk)))
+            chunk[slot & MASK] = new
+            if new is None:
+                emptied.add(number)
+        if copied:
+            chunks.update(copied)
+            self._runs = None
+        for number in emptied:
+            if not any(chunks.get(number, ())):
+                chunks.pop(number, None)
+                self._runs = None
+
+    def _writable(self, number: int, copied: dict[int, Chunk], copy: bool) -> Chunk:
+        chunk = self.chunks.get(number)
+        if chunk is None:
+            # A dropped chunk comes back: the directory's order is the order of its numbers.
+            chunk = []
+            self.chunks = dict(sorted([*self.chunks.items(), (number, chunk)]))
+            self._runs = None
+        if copy:
+            chunk = copied[number] = chunk.copy()
+        return chunk
+
+    def truncate(self, length: int) -> None:
+        """Give back the slots from `length` on, which hold no rows."""
+        if length < self.length:
+            chunk = self.chunks.get(length >> SHIFT)
+            if chunk is not None:
+                del chunk[length & MASK :]
+            self.length = length
+
+    def _check(self) -> None:
+        numbers = list(self.chunks)
+        assert numbers == sorted(numbers), "chunks out of order"
+        live = 0
+        for number, chunk in self.chunks.items():
+            assert 0 < len(chunk) <= CHUNK, "a chunk's size"
+            assert (number << SHIFT) + len(chunk) <= self.length, "a chunk beyond the length"
+            rows = sum(row is not None for row in chunk)
+            assert rows, "an empty chunk was kept"
+            live += rows
+        assert live == self.live, f"{live} rows, counted {self.live}"
+        assert self._runs is None or self._runs == list(self.chunks.items()), "stale runs"
+
+
+class TablePin:
+    """One table as it was: how many slots and rows there were, and the rows that were changed since."""
+
+    __slots__ = ("before", "length", "live")
+
+    def __init__(self, length: int, live: int) -> None:
+        self.length = length
+        self.live = live
+        self.before: dict[int, Row | None] = {}
+
+
+class Pin:
+    """One moment of a whole store. Tables enter when they are first read or first changed: taking one is O(1).
+
+    `reads`: somebody may hold chunks through it. `closed` is set without a lock, by finalizers too; writers forget
+    closed pins.
+    """
+
+    __slots__ = ("closed", "reads", "tables")
+
+    def __init__(self, *, reads: bool = True) -> None:
+        self.tables: dict[Heap, TablePin] = {}
+        self.reads = reads
+        self.closed = False
+
+    def table(self, heap: Heap) -> TablePin:
+        """`heap` at the moment of the pin. To be called under the store's lock."""
+        entry = self.tables.get(heap)
+        if entry is None:
+            entry = self.tables[heap] = TablePin(heap.length, heap.live)
+        return entry
+
+    def share(self) -> Pin:
+        """Another pin of the same moment, which stays when this one is closed."""
+        other = Pin()
+        other.tables = self.tables
+        return other
+
+    def close(self) -> None:
+        """Let go of what is kept. Idempotent."""
+        self.closed = True
+        self.tables = {}
+
+
+def note(pins: Iterable[Pin], heap: Heap, length: int, live: int, changes: Sequence[Changed]) -> None:
+    """Tell `pins` what `changes` is about to do to `heap`, which has `length` slots and `live` rows.
+
+    To be called before the heap is touched: who reads a row without a lock reads the heap first, then `before`.
+    """
+    for pin in pins:
+        entry = pin.tables.get(heap)
+        if entry is None:
+            entry = pin.tables[heap] = TablePin(length, live)
+        if changes:
+            before, limit = entry.before, entry.length
+            for slot, old, _ in changes:
+                if slot < limit:
+                    before.setdefault(slot, old)

@@ -1,0 +1,246 @@
+"""Hash indexes of the latest commit, with sorted companions.
+
+Knows slots and keys; how a row gives its key is handed in. The invariant: the slots under a key are exactly those of the
+rows that have it in the latest commit. Older views re-check what they find (`view.py`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, TypeAlias, final
+
+from sortedcontainers import SortedKeyList, SortedList
+
+from modelkit.ir.schema import Row
+from modelkit.stores.memory.access import AccessPath
+
+__all__ = ["ABSENT", "Absent", "Bucket", "Index", "IndexKey"]
+
+
+@final
+class Absent:
+    """Stands for the key of a row that an index leaves out, and for the row of a slot that was never written."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent()
+
+Bucket: TypeAlias = int | list[int] | dict[int, None]
+"""The slots under one key: one bare slot (an index of distinct values costs no container each), a sorted list, or where
+there are many a dict, which forgets one without moving the others; sorted when it is read."""
+
+IndexKey: TypeAlias = Callable[[Row], Any]
+
+LISTED = 256
+REBUILD = 6
+"""A companion is sorted anew where more than one key in this many changed since its last use."""
+
+
+class Index:
+    """One access path's rows by key. NULLs of a unique path always stand in a container, so that `find` passes them by.
+
+    `key` gives a row's key, `condition` (partial indexes) whether it is kept; `composite`: keys are tuples; `nullable`:
+    a key may be or hold None.
+    """
+
+    __slots__ = ("_ordered", "_touched", "composite", "condition", "entries", "key", "nullable", "path", "reads")
+
+    def __init__(
+        self,
+        path: AccessPath,
+        key: IndexKey,
+        condition: IndexKey | None,
+        *,
+        composite: bool,
+        nullable: bool,
+        reads: frozenset[int],
+    ) -> None:
+        self.path = path
+        self.key = key
+        self.condition = condition
+        self.composite = composite
+        self.nullable = nullable
+        self.reads = reads
+        self.entries: dict[Hashable, Bucket] = {}
+        self._ordered: SortedList[Any] | SortedKeyList[Any, Any] | None = None
+        self._touched: dict[Hashable, None] = {}
+
+    def entry(self, row: Row) -> Any:
+        """The key of `row`, ABSENT where the index leaves it out."""
+        if self.condition is not None and self.condition(row) is not True:
+            return ABSENT
+        return self.key(row)
+
+    def keys(self, rows: Iterable[Row]) -> list[Any]:
+        """The entries of `rows`, in their order."""
+        if self.condition is None:
+            return list(map(self.key, rows))
+        return [self.entry(row) for row in rows]
+
+    def is_null(self, key: Hashable) -> bool:
+        """Whether `key` is NULL or holds one."""
+        return (None in key) if self.composite else key is None  # type: ignore[operator]  # a composite key is a tuple
+
+    def slots(self, key: Hashable) -> list[int]:
+        """A new list of the slots under `key`, in order. O(k log k)."""
+        bucket = self.entries.get(key)
+        if bucket is None:
+            return []
+        return [bucket] if isinstance(bucket, int) else sorted(bucket)
+
+    def size(self, key: Hashable) -> int:
+        """How many slots there are under `key`. O(1)."""
+        bucket = self.entries.get(key)
+        if bucket is None:
+            return 0
+        return 1 if isinstance(bucket, int) else len(bucket)
+
+    def add(self, key: Hashable, slot: int) -> None:
+        """Put `slot` under `key`, where it may stand already."""
+        bucket = self.entries.get(key)
+        if bucket is None:
+            if self.nullable and self.path.unique and self.is_null(key):
+                self.entries[key] = [slot]
+            else:
+                self.entries[key] = slot
+            if self._ordered is not None:
+                self._touch(key)
+        elif isinstance(bucket, int):
+            if bucket != slot:
+                self.entries[key] = [bucket, slot] if bucket < slot else [slot, bucket]
+        elif isinstance(bucket, dict):
+            bucket[slot] = None
+        elif bucket[-1] < slot:
+            bucket.append(slot)
+            if len(bucket) > LISTED:
+                self.entries[key] = dict.fromkeys(bucket)
+        else:
+            place = bisect_left(bucket, slot)
+            if bucket[place] != slot:
+                bucket.insert(place, slot)
+
+    def add_many(self, keys: Sequence[Hashable], slots: Sequence[int]) -> None:
+        """Put each of `slots` under its key; `keys` may hold ABSENT. Linear."""
+        if self.path.unique and not self.nullable and self.condition is None:
+            self.entries.update(zip(keys, slots, strict=True))
+            if self._ordered is not None:
+                for key in keys:
+                    self._touch(key)
+            return
+        entries, add = self.entries, self.add
+        bare = self._ordered is None and not (self.nullable and self.path.unique)
+        for key, slot in zip(keys, slots, strict=True):
+            if key is ABSENT:
+                continue
+            if bare and key not in entries:
+                entries[key] = slot
+            else:
+                add(key, slot)
+
+    def discard(self, key: Hashable, slot: int) -> None:
+        """Take `slot` away from under `key`, where it may be gone already."""
+        bucket = self.entries.get(key)
+        if bucket is None:
+            return
+        if isinstance(bucket, int):
+            if bucket == slot:
+                self._forget(key)
+        elif isinstance(bucket, dict):
+            bucket.pop(slot, None)
+            if len(bucket) < LISTED // 4:
+                self.entries[key] = sorted(bucket)
+        else:
+            place = bisect_left(bucket, slot)
+            if place < len(bucket) and bucket[place] == slot:
+                if len(bucket) == 1:
+                    self._forget(key)
+                elif len(bucket) == 2 and not (self.nullable and self.path.unique and self.is_null(key)):
+                    self.entries[key] = bucket[1 - place]
+                else:
+                    del bucket[place]
+
+    def _forget(self, key: Hashable) -> None:
+        del self.entries[key]
+        if self._ordered is not None:
+            self._touch(key)
+
+    def _touch(self, key: Hashable) -> None:
+        touched = self._touched
+        touched[key] = None
+        if len(touched) > LISTED and len(touched) * REBUILD > len(self.entries):
+            self.unsort()
+
+    def clear(self) -> None:
+        """Forget all entries."""
+        self.entries.clear()
+        self.unsort()
+
+    def unsort(self) -> None:
+        """Drop the sorted companion; the next span builds it anew."""
+        self._ordered = None
+        self._touched = {}
+
+    def order(self, key: Any) -> Any:
+        """What keys are sorted by: the key itself, or where parts of it may be None a form that sorts these first."""
+        if self.composite and self.nullable:
+            return tuple([(part is not None, part) for part in key])
+        return key
+
+    def span(
+        self, low: Any, high: Any, inclusive: tuple[bool, bool], *, reverse: bool, count: int
+    ) -> list[Any]:
+        """The first `count` keys between `low` and `high` (None: unbounded), NULL not among them unless composite.
+
+        O(n log n) at the first use and after bulk loads, O(log n + count) then.
+        """
+        ordered = self._sorted()
+        return list(islice(ordered.irange(low, high, inclusive, reverse), count))
+
+    def _sorted(self) -> SortedList[Any] | SortedKeyList[Any, Any]:
+        ordered, touched = self._ordered, self._touched
+        if ordered is None or len(touched) * REBUILD > len(self.entries):
+            self.unsort()
+            keys: Iterator[Any] = iter(self.entries)
+            if self.composite and self.nullable:
+                ordered = SortedKeyList(keys, key=self.order)
+            elif self.composite or not self.nullable:
+                ordered = SortedList(keys)
+            else:
+                ordered = SortedList([key for key in keys if key is not None])
+            self._ordered = ordered
+        elif touched:
+            # An interrupt in the middle leaves no companion rather than a broken one.
+            self._ordered = None
+            for key in touched:
+                if key is None:
+                    continue
+                if key in self.entries:
+                    if key not in ordered:
+                        ordered.add(key)
+                else:
+                    ordered.discard(key)
+            self._touched = {}
+            self._ordered = ordered
+        return ordered
+
+    def _check(self, rows: Iterable[tuple[int, Row]]) -> None:
+        expected: dict[Any, list[int]] = {}
+        for slot, row in rows:
+            key = self.entry(row)
+            if key is not ABSENT:
+                expected.setdefault(key, []).append(slot)
+        assert expected == {key: self.slots(key) for key in self.entries}, f"{self.path.name}: entries"
+        for key, bucket in self.entries.items():
+            if isinstance(bucket, list):
+                assert bucket == sorted(bucket), f"{self.path.name}: a list out of order"
+            elif isinstance(bucket, int) and self.path.unique:
+                assert not self.is_null(key), f"{self.path.name}: a bare NULL"
+        if self._ordered is not None:
+            ordered = self._sorted()
+            ordered._check()  # type: ignore[attr-defined]  # the stubs leave it out
+            known = [key for key in self.entries if self.composite or key is not None]
+            assert list(ordered) == sorted(known, key=self.order), f"{self.path.name}: the companion"
