@@ -137,7 +137,7 @@ def _pointer(relation: Relation, attnames: list[str]) -> _Pointer:
 
 
 def _plan(info: ModelInfo) -> _Plan:
-    found: _Plan | None = info.roots.get("deletion")
+    found: _Plan | None = info.made.get("deletion")
     if found is None:
         attnames = [info.pk.attname]
         pointers = tuple(
@@ -155,7 +155,7 @@ def _plan(info: ModelInfo) -> _Plan:
         (column,) = table.key
         drop = Delete(_found(table, column))
         found = _Plan(info, tuple(attnames), pointers, tuple(parents), not pointers and not parents, drop, {})
-        info.roots["deletion"] = found
+        info.made["deletion"] = found
     return found
 
 
@@ -250,16 +250,11 @@ class _Collector:
             if not keep_parents:
                 self._add_parents(model, parent, position, rows)
         for pointer in plan.pointers:
-            if keep_parents and info_of(pointer.relation.target).concrete is not model and self._leads_to(pointer, kept):
+            if keep_parents and info_of(pointer.relation.field.remote_field.model).concrete in kept:
                 continue
             values = tuple(dict.fromkeys(row[pointer.local] for row in rows if row[pointer.local] is not None))
             if values:
                 self._act(model, pointer, values)
-
-    @staticmethod
-    def _leads_to(pointer: _Pointer, models: set[Any]) -> bool:
-        """Whether the foreign key points to one of `models`, and not to a child of theirs."""
-        return info_of(pointer.relation.field.remote_field.model).concrete in models
 
     def _add_parents(self, model: Any, parent: Any, position: int, rows: list[Values]) -> None:
         self.before(model, parent)

@@ -19,7 +19,7 @@ from modelkit.loading import load
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, shapes
 
-__all__ = ["alias_of", "cached_related", "forward_get", "forward_set", "missing_class", "reverse_one_get", "reverse_one_set"]
+__all__ = ["alias_of", "cached_related", "forward_get", "forward_set", "missing_class", "reverse_one_get", "reverse_one_set", "value_of"]
 
 _ABSENT: Any = object()
 
@@ -73,7 +73,7 @@ def forward_set(instance: Any, name: str, value: Any) -> None:
     else:
         _check_type(info, relation, value, info_of(relation.target).concrete)
         _share_alias(instance, value)
-        key = _value(value, relation.remote[0])
+        key = value_of(value, relation.remote[0])
         state[attname] = key
         state[relation.cache] = value
         if key is None:
@@ -126,7 +126,7 @@ def reverse_one_set(instance: Any, name: str, value: Any) -> None:
 
 def missing_class(info: ModelInfo, relation: Relation) -> type[Exception]:
     """The RelatedObjectDoesNotExist of one accessor: a DoesNotExist of the target and an AttributeError."""
-    found = info.roots.get(("missing", relation.name))
+    found = info.made.get(("missing", relation.name))
     if found is None:
         found = type(
             "RelatedObjectDoesNotExist",
@@ -136,7 +136,7 @@ def missing_class(info: ModelInfo, relation: Relation) -> type[Exception]:
                 "__qualname__": f"{info.model.__qualname__}.{relation.accessor}.RelatedObjectDoesNotExist",
             },
         )
-        info.roots["missing", relation.name] = found
+        info.made["missing", relation.name] = found
     error: type[Exception] = found
     return error
 
@@ -151,14 +151,14 @@ def _label(info: ModelInfo, relation: Relation) -> str:
     return f"{info.name}.{relation.accessor}"
 
 
-def _value(instance: Any, attname: str) -> Any:
+def value_of(instance: Any, attname: str) -> Any:
     """An attribute that holds a column's value; one that was deferred is loaded."""
     state = instance.__dict__
     return state[attname] if attname in state else getattr(instance, attname)
 
 
 def _key(instance: Any, relation: Relation) -> Any:
-    return _value(instance, relation.local[0])
+    return value_of(instance, relation.local[0])
 
 
 def _standing(instance: Any, state: dict[str, Any], relation: Relation) -> Any:
@@ -277,4 +277,4 @@ def _inherit_keys(state: dict[str, Any], relation: Relation, value: Any) -> None
     for level in info_of(relation.target).levels:
         for attribute in level.attributes:
             if attribute.field.primary_key:
-                state[attribute.attname] = None if value is None else _value(value, attribute.attname)
+                state[attribute.attname] = None if value is None else value_of(value, attribute.attname)

@@ -1,21 +1,294 @@
-"""Managers of the many side of a foreign key: `team.members`.
+"""Managers of the many side of a foreign key, `team.members`, and what they share with those of many-to-many relations.
 
-A related manager is the target's default manager class with what relates it to one instance mixed in; the class is made
-once per relation. It knows ModelInfo and Relation, querysets and managers; it never reads a field's descriptor.
+A related manager is the target's default manager class with what ties it to one instance mixed in; the class is made
+once for each relation and kept with the ModelInfo. It knows ModelInfo and Relation, querysets and managers; it never
+reads a descriptor. The invariant: whatever it writes clears what was prefetched for the relation.
 """
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import Any, ClassVar, NoReturn, TypeVar
 
-__all__ = ["refuse_assignment", "reverse_manager"]
+from modelkit.database import statement
+from modelkit.errors import shorten
+from modelkit.managers import Manager
+from modelkit.modelinfo import ModelInfo, Relation, info_of
+from modelkit.relations.accessors import alias_of, value_of
+from modelkit.resolve import shapes
+
+__all__ = ["Related", "ReverseManager", "bound", "class_of", "refuse_assignment", "reverse_manager"]
+
+M = TypeVar("M")
+
+
+class Related(Manager[M]):
+    """A manager of the rows that a relation leads to from one instance."""
+
+    relation: ClassVar[Relation]
+    """From the instance's model to the manager's."""
+    back: ClassVar[Relation]
+    """The same the other way."""
+    mixed: ClassVar[type[Any]]
+    """Which kind of related manager this is, without the model's own manager class."""
+
+    instance: Any
+
+    def __call__(self, *, manager: str) -> Any:
+        """The same rows through another manager of the model, by its name there."""
+        chosen = getattr(self.relation.target, manager)
+        made = class_of(info_of(type(self.instance)), self.relation, self.mixed, type(chosen))
+        return bound(made, self.instance, chosen)
+
+    @property
+    def alias(self) -> str:
+        """The alias that is written to."""
+        return self._db or alias_of(self.instance)
+
+    def get_queryset(self) -> Any:
+        """The rows that belong to the instance: those prefetched, where they were."""
+        cached = self.instance.__dict__.get("_prefetched_objects_cache")
+        if cached is not None and self.relation.cache in cached:
+            return self._prefetched(cached[self.relation.cache])
+        return self._limited(super().get_queryset())
+
+    def _limited(self, queryset: Any) -> Any:
+        """`queryset` limited to the rows that belong to the instance."""
+        raise NotImplementedError
+
+    def _prefetched(self, found: list[Any]) -> Any:
+        """A queryset that has `found` as its result; `found` carries the queryset it was read through, if it was the user's own."""
+        queryset = getattr(found, "queryset", None)
+        limited = self._limited(super().get_queryset() if queryset is None else queryset)
+        limited._result_cache = found
+        limited._prefetch_done = True
+        return limited
+
+    def _forget(self) -> None:
+        """Clear what was prefetched."""
+        cached = self.instance.__dict__.get("_prefetched_objects_cache")
+        if cached is not None:
+            cached.pop(self.relation.cache, None)
+
+    def _fresh(self) -> Any:
+        """The model's own queryset of all rows, on the alias that is written to."""
+        return super().get_queryset().using(self.alias)
+
+    def _on_alias(self) -> Any:
+        """This manager on the alias that is written to."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._db = self.alias
+        return other
+
+
+class ReverseManager(Related[M]):
+    """The rows whose foreign key points to one instance."""
+
+    def _key(self) -> Any:
+        """The value that the foreign keys hold; ValueError where the instance has none yet."""
+        attname = self.relation.local[0]
+        key = value_of(self.instance, attname)
+        if key is None:
+            raise ValueError(
+                f"{shorten(self.instance)} needs to have a value for field '{attname}' before this relationship can be used: "
+                "save it first."
+            )
+        return key
+
+    def _limited(self, queryset: Any) -> Any:
+        instance = self.instance
+        if instance.pk is None:
+            raise ValueError(
+                f"This '{info_of(type(instance)).name}' needs to have a primary key before its "
+                f"'{self.relation.accessor}' can be used: save it first."
+            )
+        key = value_of(instance, self.relation.local[0])
+        limited = queryset._chain()
+        limited._hints = {**limited._hints, "instance": instance}
+        if self._db or "_db" in instance.__dict__:
+            limited._db = self.alias
+        if key is None:
+            return limited.none()
+        limited.query = shapes.related_to(limited.query, self.back, (key,))
+        limited._known_related_objects = {self.back: {(key,): instance}}
+        return limited
+
+    def _checked(self, objs: Iterable[Any]) -> None:
+        target = self.relation.target
+        for obj in objs:
+            if not isinstance(obj, target):
+                raise TypeError(f"A '{info_of(target).name}' instance is expected, not {shorten(obj)}.")
+
+    def add(self, *objs: M, bulk: bool = True) -> None:
+        """Point `objs` at the instance: by one update, or with `bulk=False` by saving each (new ones too)."""
+        self._key()
+        self._forget()
+        alias = self.alias
+        field = self.relation.field.name
+        self._checked(objs)
+        if not bulk:
+            with statement(alias):
+                for each in objs:
+                    setattr(each, field, self.instance)
+                    each.save(using=alias)  # type: ignore[attr-defined]
+            return
+        keys = []
+        for obj in objs:
+            setattr(obj, field, self.instance)
+            if obj.__dict__.get("_adding") or alias_of(obj) != alias:
+                raise ValueError(f"{shorten(obj)} is not saved yet: save it first, or use add(..., bulk=False).")
+            keys.append(obj.pk)  # type: ignore[attr-defined]
+        if keys:
+            self.relation.target._base_manager.using(alias).filter(pk__in=keys).update(**{field: self.instance})
+
+    def _related(self, values: dict[str, Any]) -> dict[str, Any]:
+        self._key()
+        self._forget()
+        values[self.relation.field.name] = self.instance
+        return values
+
+    def create(self, **values: Any) -> M:
+        """Make, save and return an instance that points here."""
+        made: M = super(ReverseManager, self._on_alias()).create(**self._related(values))
+        return made
+
+    def get_or_create(self, defaults: Any = None, **lookups: Any) -> tuple[M, bool]:
+        """The related instance that matches, or a new one that points here; and whether it is new."""
+        found: tuple[M, bool] = super(ReverseManager, self._on_alias()).get_or_create(defaults, **self._related(lookups))
+        return found
+
+    def update_or_create(self, defaults: Any = None, create_defaults: Any = None, **lookups: Any) -> tuple[M, bool]:
+        """The related instance that matches, updated with `defaults`, or a new one that points here; and whether it is new."""
+        found: tuple[M, bool] = super(ReverseManager, self._on_alias()).update_or_create(
+            defaults, create_defaults, **self._related(lookups)
+        )
+        return found
+
+    def set(self, objs: Iterable[M], *, bulk: bool = True, clear: bool = False) -> None:
+        """Make `objs` the related instances; since their key cannot be null, none is taken off."""
+        self._key()
+        del clear
+        self.add(*objs, bulk=bulk)
+
+    async def aadd(self, *objs: M, bulk: bool = True) -> None:
+        """As add()."""
+        self.add(*objs, bulk=bulk)
+
+    async def acreate(self, **values: Any) -> M:
+        """As create()."""
+        return self.create(**values)
+
+    async def aget_or_create(self, defaults: Any = None, **lookups: Any) -> tuple[M, bool]:
+        """As get_or_create()."""
+        return self.get_or_create(defaults, **lookups)
+
+    async def aupdate_or_create(self, defaults: Any = None, create_defaults: Any = None, **lookups: Any) -> tuple[M, bool]:
+        """As update_or_create()."""
+        return self.update_or_create(defaults, create_defaults, **lookups)
+
+    async def aset(self, objs: Iterable[M], *, bulk: bool = True, clear: bool = False) -> None:
+        """As set()."""
+        self.set(objs, bulk=bulk, clear=clear)
+
+
+class NullableReverseManager(ReverseManager[M]):
+    """The rows whose foreign key points to one instance, and may be null: they can be taken off it."""
+
+    def remove(self, *objs: M, bulk: bool = True) -> None:
+        """Take `objs` off the instance. DoesNotExist of the instance's model for one that does not belong to it."""
+        if not objs:
+            return
+        key = self._key()
+        self._checked(objs)
+        attname = self.relation.remote[0]
+        for obj in objs:
+            if value_of(obj, attname) != key:
+                raise type(self.instance).DoesNotExist(f"{shorten(obj)} is not related to {shorten(self.instance)}.")
+        self._take_off(self._limited(self._fresh()).filter(pk__in={obj.pk for obj in objs}), bulk)  # type: ignore[attr-defined]
+
+    def clear(self, *, bulk: bool = True) -> None:
+        """Take all rows off the instance."""
+        self._key()
+        self._take_off(self._limited(self._fresh()), bulk)
+
+    def _take_off(self, queryset: Any, bulk: bool) -> None:
+        self._forget()
+        field = self.relation.field.name
+        if bulk:
+            queryset.update(**{field: None})
+            return
+        with statement(self.alias):
+            for obj in queryset:
+                setattr(obj, field, None)
+                obj.save(update_fields=[field])
+
+    def set(self, objs: Iterable[M], *, bulk: bool = True, clear: bool = False) -> None:
+        """Make `objs` the related instances: add the new ones, take off the rest (with `clear`, all first)."""
+        self._key()
+        wanted = tuple(objs)
+        with statement(self.alias):
+            if clear:
+                self.clear(bulk=bulk)
+                self.add(*wanted, bulk=bulk)
+                return
+            present = set(self._limited(self._fresh()))
+            self.remove(*present.difference(wanted), bulk=bulk)
+            self.add(*[obj for obj in wanted if obj not in present], bulk=bulk)
+
+    async def aremove(self, *objs: M, bulk: bool = True) -> None:
+        """As remove()."""
+        self.remove(*objs, bulk=bulk)
+
+    async def aclear(self, *, bulk: bool = True) -> None:
+        """As clear()."""
+        self.clear(bulk=bulk)
+
+
+def back_of(info: ModelInfo, relation: Relation) -> Relation:
+    """`relation` of `info`'s model the other way: from its target."""
+    target = info_of(relation.target)
+    reverse = relation.kind.startswith("reverse_")
+    for other in target.relations.values():
+        if other.field is relation.field and other.kind.startswith("reverse_") != reverse:
+            return other
+    raise LookupError(f"{target.name} has no relation back along {info.name}.{relation.accessor}.")
+
+
+def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: type[Any]) -> type[Any]:
+    """The related manager class of one relation over a manager class of its target. Made once."""
+    key = ("related manager", relation.name, manager)
+    made: type[Any] | None = info.made.get(key)
+    if made is None:
+        namespace = {
+            "relation": relation,
+            "back": back_of(info, relation),
+            "mixed": mixed,
+            "__module__": manager.__module__,
+            "__doc__": f"The {info_of(relation.target).name} rows of one {info.name}.",
+        }
+        made = info.made[key] = type("RelatedManager", (mixed, manager), namespace)
+    return made
+
+
+def bound(made: type[Any], instance: Any, manager: Any) -> Any:
+    """A related manager of class `made` for `instance`, set up as the model's own `manager` is."""
+    related = made.__new__(made)
+    related.__dict__.update(manager.__dict__)
+    related.instance = instance
+    return related
 
 
 def reverse_manager(instance: Any, name: str) -> Any:
     """The manager for accessor `name` of `instance`, a reverse foreign key."""
-    raise NotImplementedError
+    info = info_of(type(instance))
+    relation = info.accessors[name]
+    mixed = NullableReverseManager if relation.field.null else ReverseManager
+    manager = relation.target._default_manager
+    return bound(class_of(info, relation, mixed, type(manager)), instance, manager)
 
 
 def refuse_assignment(owner: Any, name: str, value: Any) -> NoReturn:
     """Raise the TypeError for `team.members = [...]`, naming `.set()`; for the `__set__` of to-many descriptors."""
-    raise NotImplementedError
+    side = info_of(owner if isinstance(owner, type) else type(owner)).name
+    raise TypeError(f"{side}.{name} cannot be assigned to ({shorten(value)}): use {name}.set() instead.")

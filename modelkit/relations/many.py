@@ -1,20 +1,308 @@
-"""Managers of many-to-many relations, `book.tags`, and the one way to get a related manager of either kind."""
+"""Managers of many-to-many relations, `book.tags`, and the one way to get a related manager of either kind.
+
+It writes rows of the model between the two ends and never touches those at the ends. The invariant: for an automatic
+model between, a pair stands there at most once, and for a symmetrical relation beside its mirror image.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
-__all__ = ["many_manager", "related_manager"]
+from modelkit import bulk
+from modelkit.database import statement
+from modelkit.deletion import delete_queryset
+from modelkit.errors import shorten
+from modelkit.ir.query import Conflict
+from modelkit.ir.schema import DEFAULT
+from modelkit.modelinfo import Relation, info_of
+from modelkit.relations.accessors import value_of
+from modelkit.relations.managers import Related, bound, class_of, reverse_manager
+from modelkit.resolve import shapes
+from modelkit.signals import m2m_changed
+from modelkit.stores.base import Session
+
+__all__ = ["ManyManager", "many_manager", "related_manager"]
+
+M = TypeVar("M")
+
+
+class ManyManager(Related[M]):
+    """The rows at the other end of a many-to-many relation."""
+
+    key: Any
+    """What the rows between hold for the instance."""
+
+    @property
+    def through(self) -> Any:
+        """The model between."""
+        return self.relation.through
+
+    def _ends(self, mirrored: bool = False) -> tuple[Relation, Relation]:
+        """The foreign keys of the model between: towards the instance, towards the target."""
+        relations = info_of(self.relation.through).relations
+        source, target = self.relation.through_names
+        return (relations[target], relations[source]) if mirrored else (relations[source], relations[target])
+
+    @property
+    def _reverse(self) -> bool:
+        return self.relation.kind == "reverse_many_to_many"
+
+    @property
+    def _symmetrical(self) -> bool:
+        return not self._reverse and bool(self.relation.field.remote_field.symmetrical)
+
+    def _limited(self, queryset: Any) -> Any:
+        limited = queryset._chain()
+        limited._hints = {**limited._hints, "instance": self.instance}
+        if self._db or "_db" in self.instance.__dict__:
+            limited._db = self.alias
+        limited.query = shapes.related_to(limited.query, self.back, (self.key,))
+        return limited
+
+    def _target_keys(self, objs: Iterable[Any], target: Relation) -> list[Any]:
+        """What the rows between hold for `objs`, instances or keys; each once, in order."""
+        model = self.relation.target
+        attribute = info_of(self.relation.through).named[target.local[0]]
+        keys: dict[Any, None] = {}
+        for obj in objs:
+            if isinstance(obj, model):
+                key = value_of(obj, target.remote[0])
+                if key is None:
+                    raise ValueError(
+                        f"{shorten(obj)} cannot be added: its '{target.remote[0]}' is None, so field '{target.name}' would "
+                        "point nowhere. Save it first."
+                    )
+                self._same_store(obj)
+            elif hasattr(obj, "_meta"):
+                raise TypeError(f"A '{info_of(model).name}' instance is expected, not {shorten(obj)}.")
+            else:
+                key = attribute.field.coerce(obj)
+            keys[key] = None
+        return list(keys)
+
+    def _same_store(self, obj: Any) -> None:
+        theirs, ours = obj.__dict__.get("_db"), self.instance.__dict__.get("_db")
+        if (theirs or "default") != (ours or "default") and "_adding" not in obj.__dict__:
+            raise ValueError(
+                f"{shorten(obj)} cannot be added: it is stored in '{theirs or 'default'}', "
+                f"{shorten(self.instance)} in '{ours or 'default'}'."
+            )
+
+    def add(self, *objs: M | Any, through_defaults: Mapping[str, Any] | None = None) -> None:
+        """Relate `objs` (instances or keys) to the instance; those that are related already stay as they are."""
+        self._forget()
+        if not objs:
+            return
+        with statement(self.alias) as running:
+            self._insert(running, objs, through_defaults, mirrored=False)
+            if self._symmetrical:
+                self._insert(running, objs, through_defaults, mirrored=True)
+
+    def _insert(self, running: Session, objs: Iterable[Any], defaults: Mapping[str, Any] | None, *, mirrored: bool) -> None:
+        """Add the rows between that are missing; mirrored, those that lead back."""
+        source, target = self._ends(mirrored)
+        keys = self._target_keys(objs, self._ends()[1])
+        heard = not mirrored and m2m_changed.has_listeners(self.through)
+        automatic = bool(self.through._meta.auto_created)
+        if not automatic or heard:
+            present = self.through._base_manager.using(self.alias).filter(
+                **{source.local[0]: self.key, f"{target.local[0]}__in": keys}
+            )
+            known = set(present.values_list(target.local[0], flat=True))
+            keys = [key for key in keys if key not in known]
+        if heard:
+            self._tell("pre_add", set(keys))
+        if automatic and not defaults:
+            self._insert_pairs(running, source.local[0], target.local[0], keys)
+        elif keys:
+            filled = {name: value() if callable(value) else value for name, value in (defaults or {}).items()}
+            made = [self.through(**filled, **{source.local[0]: self.key, target.local[0]: key}) for key in keys]
+            bulk.bulk_create(self.through, made, ignore_conflicts=automatic, using=self.alias)
+        if heard:
+            self._tell("post_add", set(keys))
+
+    def _insert_pairs(self, running: Session, source: str, target: str, keys: list[Any]) -> None:
+        """Rows of an automatic model between, straight to its table; a pair that is there already is left out."""
+        info = info_of(self.through)
+        first, second = info.named[source].column, info.named[target].column
+        rows = []
+        for key in keys:
+            row = [DEFAULT] * len(info.table.columns)
+            row[first], row[second] = self.key, key
+            rows.append(tuple(row))
+        if rows:
+            running.insert(info.table, rows, Conflict("ignore"))
+
+    def _tell(self, action: str, keys: set[Any] | None) -> None:
+        m2m_changed.send(
+            sender=self.through,
+            action=action,
+            instance=self.instance,
+            reverse=self._reverse,
+            model=self.relation.target,
+            pk_set=keys,
+            using=self.alias,
+        )
+
+    def remove(self, *objs: M | Any) -> None:
+        """Take the relation to `objs` (instances or keys) away; those that are not related are passed over."""
+        self._forget()
+        if not objs:
+            return
+        target = self._ends()[1]
+        model = self.relation.target
+        keys = {value_of(obj, target.remote[0]) if isinstance(obj, model) else obj for obj in objs}
+        with statement(self.alias):
+            self._tell("pre_remove", keys)
+            self._delete_between(self._visible(keys))
+            self._tell("post_remove", keys)
+
+    def _visible(self, keys: set[Any] | None) -> Any:
+        """`keys`, or a queryset of them where the model's default manager hides rows; None: all rows."""
+        rows = super(Related, self).get_queryset().using(self.alias)
+        attname = self._ends()[1].remote[0]
+        if rows.query.shape is shapes.root(info_of(self.relation.target)).shape:
+            return keys
+        if keys is not None:
+            rows = rows.filter(**{f"{attname}__in": keys})
+        return rows.order_by().values_list(attname, flat=True)
+
+    def _delete_between(self, targets: Any) -> None:
+        """Delete the rows between the instance and `targets` (None: all), both ways where the relation is symmetrical."""
+        for mirrored in (False, True) if self._symmetrical else (False,):
+            source, target = self._ends(mirrored)
+            rows = self.through._default_manager.using(self.alias).filter(**{source.local[0]: self.key})
+            if targets is not None:
+                rows = rows.filter(**{f"{target.local[0]}__in": targets})
+            delete_queryset(rows)
+
+    def clear(self) -> None:
+        """Take all relations of the instance away."""
+        self._forget()
+        with statement(self.alias):
+            self._tell("pre_clear", None)
+            self._delete_between(self._visible(None))
+            self._tell("post_clear", None)
+
+    def set(
+        self, objs: Iterable[M | Any], *, clear: bool = False, through_defaults: Mapping[str, Any] | None = None
+    ) -> None:
+        """Make `objs` the related ones: add those that are new, remove the rest (with `clear`, all first)."""
+        wanted = tuple(objs)
+        with statement(self.alias):
+            if clear:
+                self.clear()
+                self.add(*wanted, through_defaults=through_defaults)
+                return
+            target = self._ends()[1]
+            attribute = info_of(self.through).named[target.local[0]]
+            model = self.relation.target
+            present = set(
+                self._limited(super(Related, self).get_queryset()).using(self.alias).order_by().values_list(target.remote[0], flat=True)
+            )
+            added = []
+            for obj in wanted:
+                key = value_of(obj, target.remote[0]) if isinstance(obj, model) else attribute.field.coerce(obj)
+                if key in present:
+                    present.discard(key)
+                else:
+                    added.append(obj)
+            self.remove(*present)
+            self.add(*added, through_defaults=through_defaults)
+
+    def create(self, *, through_defaults: Mapping[str, Any] | None = None, **values: Any) -> M:
+        """Make, save and relate an instance."""
+        made: M = super(ManyManager, self._on_alias()).create(**values)
+        self.add(made, through_defaults=through_defaults)
+        return made
+
+    def get_or_create(
+        self, defaults: Any = None, *, through_defaults: Mapping[str, Any] | None = None, **lookups: Any
+    ) -> tuple[M, bool]:
+        """The related instance that matches, or a new one, related; and whether it is new."""
+        made: M
+        made, created = super(ManyManager, self._on_alias()).get_or_create(defaults, **lookups)
+        if created:
+            self.add(made, through_defaults=through_defaults)
+        return made, created
+
+    def update_or_create(
+        self,
+        defaults: Any = None,
+        create_defaults: Any = None,
+        *,
+        through_defaults: Mapping[str, Any] | None = None,
+        **lookups: Any,
+    ) -> tuple[M, bool]:
+        """The related instance that matches, updated, or a new one, related; and whether it is new."""
+        made: M
+        made, created = super(ManyManager, self._on_alias()).update_or_create(defaults, create_defaults, **lookups)
+        if created:
+            self.add(made, through_defaults=through_defaults)
+        return made, created
+
+    async def aadd(self, *objs: M | Any, through_defaults: Mapping[str, Any] | None = None) -> None:
+        """As add()."""
+        self.add(*objs, through_defaults=through_defaults)
+
+    async def aremove(self, *objs: M | Any) -> None:
+        """As remove()."""
+        self.remove(*objs)
+
+    async def aclear(self) -> None:
+        """As clear()."""
+        self.clear()
+
+    async def aset(
+        self, objs: Iterable[M | Any], *, clear: bool = False, through_defaults: Mapping[str, Any] | None = None
+    ) -> None:
+        """As set()."""
+        self.set(objs, clear=clear, through_defaults=through_defaults)
+
+    async def acreate(self, *, through_defaults: Mapping[str, Any] | None = None, **values: Any) -> M:
+        """As create()."""
+        return self.create(through_defaults=through_defaults, **values)
+
+    async def aget_or_create(
+        self, defaults: Any = None, *, through_defaults: Mapping[str, Any] | None = None, **lookups: Any
+    ) -> tuple[M, bool]:
+        """As get_or_create()."""
+        return self.get_or_create(defaults, through_defaults=through_defaults, **lookups)
+
+    async def aupdate_or_create(
+        self,
+        defaults: Any = None,
+        create_defaults: Any = None,
+        *,
+        through_defaults: Mapping[str, Any] | None = None,
+        **lookups: Any,
+    ) -> tuple[M, bool]:
+        """As update_or_create()."""
+        return self.update_or_create(defaults, create_defaults, through_defaults=through_defaults, **lookups)
 
 
 def many_manager(instance: Any, name: str) -> Any:
     """The manager for accessor `name` of `instance`, one side of a many-to-many relation."""
-    raise NotImplementedError
+    info = info_of(type(instance))
+    relation = info.accessors[name]
+    attname = relation.local[0]
+    key = value_of(instance, attname)
+    if key is None or instance.pk is None:
+        raise ValueError(
+            f"{shorten(instance)} needs to have a value for field '{attname}' before this many-to-many relationship can be "
+            "used: save it first."
+        )
+    manager = relation.target._default_manager
+    made = bound(class_of(info, relation, ManyManager, type(manager)), instance, manager)
+    made.key = key
+    return made
 
 
 def related_manager(instance: Any, name: str) -> Any:
     """The manager for the to-many accessor `name` of `instance`, whatever its kind; what descriptors call.
 
-    Raises ValueError where `instance` has no key yet.
+    Raises ValueError where a many-to-many relation's `instance` has no key yet.
     """
-    raise NotImplementedError
+    relation = info_of(type(instance)).accessors[name]
+    return reverse_manager(instance, name) if relation.kind == "reverse_foreign_key" else many_manager(instance, name)
