@@ -1,0 +1,189 @@
+"""Names of models, and relations to models that do not exist yet, as data.
+
+A registry knows model classes by their `_meta` and relation fields by `field.bind(target)`. Several registries never share
+models: an isolated one is collected with its models once nothing else holds them. The invariant: a relation is either
+bound to the class that its target's name means now, or listed in `unresolved()`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from modelkit import signals
+from modelkit.errors import did_you_mean
+from modelkit.modelinfo import ModelClass
+
+__all__ = ["Pending", "Registry", "default", "get", "models", "unresolved"]
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A relation that waits for its target: `model`.`field` names `target` ("app.Model")."""
+
+    model: ModelClass
+    field: Any
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.model._meta.label}.{self.field.name} -> {self.target}"
+
+
+class Registry:
+    """Model classes by label.
+
+    `namespace` keeps the tables of registries apart where they share a store.
+    """
+
+    def __init__(self, *, namespace: str | None = None) -> None:
+        self.namespace = f"registry-{next(_numbers)}" if namespace is None else namespace
+        self.lock = threading.RLock()
+        self._models: dict[str, ModelClass] = {}
+        self._pending: dict[str, list[Pending]] = {}
+
+    # -- looking up
+
+    def models(self, app_label: str | None = None, *, include_auto_created: bool = False) -> list[ModelClass]:
+        """All models (of one app) in the order they were defined in; those made for many-to-many relations on demand."""
+        return [
+            model
+            for model in self._models.values()
+            if (app_label is None or model._meta.app_label == app_label)
+            and (include_auto_created or not model._meta.auto_created)
+        ]
+
+    def get(self, label: str, model_name: str | None = None) -> ModelClass:
+        """The model "app.Model", in any case; LookupError with the near miss.
+
+        The two parts may be passed one by one.
+        """
+        if model_name is not None:
+            label = f"{label}.{model_name}"
+        found = self.find(label)
+        if found is None:
+            known = [model._meta.label for model in self.models()]
+            if "." not in label:
+                raise LookupError(f"A model is looked up as 'app_label.ModelName', not {label!r}.{did_you_mean(label, known)}")
+            raise LookupError(f"There is no model '{label}'.{did_you_mean(label, known)}")
+        return found
+
+    def find(self, label: str) -> ModelClass | None:
+        """The model "app.Model", in any case, or None."""
+        return self._models.get(_key(label))
+
+    def unresolved(self) -> list[Pending]:
+        """Relations whose target has not been defined."""
+        return [pending for waiting in self._pending.values() for pending in waiting]
+
+    def hint(self, target: str) -> str:
+        """The near miss for the name of a model that does not exist."""
+        return did_you_mean(target, [model._meta.label for model in self.models()])
+
+    # Django's names for these
+    get_model = get
+    get_models = models
+
+    # -- taking in
+
+    def refer(self, model: ModelClass, field: Any, target: str) -> None:
+        """Bind `field` of `model` to the model named `target`: now, or when that is defined."""
+        with self.lock:
+            found = self.find(target)
+            if found is not None and found._meta.label_lower != model._meta.label_lower:
+                field.bind(found)
+            else:
+                self._pending.setdefault(_key(target), []).append(Pending(model, field, target))
+
+    def register(self, model: ModelClass) -> None:
+        """Take in a finished class, in place of a former one of the same label, and bind what waited for it.
+
+        Raises RuntimeError where another module defines a model of that label.
+        """
+        meta = model._meta
+        key = meta.label_lower
+        with self.lock:
+            former = self._models.get(key)
+            if former is not None:
+                self._check_same(former, model)
+                moved = self._retire(former)
+            else:
+                moved = []
+            self._models[key] = model
+            for field in moved:
+                field.bind(model)
+            for pending in self._pending.pop(key, ()):
+                pending.field.bind(model)
+            if former is not None:
+                for known in self._models.values():
+                    known._meta.expire(table=True)
+        if self is default:
+            for signal in _MODEL_SIGNALS:
+                signal.named_sender(meta.label, model)
+
+    def _check_same(self, former: ModelClass, model: ModelClass) -> None:
+        if former.__module__ != model.__module__:
+            raise RuntimeError(
+                f"There are two models '{model._meta.label}': one in {former.__module__}, one in {model.__module__}. "
+                "Give one of them another Meta.app_label, or a Meta.registry of its own."
+            )
+
+    def _retire(self, former: ModelClass) -> list[Any]:
+        """Undo what `former` has bound; the relations of other models that led to it."""
+        for waiting in self._pending.values():
+            waiting[:] = [pending for pending in waiting if pending.model is not former]
+        self._pending = {target: waiting for target, waiting in self._pending.items() if waiting}
+        own = [*former._meta.local_fields, *former._meta.local_many_to_many]
+        for field in () if former._meta.proxy else own:
+            if field.is_relation:
+                field.unbind()
+        incoming = [field for field in former._meta.incoming if not issubclass(field.model, former)]
+        for field in incoming:
+            field.unbind()
+        return incoming
+
+    def forget(self, model: ModelClass) -> None:
+        """Take `model` out of the registry; relations to it are unbound."""
+        with self.lock:
+            if self._models.get(model._meta.label_lower) is model:
+                del self._models[model._meta.label_lower]
+                for field in self._retire(model):
+                    self._pending.setdefault(model._meta.label_lower, []).append(
+                        Pending(field.model, field, model._meta.label)
+                    )
+
+    def __repr__(self) -> str:
+        return f"<Registry {self.namespace or 'default'}: {len(self._models)} models>"
+
+
+def _key(label: str) -> str:
+    app_label, _, name = label.rpartition(".")
+    return f"{app_label}.{name.lower()}"
+
+
+_MODEL_SIGNALS = [signal for signal in vars(signals).values() if isinstance(signal, signals.ModelSignal)]
+
+default = Registry(namespace="")
+"""Where models are registered that name no other registry in their Meta."""
+
+
+def models(app_label: str | None = None, *, include_auto_created: bool = False) -> list[ModelClass]:
+    """The default registry's models."""
+    return default.models(app_label, include_auto_created=include_auto_created)
+
+
+def get(label: str, model_name: str | None = None) -> ModelClass:
+    """A model of the default registry."""
+    return default.get(label, model_name)
+
+
+def unresolved() -> list[Pending]:
+    """Relations in the default registry whose target has not been defined."""
+    return default.unresolved()
+
+
+for _signal in _MODEL_SIGNALS:
+    _signal.find = default.find
