@@ -9,7 +9,6 @@ import datetime
 import zoneinfo
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from typing import Any
 
 __all__ = [
     "activate",
@@ -83,7 +82,7 @@ class override(ContextDecorator):  # noqa: N801 - Django's name
         self._before.append(_current.get())
         _current.set(self._timezone)
 
-    def __exit__(self, *_error: Any) -> None:
+    def __exit__(self, *_error: object) -> None:
         _current.set(self._before.pop())
 
 

@@ -42,15 +42,13 @@ from modelkit.expressions.faces import (
     Expr,
     Instance,
     JsonExpr,
-    ManyRef,
     NumExpr,
-    OptRef,
     Order,
-    Ref,
     StrExpr,
     TimeExpr,
 )
 from modelkit.expressions.lookups import LOOKUPS, TRANSFORMS, LookupDef, TransformDef
+from modelkit.expressions.references import ManyRef, OptRef, Ref
 from modelkit.expressions.windows import RowRange, ValueRange, Window, WindowFrame, WindowFrameExclusion
 
 __all__ = [

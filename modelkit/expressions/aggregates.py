@@ -35,7 +35,7 @@ class Aggregate(Combinable):
         expression: object,
         *,
         distinct: bool = False,
-        filter: object = None,  # noqa: A002 - Django's name
+        filter: object = None,
         default: Any = None,
         output_field: Any = None,
     ) -> None:
@@ -72,7 +72,7 @@ class Count(Aggregate):
     def __init__(
         self,
         expression: object,
-        filter: object = None,  # noqa: A002 - Django's name
+        filter: object = None,
         *,
         distinct: bool = False,
         output_field: Any = None,

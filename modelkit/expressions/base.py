@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, KeysView, ValuesView
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
-
-from typing_extensions import Self
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from modelkit.errors import not_yet
 from modelkit.ir.expr import ArithOp, FunctionDef
@@ -222,13 +220,19 @@ class Combinable(Node):
         return OrderBy(self, True, nulls_first, nulls_last)
 
     def __and__(self, other: object) -> Any:
-        raise NotImplementedError("An expression has no & of its own: use bitand() for bits, and Q objects or conditions for AND.")
+        raise NotImplementedError(
+            "An expression has no & of its own: use bitand() for bits, and Q objects or conditions for AND."
+        )
 
     def __or__(self, other: object) -> Any:
-        raise NotImplementedError("An expression has no | of its own: use bitor() for bits, and Q objects or conditions for OR.")
+        raise NotImplementedError(
+            "An expression has no | of its own: use bitor() for bits, and Q objects or conditions for OR."
+        )
 
     def __xor__(self, other: object) -> Any:
-        raise NotImplementedError("An expression has no ^ of its own: use bitxor() for bits, and Q objects or conditions for XOR.")
+        raise NotImplementedError(
+            "An expression has no ^ of its own: use bitxor() for bits, and Q objects or conditions for XOR."
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -446,7 +450,7 @@ class Q(Condition):
         connector = AND if _connector is None else _connector
         if connector not in (AND, OR, XOR):
             raise ValueError(f"Q(_connector=) is one of AND, OR, XOR or None, not {connector!r}.")
-        children = tuple([*map(_child, args), *[(name, _operand(kwargs[name])) for name in sorted(kwargs)]])
+        children = (*map(_child, args), *((name, _operand(kwargs[name])) for name in sorted(kwargs)))
         self._fill(children, connector, _negated)
 
     def _fill(self, children: tuple[Child, ...], connector: Connector, negated: bool) -> None:
@@ -574,7 +578,9 @@ def _child(argument: object) -> Child:
                 f"Q() takes conditions, not {argument!r}; a comparison that gave a bool compared with a value of a wrong type."
             )
         case _:
-            raise TypeError(f"Q() takes conditions, other Q objects and lookups by name, not {type(argument).__name__}.")
+            raise TypeError(
+                f"Q() takes conditions, other Q objects and lookups by name, not {type(argument).__name__}."
+            )
 
 
 def _joined(left: Node, right: object, connector: Connector) -> Q:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from typing import Any, ClassVar, Generic, NoReturn, Protocol, cast, overload
+from typing import Any, ClassVar, Generic, Protocol, cast, overload
 
 from typing_extensions import TypeVar
 
@@ -17,7 +17,6 @@ from modelkit.expressions.base import (
     Assignment,
     Combined,
     Condition,
-    F,
     Face,
     Func,
     KeyPath,
@@ -26,12 +25,9 @@ from modelkit.expressions.base import (
     OrderBy,
     Path,
     Q,
-    Related,
-    RelatedCount,
     Transform,
     frozen_operand,
     node_of,
-    rebase,
 )
 from modelkit.ir.expr import INTEGER, TEXT, ArithOp, FunctionDef
 from modelkit.ir.types import ScalarType
@@ -47,17 +43,14 @@ __all__ = [
     "Expr",
     "Instance",
     "JsonExpr",
-    "ManyRef",
     "NumExpr",
-    "OptRef",
     "Order",
-    "Ref",
     "StrExpr",
     "TimeExpr",
 ]
 
 M = TypeVar("M")
-M_con = TypeVar("M_con", contravariant=True)
+M_con = TypeVar("M_con", contravariant=True)  # noqa: PLC0105 - the ending says it
 R = TypeVar("R")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -129,7 +122,7 @@ class Assign(Face, Generic[M_con]):
     __slots__ = ()
 
 
-def _cond(node: Node, lookup: str, operand: object) -> Cond[Any]:
+def cond_on(node: Node, lookup: str, operand: object) -> Cond[Any]:
     return Cond(Lookup(node, lookup, operand))
 
 
@@ -143,39 +136,41 @@ class Expr(Face, Generic[M_con, T]):
     __slots__ = ()
 
     def __eq__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:  # type: ignore[override]
-        return _cond(self.node, "exact", frozen_operand(other))
+        return cond_on(self.node, "exact", frozen_operand(other))
 
     def __ne__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:  # type: ignore[override]
         return Cond(Q(Lookup(self.node, "exact", frozen_operand(other)), _negated=True))
 
     def __lt__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
-        return _cond(self.node, "lt", frozen_operand(other))
+        return cond_on(self.node, "lt", frozen_operand(other))
 
     def __le__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
-        return _cond(self.node, "lte", frozen_operand(other))
+        return cond_on(self.node, "lte", frozen_operand(other))
 
     def __gt__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
-        return _cond(self.node, "gt", frozen_operand(other))
+        return cond_on(self.node, "gt", frozen_operand(other))
 
     def __ge__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
-        return _cond(self.node, "gte", frozen_operand(other))
+        return cond_on(self.node, "gte", frozen_operand(other))
 
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def __bool__(self) -> bool:
-        raise TypeError(f"The expression {self.node!r} has no truth value: it has a value for each row. Compare it, or use isnull().")
+        raise TypeError(
+            f"The expression {self.node!r} has no truth value: it has a value for each row. Compare it, or use isnull()."
+        )
 
     def in_(self, values: Iterable[T]) -> Cond[M_con]:
         """Equal to one of `values`: a collection, or a queryset of one column."""
-        return _cond(self.node, "in", frozen_operand(values))
+        return cond_on(self.node, "in", frozen_operand(values))
 
     def between(self, low: T | Expr[M_con, T], high: T | Expr[M_con, T]) -> Cond[M_con]:
         """From `low` to `high`, both included."""
-        return _cond(self.node, "range", (frozen_operand(low), frozen_operand(high)))
+        return cond_on(self.node, "range", (frozen_operand(low), frozen_operand(high)))
 
     def isnull(self, value: bool = True) -> Cond[M_con]:
         """Whether the value is NULL (with `value` False: is not)."""
-        return _cond(self.node, "isnull", value)
+        return cond_on(self.node, "isnull", value)
 
     def asc(self, *, nulls_first: bool | None = None, nulls_last: bool | None = None) -> Order[M_con]:
         """Ascending order."""
@@ -187,7 +182,7 @@ class Expr(Face, Generic[M_con, T]):
 
     def set(self, value: T | Expr[M_con, T]) -> Assign[M_con]:
         """What update() takes: this field becomes `value`."""
-        return _assign(self.node, value)
+        return assign_to(self.node, value)
 
     def count(self, *, distinct: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, int]:
         """How many values are not NULL."""
@@ -202,7 +197,7 @@ class Expr(Face, Generic[M_con, T]):
         return Agg(aggregates.Min(self.node, filter=_where(where)))
 
 
-def _assign(node: Node, value: object) -> Assign[Any]:
+def assign_to(node: Node, value: object) -> Assign[Any]:
     if not isinstance(node, Path):
         raise TypeError(f"Only a field can be set, not the expression {node!r}.")
     return Assign(Assignment(node, value.node if isinstance(value, Face) else value))
@@ -215,39 +210,39 @@ class StrExpr(Expr[M_con, T]):
 
     def iexact(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
         """Equal to `text`, case ignored."""
-        return _cond(self.node, "iexact", frozen_operand(text))
+        return cond_on(self.node, "iexact", frozen_operand(text))
 
     def contains(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
         """Holds `text`."""
-        return _cond(self.node, "contains", frozen_operand(text))
+        return cond_on(self.node, "contains", frozen_operand(text))
 
     def icontains(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
         """Holds `text`, case ignored."""
-        return _cond(self.node, "icontains", frozen_operand(text))
+        return cond_on(self.node, "icontains", frozen_operand(text))
 
     def startswith(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
         """Begins with `text`."""
-        return _cond(self.node, "startswith", frozen_operand(text))
+        return cond_on(self.node, "startswith", frozen_operand(text))
 
     def istartswith(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
         """Begins with `text`, case ignored."""
-        return _cond(self.node, "istartswith", frozen_operand(text))
+        return cond_on(self.node, "istartswith", frozen_operand(text))
 
     def endswith(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
         """Ends with `text`."""
-        return _cond(self.node, "endswith", frozen_operand(text))
+        return cond_on(self.node, "endswith", frozen_operand(text))
 
     def iendswith(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
         """Ends with `text`, case ignored."""
-        return _cond(self.node, "iendswith", frozen_operand(text))
+        return cond_on(self.node, "iendswith", frozen_operand(text))
 
     def regex(self, pattern: str) -> Cond[M_con]:
         """A part matches the regular expression `pattern` (Python's)."""
-        return _cond(self.node, "regex", pattern)
+        return cond_on(self.node, "regex", pattern)
 
     def iregex(self, pattern: str) -> Cond[M_con]:
         """A part matches the regular expression `pattern` (Python's), case ignored."""
-        return _cond(self.node, "iregex", pattern)
+        return cond_on(self.node, "iregex", pattern)
 
     def lower(self) -> StrExpr[M_con, T]:
         """The text in lower case."""
@@ -355,11 +350,11 @@ class BoolExpr(Expr[M_con, T]):
 
     def is_true(self) -> Cond[M_con]:
         """The value is True."""
-        return _cond(self.node, "exact", True)
+        return cond_on(self.node, "exact", True)
 
     def is_false(self) -> Cond[M_con]:
         """The value is False."""
-        return _cond(self.node, "exact", False)
+        return cond_on(self.node, "exact", False)
 
 
 class DurationExpr(_Arithmetic[M_con, T]):
@@ -410,7 +405,9 @@ class DateExpr(Expr[M_con, T]):
     iso_week_day = _Part()
     quarter = _Part()
 
-    def __add__(self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]) -> DateTimeExpr[M_con, datetime.datetime]:
+    def __add__(
+        self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]
+    ) -> DateTimeExpr[M_con, datetime.datetime]:
         return DateTimeExpr(_combined(self, "+", other))
 
     @overload
@@ -501,217 +498,52 @@ class JsonExpr(Expr[M_con, T]):
 
     def contains(self, value: Any) -> Cond[M_con]:
         """The JSON value holds `value`: all its keys with these values, all its items."""
-        return _cond(self.node, "contains", value)
+        return cond_on(self.node, "contains", value)
 
     def contained_by(self, value: Any) -> Cond[M_con]:
         """The JSON value is held by `value`."""
-        return _cond(self.node, "contained_by", value)
+        return cond_on(self.node, "contained_by", value)
 
     def has_key(self, key: str) -> Cond[M_con]:
         """The JSON object has `key`."""
-        return _cond(self.node, "has_key", key)
+        return cond_on(self.node, "has_key", key)
 
     def has_keys(self, keys: Iterable[str]) -> Cond[M_con]:
         """The JSON object has all of `keys`."""
-        return _cond(self.node, "has_keys", tuple(keys))
+        return cond_on(self.node, "has_keys", tuple(keys))
 
     def has_any_keys(self, keys: Iterable[str]) -> Cond[M_con]:
         """The JSON object has any of `keys`."""
-        return _cond(self.node, "has_any_keys", tuple(keys))
+        return cond_on(self.node, "has_any_keys", tuple(keys))
 
     def iexact(self, text: str) -> Cond[M_con]:
         """Text equal to `text`, case ignored."""
-        return _cond(self.node, "iexact", text)
+        return cond_on(self.node, "iexact", text)
 
     def icontains(self, text: str) -> Cond[M_con]:
         """Text that holds `text`, case ignored."""
-        return _cond(self.node, "icontains", text)
+        return cond_on(self.node, "icontains", text)
 
     def startswith(self, text: str) -> Cond[M_con]:
         """Text that begins with `text`."""
-        return _cond(self.node, "startswith", text)
+        return cond_on(self.node, "startswith", text)
 
     def istartswith(self, text: str) -> Cond[M_con]:
         """Text that begins with `text`, case ignored."""
-        return _cond(self.node, "istartswith", text)
+        return cond_on(self.node, "istartswith", text)
 
     def endswith(self, text: str) -> Cond[M_con]:
         """Text that ends with `text`."""
-        return _cond(self.node, "endswith", text)
+        return cond_on(self.node, "endswith", text)
 
     def iendswith(self, text: str) -> Cond[M_con]:
         """Text that ends with `text`, case ignored."""
-        return _cond(self.node, "iendswith", text)
+        return cond_on(self.node, "iendswith", text)
 
     def regex(self, pattern: str) -> Cond[M_con]:
         """Text that matches the regular expression `pattern` (Python's)."""
-        return _cond(self.node, "regex", pattern)
+        return cond_on(self.node, "regex", pattern)
 
     def iregex(self, pattern: str) -> Cond[M_con]:
         """Text that matches the regular expression `pattern` (Python's), case ignored."""
-        return _cond(self.node, "iregex", pattern)
-
-
-def _moved(reference: Face, face: Face) -> Any:
-    """`face`, read through the relation of `reference`."""
-    if not isinstance(face, Face):
-        raise TypeError(
-            f"A relation is subscripted with a field of the related model, as in {reference.node!r}[Model.field], "
-            f"not with {type(face).__name__}."
-        )
-    return type(face)(rebase(face.node, cast("Path", reference.node)))
-
-
-def _no_truth(reference: Face) -> NoReturn:
-    raise TypeError(f"The relation {reference.node!r} has no truth value. Compare it, or use isnull(), has() or any().")
-
-
-class Ref(Face, Generic[M_con, R]):
-    """A to-one relation of M that always leads to an R."""
-
-    __slots__ = ()
-    __iter__: ClassVar[None] = None
-    __hash__: ClassVar[None]  # type: ignore[assignment]
-
-    def __eq__(self, other: R) -> Cond[M_con]:  # type: ignore[override]
-        return _cond(self.node, "exact", frozen_operand(other))
-
-    def __ne__(self, other: R) -> Cond[M_con]:  # type: ignore[override]
-        return Cond(Q(Lookup(self.node, "exact", frozen_operand(other)), _negated=True))
-
-    def __bool__(self) -> bool:
-        _no_truth(self)
-
-    def in_(self, values: Iterable[R]) -> Cond[M_con]:
-        """Leads to one of `values`: a collection or a queryset."""
-        return _cond(self.node, "in", frozen_operand(values))
-
-    def set(self, value: R) -> Assign[M_con]:
-        """What update() takes: the relation then leads to `value`."""
-        return _assign(self.node, value)
-
-    def has(self, *conditions: Cond[R]) -> Cond[M_con]:
-        """The related row meets all of `conditions`."""
-        return _related(self, "any", conditions)
-
-    @overload
-    def __getitem__(self, face: StrExpr[R, T]) -> StrExpr[M_con, T]: ...
-    @overload
-    def __getitem__(self, face: NumExpr[R, T]) -> NumExpr[M_con, T]: ...
-    @overload
-    def __getitem__(self, face: BoolExpr[R, T]) -> BoolExpr[M_con, T]: ...
-    @overload
-    def __getitem__(self, face: DateExpr[R, T]) -> DateExpr[M_con, T]: ...
-    @overload
-    def __getitem__(self, face: TimeExpr[R, T]) -> TimeExpr[M_con, T]: ...
-    @overload
-    def __getitem__(self, face: DateTimeExpr[R, T]) -> DateTimeExpr[M_con, T]: ...
-    @overload
-    def __getitem__(self, face: DurationExpr[R, T]) -> DurationExpr[M_con, T]: ...
-    @overload
-    def __getitem__(self, face: JsonExpr[R, T]) -> JsonExpr[M_con, T]: ...
-    @overload
-    def __getitem__(self, face: Expr[R, T]) -> Expr[M_con, T]: ...
-    @overload
-    def __getitem__(self, face: OptRef[R, V]) -> OptRef[M_con, V]: ...
-    @overload
-    def __getitem__(self, face: Ref[R, V]) -> Ref[M_con, V]: ...
-    @overload
-    def __getitem__(self, face: ManyRef[R, V]) -> ManyRef[M_con, V]: ...
-    def __getitem__(self, face: Any) -> Any:
-        return _moved(self, face)
-
-
-class OptRef(Face, Generic[M_con, R]):
-    """A to-one relation of M that leads to an R or to nothing; what is read through it may be None."""
-
-    __slots__ = ()
-    __iter__: ClassVar[None] = None
-    __hash__: ClassVar[None]  # type: ignore[assignment]
-
-    def __eq__(self, other: R | None) -> Cond[M_con]:  # type: ignore[override]
-        return _cond(self.node, "exact", frozen_operand(other))
-
-    def __ne__(self, other: R | None) -> Cond[M_con]:  # type: ignore[override]
-        return Cond(Q(Lookup(self.node, "exact", frozen_operand(other)), _negated=True))
-
-    def __bool__(self) -> bool:
-        _no_truth(self)
-
-    def in_(self, values: Iterable[R | None]) -> Cond[M_con]:
-        """Leads to one of `values`: a collection or a queryset."""
-        return _cond(self.node, "in", frozen_operand(values))
-
-    def isnull(self, value: bool = True) -> Cond[M_con]:
-        """Leads to nothing (with `value` False: to something)."""
-        return _cond(self.node, "isnull", value)
-
-    def set(self, value: R | None) -> Assign[M_con]:
-        """What update() takes: the relation then leads to `value`."""
-        return _assign(self.node, value)
-
-    def has(self, *conditions: Cond[R]) -> Cond[M_con]:
-        """There is a related row, and it meets all of `conditions`."""
-        return _related(self, "any", conditions)
-
-    @overload
-    def __getitem__(self, face: StrExpr[R, T]) -> StrExpr[M_con, T | None]: ...
-    @overload
-    def __getitem__(self, face: NumExpr[R, T]) -> NumExpr[M_con, T | None]: ...
-    @overload
-    def __getitem__(self, face: BoolExpr[R, T]) -> BoolExpr[M_con, T | None]: ...
-    @overload
-    def __getitem__(self, face: DateExpr[R, T]) -> DateExpr[M_con, T | None]: ...
-    @overload
-    def __getitem__(self, face: TimeExpr[R, T]) -> TimeExpr[M_con, T | None]: ...
-    @overload
-    def __getitem__(self, face: DateTimeExpr[R, T]) -> DateTimeExpr[M_con, T | None]: ...
-    @overload
-    def __getitem__(self, face: DurationExpr[R, T]) -> DurationExpr[M_con, T | None]: ...
-    @overload
-    def __getitem__(self, face: JsonExpr[R, T]) -> JsonExpr[M_con, T | None]: ...
-    @overload
-    def __getitem__(self, face: Expr[R, T]) -> Expr[M_con, T | None]: ...
-    @overload
-    def __getitem__(self, face: OptRef[R, V] | Ref[R, V]) -> OptRef[M_con, V]: ...
-    @overload
-    def __getitem__(self, face: ManyRef[R, V]) -> ManyRef[M_con, V]: ...
-    def __getitem__(self, face: Any) -> Any:
-        moved = _moved(self, face)
-        return OptRef(moved.node) if isinstance(moved, Ref) else moved
-
-
-class ManyRef(Face, Generic[M_con, R]):
-    """A to-many relation of M, leading to any number of R."""
-
-    __slots__ = ()
-
-    def __bool__(self) -> bool:
-        _no_truth(self)
-
-    def any(self, *conditions: Cond[R]) -> Cond[M_con]:
-        """Some related row meets all of `conditions`; with none, there is one at all."""
-        return _related(self, "any", conditions)
-
-    def all(self, *conditions: Cond[R]) -> Cond[M_con]:
-        """Every related row meets all of `conditions`; so it is where there is none."""
-        return _related(self, "all", conditions)
-
-    def none(self, *conditions: Cond[R]) -> Cond[M_con]:
-        """No related row meets all of `conditions`."""
-        return _related(self, "none", conditions)
-
-    def contains(self, obj: R) -> Cond[M_con]:
-        """`obj` is one of the related rows; ValueError where it has not been saved."""
-        key = getattr(obj, "pk", None)
-        if key is None:
-            raise ValueError(f"contains() takes a saved object; this {type(obj).__name__} has no primary key yet.")
-        return Cond(Related(cast("Path", self.node), "any", (Lookup(F("pk"), "exact", key),)))
-
-    def count(self, *conditions: Cond[R]) -> NumExpr[M_con, int]:
-        """How many related rows meet all of `conditions`."""
-        return NumExpr(RelatedCount(cast("Path", self.node), tuple(condition.node for condition in conditions)))
-
-
-def _related(reference: Face, quantifier: Any, conditions: tuple[Cond[Any], ...]) -> Cond[Any]:
-    return Cond(Related(cast("Path", reference.node), quantifier, tuple(condition.node for condition in conditions)))
+        return cond_on(self.node, "iregex", pattern)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import copy
 import datetime
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partialmethod, total_ordering
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, cast, overload
 
-from typing_extensions import TypedDict, TypeVar, Unpack
+from typing_extensions import TypedDict, TypeVar
 
 from modelkit.errors import FieldError, ImproperlyConfigured, ValidationError, did_you_mean, shorten
 from modelkit.expressions.base import Path
@@ -93,30 +94,32 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "sensitive": False,
 }
 
-_INTERNAL_TYPES: Final[Mapping[str, Callable[[Any], types.ScalarType]]] = {
-    "AutoField": lambda field: types.IntegerType(1 - 2**31, 2**31 - 1),
-    "BigAutoField": lambda field: types.IntegerType(),
-    "SmallAutoField": lambda field: types.IntegerType(-(2**15), 2**15 - 1),
-    "IntegerField": lambda field: types.IntegerType(-(2**31), 2**31 - 1),
-    "BigIntegerField": lambda field: types.IntegerType(),
-    "SmallIntegerField": lambda field: types.IntegerType(-(2**15), 2**15 - 1),
-    "PositiveIntegerField": lambda field: types.IntegerType(0, 2**31 - 1),
-    "PositiveBigIntegerField": lambda field: types.IntegerType(0, 2**63 - 1),
-    "PositiveSmallIntegerField": lambda field: types.IntegerType(0, 2**15 - 1),
-    "FloatField": lambda field: types.FloatType(),
-    "DecimalField": lambda field: types.DecimalType(field.max_digits, field.decimal_places),
-    "BooleanField": lambda field: types.BooleanType(),
+_FIXED_TYPES: Final[Mapping[str, types.ScalarType]] = {
+    "AutoField": types.IntegerType(-(2**31), 2**31 - 1),
+    "BigAutoField": types.IntegerType(),
+    "SmallAutoField": types.IntegerType(-(2**15), 2**15 - 1),
+    "IntegerField": types.IntegerType(-(2**31), 2**31 - 1),
+    "BigIntegerField": types.IntegerType(),
+    "SmallIntegerField": types.IntegerType(-(2**15), 2**15 - 1),
+    "PositiveIntegerField": types.IntegerType(0, 2**31 - 1),
+    "PositiveBigIntegerField": types.IntegerType(0, 2**63 - 1),
+    "PositiveSmallIntegerField": types.IntegerType(0, 2**15 - 1),
+    "FloatField": types.FloatType(),
+    "BooleanField": types.BooleanType(),
+    "TextField": types.TextType(),
+    "GenericIPAddressField": types.TextType(),
+    "UUIDField": types.UuidType(),
+    "DateField": types.DateType(),
+    "TimeField": types.TimeType(),
+    "DateTimeField": types.DateTimeType(),
+    "DurationField": types.DurationType(),
+    "JSONField": types.JsonType(),
+}
+_SIZED_TYPES: Final[Mapping[str, Callable[[Any], types.ScalarType]]] = {
     "CharField": lambda field: types.TextType(field.max_length),
-    "TextField": lambda field: types.TextType(),
     "SlugField": lambda field: types.TextType(field.max_length),
-    "GenericIPAddressField": lambda field: types.TextType(),
-    "UUIDField": lambda field: types.UuidType(),
-    "DateField": lambda field: types.DateType(),
-    "TimeField": lambda field: types.TimeType(),
-    "DateTimeField": lambda field: types.DateTimeType(),
-    "DurationField": lambda field: types.DurationType(),
     "BinaryField": lambda field: types.BinaryType(field.max_length),
-    "JSONField": lambda field: types.JsonType(),
+    "DecimalField": lambda field: types.DecimalType(field.max_digits, field.decimal_places),
 }
 """What a column of each internal type holds. A custom field names one of these in get_internal_type()."""
 
@@ -127,6 +130,8 @@ _CANONICAL: Final[Mapping[str, type]] = {
     "text": str,
     "binary": bytes,
     "duration": datetime.timedelta,
+    "date": datetime.date,
+    "uuid": uuid.UUID,
 }
 
 
@@ -147,7 +152,7 @@ class Field(Generic[T]):
     option_defaults: ClassVar[Mapping[str, Any]] = {}
     """Options that the class adds, or whose default it changes; added ones become attributes."""
     default_error_messages: ClassVar[Mapping[str, str]] = {
-        "invalid_choice": "%(value)r is not one of the choices.",
+        "invalid_choice": "%(shown)s is not one of the choices.",
         "null": "A value is needed here: it may not be null.",
         "blank": "A value is needed here: it may not be blank.",
         "unique": "There is a %(model_name)s with this %(field_label)s already.",
@@ -292,7 +297,7 @@ class Field(Generic[T]):
         return self.name
 
     def get_attname_column(self) -> tuple[str, str]:
-        """attname and the column's name."""
+        """The attname and the column's name."""
         attname = self.get_attname()
         return attname, self.db_column or attname
 
@@ -321,13 +326,15 @@ class Field(Generic[T]):
     @cached_property
     def scalar_type(self) -> types.ScalarType:
         """What the column holds, with its length, range or digits."""
-        made = _INTERNAL_TYPES.get(self.get_internal_type())
-        if made is None:
+        internal = self.get_internal_type()
+        if internal in _FIXED_TYPES:
+            return _FIXED_TYPES[internal]
+        if internal not in _SIZED_TYPES:
             raise ImproperlyConfigured(
                 f"{self.label}: {type(self).__name__} does not say what it stores. "
                 "Let get_internal_type() return the name of a built-in field, such as 'CharField', or override scalar_type."
             )
-        return made(self)
+        return _SIZED_TYPES[internal](self)
 
     @cached_property
     def canonical_type(self) -> type | None:
@@ -379,13 +386,13 @@ class Field(Generic[T]):
         """
         if value is None or type(value) is self.canonical_type:
             return value
-        prepared = self.get_db_prep_value(value)
-        if prepared is None:
-            return None
         try:
-            return self.scalar_type.coerce(prepared)
+            prepared = self.get_db_prep_value(value)
+            return None if prepared is None else self.scalar_type.coerce(prepared)
         except types.UnfitValue as error:
             raise self.unfit(value, error) from None
+        except ValidationError as error:
+            raise self._named(error) from None
 
     def fitted(self, value: Any) -> Any:
         """The canonical value for `value` as this very column stores it: coerced, rounded, checked for length and range.
@@ -417,13 +424,20 @@ class Field(Generic[T]):
             params={"label": self.label, "reason": str(error), "value": self.shown(value)},
         )
 
+    def _named(self, error: ValidationError) -> ValidationError:
+        """`error`, its text led by the field's name."""
+        if not hasattr(error, "message") or "label" in (error.params or {}):
+            return error
+        return ValidationError(f"{self.label}: {error.message}", code=error.code, params=error.params)
+
     def shown(self, value: Any) -> str:
         """`value` for a message: cut, and masked where the field is sensitive."""
         return "***" if self.sensitive else shorten(value)
 
     def invalid(self, value: Any, code: str = "invalid", **params: Any) -> ValidationError:
         """A ValidationError with the field's message for `code`."""
-        return ValidationError(self.error_messages[code], code=code, params={"value": value, **params})
+        known = {"value": "***" if self.sensitive else value, "shown": self.shown(value)}
+        return ValidationError(self.error_messages[code], code=code, params={**known, **params})
 
     def pre_save(self, instance: Any, add: bool) -> Any:
         """The value about to be saved."""
@@ -557,7 +571,9 @@ class Field(Generic[T]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Field):
             return NotImplemented
-        return self.creation_counter == other.creation_counter and self.__dict__.get("model") is other.__dict__.get("model")
+        return self.creation_counter == other.creation_counter and self.__dict__.get("model") is other.__dict__.get(
+            "model"
+        )
 
     def __lt__(self, other: Field[Any]) -> bool:
         if not isinstance(other, Field):

@@ -17,13 +17,13 @@ Pairs = list[tuple[Any, Any]]
 class ChoicesType(enum.EnumMeta):
     """The class of choices classes: takes a label as the last item of a member's tuple, else makes one of its name."""
 
-    def __new__(metacls, classname: str, bases: Any, classdict: Any, **options: Any) -> Any:  # noqa: N804 - as enum's own
+    def __new__(metacls, classname: str, bases: Any, classdict: Any, **options: Any) -> Any:
         labels: list[Any] = []
         for name in classdict._member_names:
             value = classdict[name]
             if isinstance(value, (list, tuple)) and len(value) > 1 and isinstance(value[-1], str):
                 *parts, label = value
-                value = tuple(parts)[0] if len(parts) == 1 else tuple(parts)
+                value = parts[0] if len(parts) == 1 else tuple(parts)
             else:
                 label = name.replace("_", " ").title()
             labels.append(label)
@@ -41,16 +41,21 @@ class ChoicesType(enum.EnumMeta):
                 return any(own.value == member for own in cls)
             return super().__contains__(member)
 
+    def _blank(cls) -> Any:
+        """The label of the blank choice, None where there is none."""
+        return getattr(cls, "__empty__", None)
+
     @property
     def names(cls) -> list[str]:
         """The members' names, led by __empty__ where there is a blank choice."""
-        blank = ["__empty__"] if hasattr(cls, "__empty__") else []
+        blank = [] if cls._blank() is None else ["__empty__"]
         return blank + [member.name for member in cast("Any", cls)]
 
     @property
     def choices(cls) -> Pairs:
         """(value, label) of each member, led by (None, `__empty__`) where there is a blank choice."""
-        blank = [(None, cls.__empty__)] if hasattr(cls, "__empty__") else []
+        label = cls._blank()
+        blank = [] if label is None else [(None, label)]
         return blank + [(member.value, member.label) for member in cast("Any", cls)]
 
     @property
@@ -87,7 +92,7 @@ class TextChoices(str, Choices):
     """Choices whose values are text; auto() gives a member's name."""
 
     @staticmethod
-    def _generate_next_value_(name: str, start: int, count: int, last_values: list[Any]) -> str:
+    def _generate_next_value_(name: str, start: int, count: int, last_values: list[Any]) -> str:  # noqa: ARG004 - as enum calls it
         return name
 
 

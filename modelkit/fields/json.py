@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, overload
+from typing import Any, ClassVar, overload
 
 from typing_extensions import TypeVar, Unpack
 
-from modelkit.expressions.base import Node
 from modelkit.expressions.faces import Expr, Instance, JsonExpr
 from modelkit.fields.base import Field, Options
 from modelkit.ir.types import UnfitValue
@@ -42,7 +41,13 @@ class JSONField(Field[T]):
     encoder: type[json.JSONEncoder] | None
     decoder: type[json.JSONDecoder] | None
 
-    def __init__(self: JSONField[Any], verbose_name: str | None = None, *, null: bool = False, **options: Unpack[JsonOptions[Any]]) -> None:
+    def __init__(
+        self: JSONField[Any],
+        verbose_name: str | None = None,
+        *,
+        null: bool = False,
+        **options: Unpack[JsonOptions[Any]],
+    ) -> None:
         Field.__init__(self, verbose_name, null=null, **options)
         for name, base in (("encoder", json.JSONEncoder), ("decoder", json.JSONDecoder)):
             given = getattr(self, name)
@@ -59,7 +64,7 @@ class JSONField(Field[T]):
         return Field.__get__(self, instance, owner)
 
     def get_prep_value(self, value: Any) -> Any:
-        if value is None or self.encoder is None or isinstance(value, Node):
+        if value is None or self.encoder is None:
             return value
         return json.loads(json.dumps(value, cls=self.encoder))
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal, overload
 
 from typing_extensions import TypeVar, Unpack
 
-from modelkit.errors import ValidationError
 from modelkit.expressions.faces import BoolExpr, Expr, Instance, NumExpr
 from modelkit.fields import validators
 from modelkit.fields.base import Field, Options, Validator, plain
@@ -46,7 +45,7 @@ class _Number(Field[T]):
 
     face: ClassVar[type[Expr[Any, Any]]] = NumExpr
     empty_strings_allowed = False
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(value)r is not a number."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(shown)s is not a number."}
 
     @overload
     def __get__(self, instance: None, owner: type[M]) -> NumExpr[M, T]: ...
@@ -64,21 +63,26 @@ class _Number(Field[T]):
         except UnfitValue:
             raise self.invalid(value) from None
 
+    @plain
+    def get_prep_value(self, value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return self.scalar_type.coerce(value)
+        except UnfitValue as error:
+            raise self.unfit(value, error) from None
+
     def unfit(self, value: Any, error: UnfitValue) -> Exception:
-        message = f"{self.label}: {error}, got {self.shown(value)}."
-        match value:
-            case bool() | float() | decimal.Decimal():
-                return ValidationError(message, code="invalid")
-            case str() | bytes() | int():
-                return ValueError(message)
-            case _:
-                return TypeError(message)
+        if isinstance(value, (bool, float, decimal.Decimal)):
+            return super().unfit(value, error)
+        kind = ValueError if isinstance(value, (str, bytes, int)) else TypeError
+        return kind(f"{self.label}: {error}, got {self.shown(value)}.")
 
 
 class _Integer(_Number[T]):
     """What all fields of whole numbers share."""
 
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(value)r is not a whole number."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(shown)s is not a whole number."}
 
     def implied_validators(self) -> list[Validator]:
         kind = self.scalar_type
@@ -94,11 +98,19 @@ class IntegerField(_Integer[T]):
 
     @overload
     def __init__(
-        self: IntegerField[int | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[int | None]]
+        self: IntegerField[int | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[Options[int | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: IntegerField[int], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[int]]
+        self: IntegerField[int],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -111,11 +123,19 @@ class BigIntegerField(_Integer[T]):
 
     @overload
     def __init__(
-        self: BigIntegerField[int | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[int | None]]
+        self: BigIntegerField[int | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[Options[int | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: BigIntegerField[int], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[int]]
+        self: BigIntegerField[int],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -128,11 +148,19 @@ class SmallIntegerField(_Integer[T]):
 
     @overload
     def __init__(
-        self: SmallIntegerField[int | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[int | None]]
+        self: SmallIntegerField[int | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[Options[int | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: SmallIntegerField[int], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[int]]
+        self: SmallIntegerField[int],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -145,11 +173,19 @@ class PositiveIntegerField(_Integer[T]):
 
     @overload
     def __init__(
-        self: PositiveIntegerField[int | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[int | None]]
+        self: PositiveIntegerField[int | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[Options[int | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: PositiveIntegerField[int], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[int]]
+        self: PositiveIntegerField[int],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -162,11 +198,19 @@ class PositiveBigIntegerField(_Integer[T]):
 
     @overload
     def __init__(
-        self: PositiveBigIntegerField[int | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[int | None]]
+        self: PositiveBigIntegerField[int | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[Options[int | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: PositiveBigIntegerField[int], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[int]]
+        self: PositiveBigIntegerField[int],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -179,11 +223,19 @@ class PositiveSmallIntegerField(_Integer[T]):
 
     @overload
     def __init__(
-        self: PositiveSmallIntegerField[int | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[int | None]]
+        self: PositiveSmallIntegerField[int | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[Options[int | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: PositiveSmallIntegerField[int], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[int]]
+        self: PositiveSmallIntegerField[int],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -243,11 +295,19 @@ class FloatField(_Number[T]):
 
     @overload
     def __init__(
-        self: FloatField[float | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[float | None]]
+        self: FloatField[float | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[Options[float | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: FloatField[float], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[float]]
+        self: FloatField[float],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[Options[float]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -258,18 +318,26 @@ class DecimalField(_Number[T]):
 
     internal_type = "DecimalField"
     option_defaults: ClassVar[Mapping[str, Any]] = {"max_digits": None, "decimal_places": None}
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(value)r is not a decimal number."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(shown)s is not a decimal number."}
 
     max_digits: int | None
     decimal_places: int | None
 
     @overload
     def __init__(
-        self: DecimalField[decimal.Decimal | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[DecimalOptions[decimal.Decimal | None]]
+        self: DecimalField[decimal.Decimal | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[DecimalOptions[decimal.Decimal | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: DecimalField[decimal.Decimal], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[DecimalOptions[decimal.Decimal]]
+        self: DecimalField[decimal.Decimal],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[DecimalOptions[decimal.Decimal]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -290,15 +358,23 @@ class BooleanField(Field[T]):
     internal_type = "BooleanField"
     face: ClassVar[type[Expr[Any, Any]]] = BoolExpr
     empty_strings_allowed = False
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(value)r is neither True nor False."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(shown)s is neither True nor False."}
 
     @overload
     def __init__(
-        self: BooleanField[bool | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[bool | None]]
+        self: BooleanField[bool | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[Options[bool | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: BooleanField[bool], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[bool]]
+        self: BooleanField[bool],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[Options[bool]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)

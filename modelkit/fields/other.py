@@ -31,15 +31,23 @@ class UUIDField(Field[T]):
 
     internal_type = "UUIDField"
     empty_strings_allowed = False
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(value)r is not a UUID."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(shown)s is not a UUID."}
 
     @overload
     def __init__(
-        self: UUIDField[uuid.UUID | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[uuid.UUID | None]]
+        self: UUIDField[uuid.UUID | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[Options[uuid.UUID | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: UUIDField[uuid.UUID], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[uuid.UUID]]
+        self: UUIDField[uuid.UUID],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[Options[uuid.UUID]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -67,11 +75,19 @@ class BinaryField(Field[T]):
 
     @overload
     def __init__(
-        self: BinaryField[bytes | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[BinaryOptions[bytes | None]]
+        self: BinaryField[bytes | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[BinaryOptions[bytes | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: BinaryField[bytes], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[BinaryOptions[bytes]]
+        self: BinaryField[bytes],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[BinaryOptions[bytes]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)

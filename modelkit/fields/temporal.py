@@ -30,7 +30,7 @@ class MomentOptions(Options[T], total=False):
 
 @lru_cache(maxsize=1)
 def _dateutil() -> Any:
-    """dateutil's parser, loaded when a text first needs it."""
+    """The parser of dateutil, loaded when a text first needs it."""
     return importlib.import_module("dateutil.parser")
 
 
@@ -78,15 +78,25 @@ class DateField(_Moment[T]):
 
     internal_type = "DateField"
     face: ClassVar[type[Expr[Any, Any]]] = DateExpr
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(value)r is not a date in ISO form (YYYY-MM-DD)."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {
+        "invalid": "%(shown)s is not a date in ISO form (YYYY-MM-DD)."
+    }
 
     @overload
     def __init__(
-        self: DateField[datetime.date | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[MomentOptions[datetime.date | None]]
+        self: DateField[datetime.date | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[MomentOptions[datetime.date | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: DateField[datetime.date], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[MomentOptions[datetime.date]]
+        self: DateField[datetime.date],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[MomentOptions[datetime.date]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -134,15 +144,25 @@ class TimeField(_Moment[T]):
 
     internal_type = "TimeField"
     face: ClassVar[type[Expr[Any, Any]]] = TimeExpr
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(value)r is not a time in ISO form (HH:MM[:SS[.ffffff]])."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {
+        "invalid": "%(shown)s is not a time in ISO form (HH:MM[:SS[.ffffff]])."
+    }
 
     @overload
     def __init__(
-        self: TimeField[datetime.time | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[MomentOptions[datetime.time | None]]
+        self: TimeField[datetime.time | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[MomentOptions[datetime.time | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: TimeField[datetime.time], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[MomentOptions[datetime.time]]
+        self: TimeField[datetime.time],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[MomentOptions[datetime.time]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -189,16 +209,24 @@ class DateTimeField(_Moment[T]):
     internal_type = "DateTimeField"
     face: ClassVar[type[Expr[Any, Any]]] = DateTimeExpr
     default_error_messages: ClassVar[Mapping[str, str]] = {
-        "invalid": "%(value)r is not a date and time in ISO form (YYYY-MM-DD HH:MM[:SS[.ffffff]][+HH:MM])."
+        "invalid": "%(shown)s is not a date and time in ISO form (YYYY-MM-DD HH:MM[:SS[.ffffff]][+HH:MM])."
     }
 
     @overload
     def __init__(
-        self: DateTimeField[datetime.datetime | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[MomentOptions[datetime.datetime | None]]
+        self: DateTimeField[datetime.datetime | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[MomentOptions[datetime.datetime | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: DateTimeField[datetime.datetime], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[MomentOptions[datetime.datetime]]
+        self: DateTimeField[datetime.datetime],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[MomentOptions[datetime.datetime]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -253,7 +281,11 @@ def parse_duration(text: str) -> datetime.timedelta | None:
         found = pattern.fullmatch(text.strip())
         if found is None or not any(value for name, value in found.groupdict().items() if name != "sign"):
             continue
-        parts = {name: float(value.replace(",", ".")) for name, value in found.groupdict().items() if value and name != "sign"}
+        parts = {
+            name: float(value.replace(",", "."))
+            for name, value in found.groupdict().items()
+            if value and name != "sign"
+        }
         factor = -1 if found["sign"] == "-" else 1
         if pattern is _ISO:
             return factor * datetime.timedelta(**parts)
@@ -269,16 +301,24 @@ class DurationField(Field[T]):
     face: ClassVar[type[Expr[Any, Any]]] = DurationExpr
     empty_strings_allowed = False
     default_error_messages: ClassVar[Mapping[str, str]] = {
-        "invalid": "%(value)r is not a duration in the form [DD] [[HH:]MM:]SS[.ffffff] or in ISO form."
+        "invalid": "%(shown)s is not a duration in the form [DD] [[HH:]MM:]SS[.ffffff] or in ISO form."
     }
 
     @overload
     def __init__(
-        self: DurationField[datetime.timedelta | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[Options[datetime.timedelta | None]]
+        self: DurationField[datetime.timedelta | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[Options[datetime.timedelta | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: DurationField[datetime.timedelta], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[Options[datetime.timedelta]]
+        self: DurationField[datetime.timedelta],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[Options[datetime.timedelta]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)

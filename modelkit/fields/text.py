@@ -55,7 +55,9 @@ class _Text(Field[T]):
 
     @plain
     def to_python(self, value: Any) -> Any:
-        return value if value is None or isinstance(value, str) else str(value)
+        if value is None:
+            return None
+        return str.__str__(value) if isinstance(value, str) else str(value)
 
     @plain
     def get_prep_value(self, value: Any) -> Any:
@@ -72,11 +74,19 @@ class CharField(_Text[T]):
 
     @overload
     def __init__(
-        self: CharField[str | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[TextOptions[str | None]]
+        self: CharField[str | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[TextOptions[str | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: CharField[str], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[TextOptions[str]]
+        self: CharField[str],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[TextOptions[str]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -89,11 +99,19 @@ class TextField(_Text[T]):
 
     @overload
     def __init__(
-        self: TextField[str | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[TextOptions[str | None]]
+        self: TextField[str | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[TextOptions[str | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: TextField[str], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[TextOptions[str]]
+        self: TextField[str],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[TextOptions[str]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -109,11 +127,19 @@ class SlugField(_Text[T]):
 
     @overload
     def __init__(
-        self: SlugField[str | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[SlugOptions[str | None]]
+        self: SlugField[str | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[SlugOptions[str | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: SlugField[str], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[SlugOptions[str]]
+        self: SlugField[str],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[SlugOptions[str]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -132,11 +158,19 @@ class EmailField(_Text[T]):
 
     @overload
     def __init__(
-        self: EmailField[str | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[TextOptions[str | None]]
+        self: EmailField[str | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[TextOptions[str | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: EmailField[str], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[TextOptions[str]]
+        self: EmailField[str],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[TextOptions[str]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -151,11 +185,19 @@ class URLField(_Text[T]):
 
     @overload
     def __init__(
-        self: URLField[str | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[TextOptions[str | None]]
+        self: URLField[str | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[TextOptions[str | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: URLField[str], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[TextOptions[str]]
+        self: URLField[str],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[TextOptions[str]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
@@ -167,18 +209,26 @@ class GenericIPAddressField(_Text[T]):
     internal_type = "GenericIPAddressField"
     empty_strings_allowed = False
     option_defaults: ClassVar[Mapping[str, Any]] = {"protocol": "both", "unpack_ipv4": False}
-    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(value)r is no %(protocol)s address."}
+    default_error_messages: ClassVar[Mapping[str, str]] = {"invalid": "%(shown)s is no %(protocol)s address."}
 
     protocol: str
     unpack_ipv4: bool
 
     @overload
     def __init__(
-        self: GenericIPAddressField[str | None], verbose_name: str | None = ..., *, null: Literal[True], **options: Unpack[AddressOptions[str | None]]
+        self: GenericIPAddressField[str | None],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[AddressOptions[str | None]],
     ) -> None: ...
     @overload
     def __init__(
-        self: GenericIPAddressField[str], verbose_name: str | None = ..., *, null: Literal[False] = ..., **options: Unpack[AddressOptions[str]]
+        self: GenericIPAddressField[str],
+        verbose_name: str | None = ...,
+        *,
+        null: Literal[False] = ...,
+        **options: Unpack[AddressOptions[str]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)

@@ -116,7 +116,9 @@ class EmailValidator(_Structural):
     _local = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
     _quoted = re.compile(r'"(?:[\x01-\x08\x0b\x0c\x0e-\x1f!#-\[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"')
 
-    def __init__(self, message: str | None = None, code: str | None = None, allowlist: Sequence[str] = ("localhost",)) -> None:
+    def __init__(
+        self, message: str | None = None, code: str | None = None, allowlist: Sequence[str] = ("localhost",)
+    ) -> None:
         self.message = self.message if message is None else message
         self.code = self.code if code is None else code
         self.allowlist = tuple(allowlist)
@@ -143,7 +145,9 @@ class URLValidator(_Structural):
     schemes: Sequence[str] = ("http", "https", "ftp", "ftps")
     max_length = 2048
 
-    def __init__(self, schemes: Sequence[str] | None = None, message: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, schemes: Sequence[str] | None = None, message: str | None = None, code: str | None = None
+    ) -> None:
         self.schemes = tuple(self.schemes if schemes is None else schemes)
         self.message = self.message if message is None else message
         self.code = self.code if code is None else code
@@ -325,7 +329,9 @@ validate_comma_separated_integer_list: Callable[[Any], None] = int_list_validato
 
 
 def _refuse(kind: str, value: Any) -> ValidationError:
-    return ValidationError("Enter a valid %(protocol)s address.", code="invalid", params={"protocol": kind, "value": value})
+    return ValidationError(
+        "Enter a valid %(protocol)s address.", code="invalid", params={"protocol": kind, "value": value}
+    )
 
 
 def validate_ipv4_address(value: Any) -> None:
