@@ -44,4 +44,4 @@ def watch() -> Iterator[Entered]:
         yield seen
     finally:
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)

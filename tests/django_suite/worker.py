@@ -1,3 +1,4 @@
+# mypy: disable-error-code="import-untyped"
 """One of Django's test apps, run in this process: `python -m tests.django_suite.worker APP --source DIR --result FILE`.
 
 The parent starts one such process per app, since models, settings and the overlay are a process's own.

@@ -39,7 +39,6 @@ ROOMS = (
 SPELLED = {
     "BaseManager": "Manager",
     "ModelBase": "ModelMeta",
-    "LOOKUP_SEP": None,
 }
 """Django's name -> modelkit's, where they differ."""
 
@@ -48,7 +47,7 @@ SUBMODULES = frozenset(
     " query query_utils signals sql utils".split()
 )
 
-CONSTANTS = {"LOOKUP_SEP": "__", "AND": "AND", "OR": "OR", "XOR": "XOR"}
+CONSTANTS = {"LOOKUP_SEP": "__", "MAX_GET_RESULTS": 21}
 
 
 class Unbuilt(Exception):

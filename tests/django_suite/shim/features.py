@@ -20,7 +20,7 @@ _ABLE = """
     supports_transactions supports_tuple_lookups supports_update_conflicts supports_update_conflicts_with_target
     supports_virtual_generated_columns update_can_self_select uses_savepoints supports_select_for_update_with_limit
     supports_explaining_query_execution supports_unlimited_charfield supports_any_value supports_no_precision_decimalfield
-    supports_paramstyle_pyformat supports_order_by_nulls_modifier supports_forward_references bare_select_suffix_free
+    supports_paramstyle_pyformat supports_order_by_nulls_modifier test_db_allows_multiple_connections supports_forward_references bare_select_suffix_free
 """
 
 

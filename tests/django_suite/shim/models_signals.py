@@ -1,3 +1,4 @@
+# mypy: disable-error-code="import-untyped"
 """`django.db.models.signals`: modelkit's, and Django's two around migrations, which tests only send."""
 
 from __future__ import annotations

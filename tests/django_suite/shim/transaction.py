@@ -1,3 +1,4 @@
+# mypy: disable-error-code="import-untyped"
 """`django.db.transaction`."""
 
 from __future__ import annotations
