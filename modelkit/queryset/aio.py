@@ -1,0 +1,131 @@
+"""The async names of what querysets and managers do: thin wrappers, since the memory store never waits.
+
+They run in the calling task, so that a transaction's owner stays who it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
+
+from modelkit.expressions.faces import Assign, Cond
+
+__all__ = ["AsyncQueries"]
+
+M = TypeVar("M")
+Row = TypeVar("Row", covariant=True)
+
+
+class AsyncQueries(Generic[M, Row]):
+    """The a-methods of `Queries`."""
+
+    def _sync(self) -> Any:
+        return self
+
+    async def aget(self, *conditions: Cond[M], **lookups: Any) -> Row:
+        """As get()."""
+        row: Row = self._sync().get(*conditions, **lookups)
+        return row
+
+    async def afirst(self) -> Row | None:
+        """As first()."""
+        row: Row | None = self._sync().first()
+        return row
+
+    async def alast(self) -> Row | None:
+        """As last()."""
+        row: Row | None = self._sync().last()
+        return row
+
+    async def aearliest(self, *fields: Any) -> Row:
+        """As earliest()."""
+        row: Row = self._sync().earliest(*fields)
+        return row
+
+    async def alatest(self, *fields: Any) -> Row:
+        """As latest()."""
+        row: Row = self._sync().latest(*fields)
+        return row
+
+    async def acount(self) -> int:
+        """As count()."""
+        number: int = self._sync().count()
+        return number
+
+    async def aexists(self) -> bool:
+        """As exists()."""
+        found: bool = self._sync().exists()
+        return found
+
+    async def acontains(self, obj: M) -> bool:
+        """As contains()."""
+        found: bool = self._sync().contains(obj)
+        return found
+
+    async def aexplain(self, *, verbose: bool = False) -> str:
+        """As explain()."""
+        text: str = self._sync().explain(verbose=verbose)
+        return text
+
+    async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, Row]:
+        """As in_bulk()."""
+        found: dict[Any, Row] = self._sync().in_bulk(id_list, field_name=field_name)
+        return found
+
+    async def acreate(self, **values: Any) -> M:
+        """As create()."""
+        made: M = self._sync().create(**values)
+        return made
+
+    async def abulk_create(self, objs: Iterable[M], batch_size: int | None = None, **options: Any) -> list[M]:
+        """As bulk_create()."""
+        made: list[M] = self._sync().bulk_create(objs, batch_size, **options)
+        return made
+
+    async def abulk_update(self, objs: Iterable[M], fields: Sequence[str], batch_size: int | None = None) -> int:
+        """As bulk_update()."""
+        number: int = self._sync().bulk_update(objs, fields, batch_size)
+        return number
+
+    async def aget_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
+        """As get_or_create()."""
+        made: tuple[M, bool] = self._sync().get_or_create(defaults, **lookups)
+        return made
+
+    async def aupdate_or_create(
+        self,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **lookups: Any,
+    ) -> tuple[M, bool]:
+        """As update_or_create()."""
+        made: tuple[M, bool] = self._sync().update_or_create(defaults, create_defaults, **lookups)
+        return made
+
+    async def aupdate(self, *assignments: Assign[M], **values: Any) -> int:
+        """As update()."""
+        number: int = self._sync().update(*assignments, **values)
+        return number
+
+    async def adelete(self) -> tuple[int, dict[str, int]]:
+        """As delete()."""
+        deleted: tuple[int, dict[str, int]] = self._sync().delete()
+        return deleted
+
+    async def aaggregate(self, *aggregates: Any, **named: Any) -> Any:
+        """As aggregate()."""
+        return self._sync().aggregate(*aggregates, **named)
+
+    async def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[Row]:
+        """As iterator()."""
+        for row in self._sync().iterator(chunk_size):
+            yield row
+
+    async def _each(self) -> AsyncIterator[Row]:
+        for row in self._sync():
+            yield row
+
+    def __aiter__(self) -> AsyncIterator[Row]:
+        return self._each()

@@ -1,0 +1,588 @@
+"""Querysets: lazy, immutable, chainable. `Queries` is what they share with managers.
+
+A method resolves its arguments, evolves the query, and returns; reading is in `rows`, writing in `writes`. The
+invariant: a queryset's query never changes, and its results, once read, are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Literal, NoReturn, Self, SupportsIndex, overload
+
+from typing_extensions import TypeVar
+
+from modelkit import bulk
+from modelkit.database import session
+from modelkit.errors import NotSupportedError, not_yet
+from modelkit.expressions.base import Node, Q
+from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
+from modelkit.modelinfo import info_of
+from modelkit.queryset import rows, writes
+from modelkit.queryset.aio import AsyncQueries
+from modelkit.resolve import conditions as resolving
+from modelkit.resolve import expressions, outputs, shapes
+from modelkit.resolve.query import Query
+from modelkit.transaction import DEFAULT
+
+__all__ = ["DefaultObjects", "ManagerOf", "ModelQuerySet", "Queries", "QuerySet"]
+
+M = TypeVar("M")
+Row = TypeVar("Row", covariant=True)
+U = TypeVar("U")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+T5 = TypeVar("T5")
+T6 = TypeVar("T6")
+T7 = TypeVar("T7")
+T8 = TypeVar("T8")
+
+REPR_ROWS = 20
+
+
+class Queries(AsyncQueries[M, Row]):
+    """Queries on model M that give Row: what a queryset does, and a manager too, where each begins with all().
+
+    Positional arguments are typed expressions (`User.age >= 18`) or Q objects, keywords are Django's lookups.
+    """
+
+    model: type[M]
+    query: Query
+    _db: str | None = None
+    _result_cache: list[Any] | None = None
+
+    def _evolved(self, query: Query) -> Self:
+        """The same queryset with another query."""
+        raise NotImplementedError
+
+    def _chain(self) -> Self:
+        """A copy without results."""
+        raise NotImplementedError
+
+    # -- narrowing
+
+    def all(self) -> Self:
+        """The same rows, read anew."""
+        return self._chain()
+
+    def filter(self, *conditions: Cond[M] | Q, **lookups: Any) -> Self:
+        """The rows that meet all conditions and lookups. Raises FieldError at once for a name or value that does not fit."""
+        return self._evolved(resolving.filtered(self.query, conditions, lookups))
+
+    def exclude(self, *conditions: Cond[M] | Q, **lookups: Any) -> Self:
+        """The rows that do not meet all of these together."""
+        return self._evolved(resolving.filtered(self.query, conditions, lookups, negated=True))
+
+    def complex_filter(self, filter_obj: Q | Mapping[str, Any]) -> Self:
+        """As filter(), of one Q or a mapping of lookups."""
+        return self.filter(filter_obj) if isinstance(filter_obj, Q) else self.filter(**filter_obj)
+
+    def none(self) -> Self:
+        """No rows; nothing is asked of the store."""
+        return self._evolved(shapes.nothing(self.query))
+
+    def distinct(self, *fields: str) -> Self:
+        """Without repeated rows; with `fields`, the first row for each of their values."""
+        return self._evolved(shapes.distinct(self.query, fields))
+
+    # -- order
+
+    def order_by(self, *keys: str | Order[M] | Expr[M, Any] | Node) -> Self:
+        """In the order of `keys`: names ("-age" descending, "?" shuffled), typed or other expressions. None: in no order."""
+        return self._evolved(shapes.ordered(self.query, keys))
+
+    def reverse(self) -> Self:
+        """In the opposite order."""
+        if self.query.is_sliced:
+            raise TypeError("The order cannot be reversed after a slice was taken.")
+        return self._evolved(shapes.reversed_(self.query))
+
+    # -- what comes back
+
+    def only(self, *fields: str) -> Self:
+        """Instances that hold these fields and the key; others are read on first access."""
+        return self._evolved(outputs.only(self.query, fields))
+
+    def defer(self, *fields: str | None) -> Self:
+        """Instances without these fields, which are read on first access; `defer(None)` takes all in again."""
+        return self._evolved(outputs.deferred(self.query, fields))
+
+    def select_related(self, *fields: str | None) -> Self:
+        """Load these to-one relations along; without arguments all that cannot be null; `select_related(None)` none."""
+        if not self._gives_instances():
+            raise TypeError("select_related() does not go with values(), values_list() or into().")
+        if fields == (None,):
+            return self._evolved(outputs.related(self.query, None))
+        names = tuple([name for name in fields if name is not None])
+        return self._evolved(outputs.related(self.query, names or True))
+
+    def prefetch_related(self, *lookups: Any) -> Self:
+        """Load these to-many (or to-one) relations along, with one statement each; `prefetch_related(None)` none."""
+        clone = self._chain()
+        clone._prefetch_related_lookups = () if lookups == (None,) else (*self._prefetch_related_lookups, *lookups)
+        return clone
+
+    def values(self, *fields: str, **expressions: Any) -> QuerySet[M, dict[str, Any]]:
+        """Rows as dicts of these fields (all concrete ones where none are named) and expressions."""
+        if rows.by_faces("values", fields, expressions):
+            raise TypeError("values() gives dicts by name: use values_list() or into() with typed expressions.")
+        made: QuerySet[M, dict[str, Any]] = self._retyped(outputs.values(self.query, fields, style="dict", **expressions))
+        return made
+
+    @overload
+    def values_list(self, a: Expr[M, T1], /, *, flat: Literal[True]) -> QuerySet[M, T1]: ...
+    @overload
+    def values_list(self, a: Expr[M, T1], /) -> QuerySet[M, tuple[T1]]: ...
+    @overload
+    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], /) -> QuerySet[M, tuple[T1, T2]]: ...
+    @overload
+    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], /) -> QuerySet[M, tuple[T1, T2, T3]]: ...
+    @overload
+    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], /) -> QuerySet[M, tuple[T1, T2, T3, T4]]: ...
+    @overload
+    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], /) -> QuerySet[M, tuple[T1, T2, T3, T4, T5]]: ...
+    @overload
+    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], /) -> QuerySet[M, tuple[T1, T2, T3, T4, T5, T6]]: ...
+    @overload
+    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], /) -> QuerySet[M, tuple[T1, T2, T3, T4, T5, T6, T7]]: ...
+    @overload
+    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], h: Expr[M, T8], /) -> QuerySet[M, tuple[T1, T2, T3, T4, T5, T6, T7, T8]]: ...
+    @overload
+    def values_list(self, *fields: Any, flat: bool = ..., named: bool = ...) -> QuerySet[M, Any]: ...
+    def values_list(self, *fields: Any, flat: bool = False, named: bool = False) -> Any:
+        """Rows as tuples; `flat`: as the one value; `named`: as named tuples."""
+        rows.by_faces("values_list", fields)
+        if flat and named:
+            raise TypeError("values_list() takes flat=True or named=True, not both.")
+        if flat and len(fields) > 1:
+            raise TypeError("values_list(flat=True) takes one field.")
+        style: Any = "flat" if flat else "named" if named else "tuple"
+        return self._retyped(outputs.values(self.query, fields, style=style))
+
+    @overload
+    def into(self, function: Callable[[T1], U], a: Expr[M, T1], /) -> QuerySet[M, U]: ...
+    @overload
+    def into(self, function: Callable[[T1, T2], U], a: Expr[M, T1], b: Expr[M, T2], /) -> QuerySet[M, U]: ...
+    @overload
+    def into(self, function: Callable[[T1, T2, T3], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], /) -> QuerySet[M, U]: ...
+    @overload
+    def into(self, function: Callable[[T1, T2, T3, T4], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], /) -> QuerySet[M, U]: ...
+    @overload
+    def into(self, function: Callable[[T1, T2, T3, T4, T5], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], /) -> QuerySet[M, U]: ...
+    @overload
+    def into(self, function: Callable[[T1, T2, T3, T4, T5, T6], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], /) -> QuerySet[M, U]: ...
+    @overload
+    def into(self, function: Callable[[T1, T2, T3, T4, T5, T6, T7], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], /) -> QuerySet[M, U]: ...
+    @overload
+    def into(self, function: Callable[[T1, T2, T3, T4, T5, T6, T7, T8], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], h: Expr[M, T8], /) -> QuerySet[M, U]: ...
+    def into(self, function: Callable[..., Any], /, *fields: Any) -> Any:
+        """What `function` makes of the values of these expressions, row by row."""
+        rows.by_faces("into", fields)
+        made = self._retyped(outputs.values(self.query, fields, style="into"))
+        made._into = function
+        return made
+
+    @overload
+    def annotate(self, a: Expr[M, T1], /) -> QuerySet[M, tuple[M, T1]]: ...
+    @overload
+    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], /) -> QuerySet[M, tuple[M, T1, T2]]: ...
+    @overload
+    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], /) -> QuerySet[M, tuple[M, T1, T2, T3]]: ...
+    @overload
+    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], /) -> QuerySet[M, tuple[M, T1, T2, T3, T4]]: ...
+    @overload
+    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], /) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5]]: ...
+    @overload
+    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], /) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5, T6]]: ...
+    @overload
+    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], /) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5, T6, T7]]: ...
+    @overload
+    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], h: Expr[M, T8], /) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5, T6, T7, T8]]: ...
+    @overload
+    def annotate(self, *expressions: Node, **named: Any) -> QuerySet[M, Row]: ...
+    def annotate(self, *expressions_: Any, **named: Any) -> Any:
+        """With names: instances that carry these expressions as attributes. With typed expressions: tuples (instance, value, ...)."""
+        if not rows.by_faces("annotate", expressions_, named):
+            return self._evolved(expressions.annotated(self.query, expressions_, named, select=True))
+        if not self._gives_instances():
+            raise TypeError("annotate() with typed expressions goes with instances, not with values().")
+        names = rows.free_names(self.query.info, len(self._row_names), len(expressions_))
+        faces = dict(zip(names, expressions_, strict=True))
+        made = self._retyped(expressions.annotated(self.query, (), faces, select=True))
+        made._row_names = (*self._row_names, *names)
+        return made
+
+    def alias(self, *expressions_: Node, **named: Any) -> Self:
+        """Name expressions for later calls, without making them part of the results."""
+        rows.by_faces("alias", expressions_, named)
+        return self._evolved(expressions.annotated(self.query, expressions_, named, select=False))
+
+    @overload
+    def aggregate(self, a: Agg[M, T1], /) -> T1: ...
+    @overload
+    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], /) -> tuple[T1, T2]: ...
+    @overload
+    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], /) -> tuple[T1, T2, T3]: ...
+    @overload
+    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], /) -> tuple[T1, T2, T3, T4]: ...
+    @overload
+    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], /) -> tuple[T1, T2, T3, T4, T5]: ...
+    @overload
+    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], f: Agg[M, T6], /) -> tuple[T1, T2, T3, T4, T5, T6]: ...
+    @overload
+    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], f: Agg[M, T6], g: Agg[M, T7], /) -> tuple[T1, T2, T3, T4, T5, T6, T7]: ...
+    @overload
+    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], f: Agg[M, T6], g: Agg[M, T7], h: Agg[M, T8], /) -> tuple[T1, T2, T3, T4, T5, T6, T7, T8]: ...
+    @overload
+    def aggregate(self, *aggregates: Node, **named: Any) -> dict[str, Any]: ...
+    def aggregate(self, *aggregates: Any, **named: Any) -> Any:
+        """With names: a dict of aggregates over all rows. With typed ones: a tuple, or for one alone its value."""
+        if not rows.by_faces("aggregate", aggregates, named) and not aggregates and not named:
+            return {}
+        not_yet("aggregate")
+
+    def using(self, alias: str | None) -> Self:
+        """The same, on the store connected as `alias`."""
+        clone = self._chain()
+        clone._db = alias
+        return clone
+
+    def select_for_update(
+        self, nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
+    ) -> Self:
+        """The same rows; a transaction that read them commits only if nobody else changed them. Never waits."""
+        if nowait or skip_locked:
+            raise NotSupportedError("select_for_update() never waits here: there is nothing for nowait or skip_locked to do.")
+        return self._chain()
+
+    def union(self, *others: Any, all: bool = False) -> Self:
+        """The rows of this and the other querysets, each once unless `all`."""
+        not_yet("union")
+
+    def intersection(self, *others: Any) -> Self:
+        """The rows in this and in all other querysets."""
+        not_yet("intersection")
+
+    def difference(self, *others: Any) -> Self:
+        """The rows that are in none of the other querysets."""
+        not_yet("difference")
+
+    def dates(self, field_name: str, kind: str, order: str = "ASC") -> NoReturn:
+        """The different dates of a field, cut to year, month, week or day."""
+        not_yet("dates")
+
+    def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: Any = None) -> NoReturn:
+        """The different datetimes of a field, cut to a unit."""
+        not_yet("datetimes")
+
+    # -- reading
+
+    def get(self, *conditions: Cond[M] | Q, **lookups: Any) -> Row:
+        """The one row that meets the conditions. Raises the model's DoesNotExist or MultipleObjectsReturned."""
+        query = self.query
+        if conditions or lookups:
+            query = resolving.filtered(query, conditions, lookups)
+        row: Row = rows.single(self, query)
+        return row
+
+    def first(self) -> Row | None:
+        """The first row, in the order of the primary key where no other is asked for; None where there is none."""
+        return self._edge(shapes.ordered(self.query, ("pk",)) if not self.query.ordered else self.query)
+
+    def last(self) -> Row | None:
+        """The last row, in the order of the primary key where no other is asked for; None where there is none."""
+        if self.query.is_sliced:
+            raise TypeError("last() turns the order round, which cannot be done after a slice was taken.")
+        return self._edge(shapes.reversed_(shapes.ordered(self.query, ("pk",)) if not self.query.ordered else self.query))
+
+    def _edge(self, query: Query) -> Row | None:
+        found = rows.read(self._evolved(shapes.sliced(query, None, 1)))
+        return found[0] if found else None
+
+    def earliest(self, *fields: str | Order[M] | Expr[M, Any]) -> Row:
+        """The first row in the order of `fields`, or of Meta.get_latest_by; DoesNotExist where there is none."""
+        row: Row = rows.edge(self, fields, last=False)
+        return row
+
+    def latest(self, *fields: str | Order[M] | Expr[M, Any]) -> Row:
+        """The last row in the order of `fields`, or of Meta.get_latest_by; DoesNotExist where there is none."""
+        row: Row = rows.edge(self, fields, last=True)
+        return row
+
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self._result_cache) if self._result_cache is not None else rows.counted(self)
+
+    def exists(self) -> bool:
+        """Whether there is a row."""
+        return bool(self._result_cache) if self._result_cache is not None else rows.existing(self)
+
+    def contains(self, obj: M) -> bool:
+        """Whether the instance `obj` is among the rows."""
+        return rows.contained(self, obj)
+
+    def in_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, Row]:
+        """The rows by primary key (or another unique field), those of `id_list` only where it is given."""
+        return rows.in_bulk(self, id_list, field_name)
+
+    def iterator(self, chunk_size: int | None = None) -> Iterator[Row]:
+        """The rows, loaded `chunk_size` at a time from one snapshot, without keeping them."""
+        if chunk_size is None:
+            if self._prefetch_related_lookups:
+                raise ValueError("iterator() needs a chunk_size where prefetch_related() is used.")
+        elif chunk_size <= 0:
+            raise ValueError("chunk_size is a positive number.")
+        return rows.in_chunks(self, chunk_size or rows.DEFAULT_CHUNK)
+
+    def explain(self, *, verbose: bool = False) -> str:
+        """How the store reads the rows; `verbose` adds the generated Python."""
+        return session(self._db).explain(shapes.fetch(self.query).select, verbose=verbose)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._results())
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: Any) -> Any:
+        return rows.picked(self, index)
+
+    # -- writing
+
+    def create(self, **values: Any) -> M:
+        """A new instance, saved."""
+        made: M = writes.create(self, values)
+        return made
+
+    def bulk_create(
+        self,
+        objs: Iterable[M],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Sequence[str] | None = None,
+        unique_fields: Sequence[str] | None = None,
+    ) -> list[M]:
+        """Insert instances in one statement, all or none; the list of them, keys set. No signals, no save().
+
+        `ignore_conflicts` leaves out rows that break a unique constraint; `update_conflicts` writes `update_fields` into
+        the rows that agree in `unique_fields`.
+        """
+        return bulk.bulk_create(
+            self.model,
+            objs,
+            batch_size=batch_size,
+            ignore_conflicts=ignore_conflicts,
+            update_conflicts=update_conflicts,
+            update_fields=update_fields,
+            unique_fields=unique_fields,
+            using=self._db,
+        )
+
+    def bulk_update(self, objs: Iterable[M], fields: Sequence[str], batch_size: int | None = None) -> int:
+        """Write these fields of saved instances in one statement; how many rows were found."""
+        not_yet("bulk_update")
+
+    def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
+        """The row that `lookups` find, or a new one made of them and `defaults`; and whether it was made."""
+        return writes.get_or_create(self, defaults, lookups)
+
+    def update_or_create(
+        self,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **lookups: Any,
+    ) -> tuple[M, bool]:
+        """The row that `lookups` find, changed to `defaults`, or a new one made of `create_defaults`; and whether it was made."""
+        return writes.update_or_create(self, defaults, create_defaults, lookups)
+
+    def update(self, *assignments: Assign[M], **values: Any) -> int:
+        """Set fields of all rows, in one statement; how many rows there were. No signals, no save()."""
+        number = writes.update(self, assignments, values)
+        self._result_cache = None
+        return number
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete all rows with what hangs on them; how many in all, and by model label. Raises ProtectedError."""
+        deleted = writes.delete(self)
+        self._result_cache = None
+        return deleted
+
+    # -- inner
+
+    _prefetch_related_lookups: tuple[Any, ...] = ()
+    _known_related_objects: dict[Any, dict[tuple[Any, ...], Any]] = {}
+    _into: Callable[..., Any] | None = None
+    _row_names: tuple[str, ...] = ()
+
+    def _gives_instances(self) -> bool:
+        return self.query.style == "entity"
+
+    def _results(self) -> list[Any]:
+        raise NotImplementedError
+
+    def _retyped(self, query: Query) -> Any:
+        """The same queryset with another query, whose rows are of another type."""
+        return self._evolved(query)
+
+
+class QuerySet(Queries[M, Row]):
+    """The rows of one query. Nothing is asked of the store before they are needed; then they are kept."""
+
+    _manager: ClassVar[Callable[[type[Any]], Any]]
+    """Makes a manager of a queryset class; set by the floor above, which knows managers."""
+
+    def __init__(
+        self, model: Any = None, query: Query | None = None, using: str | None = None, hints: Mapping[str, Any] | None = None
+    ) -> None:
+        self.model = model
+        self.query = shapes.root(info_of(model)) if query is None and model is not None else query  # type: ignore[assignment]
+        self._db = using
+        self._hints = hints or {}
+        self._result_cache = None
+
+    _hints: Mapping[str, Any] = {}
+
+    @classmethod
+    def as_manager(cls) -> ManagerOf[Self]:
+        """A manager with this class's methods: `objects = UserQuerySet.as_manager()`."""
+        made: ManagerOf[Self] = cls._manager(cls)
+        return made
+
+    # -- copies
+
+    def _clone(self) -> Self:
+        """A copy without results; subclasses that keep more on themselves extend it."""
+        kind = type(self)
+        if kind.__init__ is QuerySet.__init__:
+            clone = object.__new__(kind)
+            clone.model = self.model
+            clone.query = self.query
+            clone._db = self._db
+            clone._hints = self._hints
+            clone._result_cache = None
+        else:
+            clone = kind(model=self.model, query=self.query, using=self._db, hints=self._hints)
+        clone._prefetch_related_lookups = self._prefetch_related_lookups
+        clone._known_related_objects = self._known_related_objects
+        clone._into = self._into
+        clone._row_names = self._row_names
+        return clone
+
+    def _chain(self) -> Self:
+        return self._clone()
+
+    def _evolved(self, query: Query) -> Self:
+        clone = self._clone()
+        clone.query = query
+        return clone
+
+    def __copy__(self) -> Self:
+        clone = self._clone()
+        clone._result_cache = self._result_cache
+        return clone
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._clone()
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._results()
+        return self.__dict__.copy()
+
+    # -- results
+
+    def _results(self) -> list[Any]:
+        found = self._result_cache
+        if found is None:
+            found = self._result_cache = rows.read(self)
+        return found
+
+    def __iter__(self) -> Iterator[Row]:
+        found = self._result_cache
+        return iter(self._results() if found is None else found)
+
+    def __len__(self) -> int:
+        return len(self._results())
+
+    def __bool__(self) -> bool:
+        return bool(self._results())
+
+    def __contains__(self, row: object) -> bool:
+        return row in self._results()
+
+    def __repr__(self) -> str:
+        name = "QuerySet" if type(self).__module__.startswith("modelkit.") else type(self).__name__
+        shown: list[Any] = list(self[: REPR_ROWS + 1])
+        if len(shown) > REPR_ROWS:
+            shown[-1] = "...(remaining elements truncated)..."
+        return f"<{name} {shown!r}>"
+
+    @property
+    def db(self) -> str:
+        """The alias of the store that the rows are read from."""
+        return self._db or DEFAULT
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the rows come in an order that was asked for."""
+        return shapes.is_empty(self.query) or self.query.ordered
+
+    # -- combining
+
+    def __and__(self, other: QuerySet[M, Any]) -> Self:
+        self._check_combinable(other, "&")
+        if shapes.is_empty(other.query):
+            return self.none()
+        return self if shapes.is_empty(self.query) else self._combined(other, "and")
+
+    def __or__(self, other: QuerySet[M, Any]) -> Self:
+        self._check_combinable(other, "|")
+        if shapes.is_empty(self.query):
+            return self._evolved(other.query)
+        return self if shapes.is_empty(other.query) else self._combined(other, "or")
+
+    def __xor__(self, other: QuerySet[M, Any]) -> Self:
+        self._check_combinable(other, "^")
+        if shapes.is_empty(self.query):
+            return self._evolved(other.query)
+        return self if shapes.is_empty(other.query) else self._combined(other, "xor")
+
+    def _combined(self, other: QuerySet[M, Any], operator: Literal["and", "or", "xor"]) -> Self:
+        made = self._evolved(shapes.combined(self.query, operator, other.query))
+        if other._known_related_objects:
+            merged = dict(made._known_related_objects)
+            for relation, instances in other._known_related_objects.items():
+                merged[relation] = {**merged.get(relation, {}), **instances}
+            made._known_related_objects = merged
+        return made
+
+    def _check_combinable(self, other: object, operator: str) -> None:
+        if not isinstance(other, QuerySet):
+            raise TypeError(f"A queryset combines by {operator} with another queryset, not with {type(other).__name__}.")
+        if other.model._meta.concrete_model is not self.model._meta.concrete_model:
+            raise TypeError(f"{self.model.__name__} and {other.model.__name__} querysets cannot be combined by {operator}.")
+        if self.query.is_sliced or other.query.is_sliced:
+            raise TypeError(f"Querysets cannot be combined by {operator} after a slice was taken.")
+
+
+class ModelQuerySet(QuerySet[M, M]):
+    """The rows of one query as instances. Subclass it for querysets with methods of your own."""
+
+
+QS = TypeVar("QS", bound=QuerySet[Any, Any], covariant=True)
+
+
+class DefaultObjects:
+    """What `objects` is where a model declares no manager."""
+
+    def __get__(self, instance: None, owner: type[M], /) -> ModelQuerySet[M]:
+        raise AttributeError(f"{owner.__name__} has no manager: it is abstract.")
+
+
+class ManagerOf(DefaultObjects, Generic[QS]):
+    """A manager with the methods of a queryset class, as checkers see it: on the class, the queryset."""
+
+    def __get__(self, instance: None, owner: type[Any], /) -> QS:  # type: ignore[override]
+        raise AttributeError(f"{owner.__name__} has no manager: it is abstract.")

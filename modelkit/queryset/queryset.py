@@ -1,0 +1,47 @@
+"""What stands on querysets: related rows as checkers see them, and the test for none()."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from typing_extensions import TypeVar
+
+from modelkit.queryset.queries import Queries, QuerySet
+from modelkit.resolve import shapes
+
+__all__ = ["EmptyQuerySet", "RelatedSet"]
+
+M = TypeVar("M")
+
+
+class RelatedSet(Queries[M, M]):
+    """The rows that a relation leads to from one instance: what related managers are."""
+
+    def add(self, *objs: M | Any, bulk: bool = True, through_defaults: Any = None) -> None:
+        """Relate these instances (or keys, many-to-many) too."""
+        raise NotImplementedError
+
+    def remove(self, *objs: M | Any, bulk: bool = True) -> None:
+        """Relate these no more."""
+        raise NotImplementedError
+
+    def clear(self, *, bulk: bool = True) -> None:
+        """Relate none."""
+        raise NotImplementedError
+
+    def set(self, objs: Iterable[M | Any], *, bulk: bool = True, clear: bool = False, through_defaults: Any = None) -> None:
+        """Relate exactly these."""
+        raise NotImplementedError
+
+
+class _Emptiness(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, QuerySet) and shapes.is_empty(instance.query)
+
+
+class EmptyQuerySet(metaclass=_Emptiness):
+    """What none() gives, for isinstance()."""
+
+    def __init__(self) -> None:
+        raise TypeError("EmptyQuerySet is not for making: none() gives such a queryset.")

@@ -1,0 +1,307 @@
+"""Reading: how a queryset's query becomes results.
+
+It knows queries, sessions and loading. What it is handed is a queryset by duck type (`query`, `model`, `_db`, ...), so that
+it stands below the classes. The invariant: what one call reads, prefetched rows included, is of one snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Final, Protocol, TypeAlias
+
+from modelkit import prefetch
+from modelkit.database import session, statement
+from modelkit.errors import FieldError, did_you_mean, shorten
+from modelkit.expressions.base import Face
+from modelkit.ir.expr import INTEGER, And, Col, Compare, Expr, Param
+from modelkit.ir.query import Select
+from modelkit.loading import load
+from modelkit.resolve import shapes
+from modelkit.resolve.query import Fetch, Query
+
+__all__ = [
+    "Reading",
+    "by_faces",
+    "contained",
+    "counted",
+    "edge",
+    "existing",
+    "free_names",
+    "in_bulk",
+    "in_chunks",
+    "picked",
+    "read",
+    "single",
+]
+
+Known: TypeAlias = "dict[Any, dict[tuple[Any, ...], Any]]"
+
+MANY: Final = 21
+"""As many rows as get() reads at most, so that its message can say how many there are, up to a point."""
+
+DEFAULT_CHUNK: Final = 2000
+
+
+class Reading(Protocol):
+    """What reading needs of a queryset."""
+
+    model: Any
+    query: Query
+    _db: str | None
+    _prefetch_related_lookups: tuple[Any, ...]
+    _known_related_objects: Known
+    _into: Callable[..., Any] | None
+    _row_names: tuple[str, ...]
+
+
+def finished(queryset: Reading, fetch: Fetch, rows: list[Any]) -> list[Any]:
+    """The results for `rows`, all but prefetching."""
+    results = load(fetch, rows, queryset._db)
+    if queryset._known_related_objects:
+        _attach(results, queryset._known_related_objects)
+    return results
+
+
+def shaped(queryset: Reading, results: list[Any]) -> list[Any]:
+    """`results` as into() and annotate() with faces hand them out."""
+    if queryset._into is not None:
+        function = queryset._into
+        return [function(*row) for row in results]
+    if queryset._row_names:
+        names = queryset._row_names
+        return [(result, *[result.__dict__.pop(name) for name in names]) for result in results]
+    return results
+
+
+def _attach(results: list[Any], known: Known) -> None:
+    """Give results the related instances that they were found through, where none was loaded along."""
+    for relation, instances in known.items():
+        cache = relation.cache
+        for result in results:
+            if cache in result.__dict__:
+                continue
+            instance = instances.get(tuple([result.__dict__.get(name) for name in relation.local]))
+            if instance is not None:
+                result.__dict__[cache] = instance
+
+
+def read(queryset: Reading) -> list[Any]:
+    """All results of `queryset`."""
+    query = queryset.query
+    if shapes.is_empty(query):
+        return []
+    fetch = shapes.fetch(query)
+    if not queryset._prefetch_related_lookups:
+        rows = session(queryset._db).select(fetch.select, fetch.params)
+        return shaped(queryset, finished(queryset, fetch, rows))
+    _check_prefetch(fetch)
+    with statement(queryset._db, reading=True) as running:
+        rows = running.select(fetch.select, fetch.params)
+        results = finished(queryset, fetch, rows)
+        if results:
+            prefetch.run(results, queryset._prefetch_related_lookups, queryset._db)
+    return shaped(queryset, results)
+
+
+def _check_prefetch(fetch: Fetch) -> None:
+    if fetch.style != "entity":
+        raise TypeError("prefetch_related() fetches for instances: it does not go with values(), values_list() or into().")
+
+
+def in_chunks(queryset: Reading, chunk: int) -> Iterator[Any]:
+    """The results of `queryset`, loaded `chunk` at a time, all from the snapshot that the first one is read from."""
+    query = queryset.query
+    if shapes.is_empty(query):
+        return
+    fetch = shapes.fetch(query)
+    lookups = queryset._prefetch_related_lookups
+    if lookups:
+        _check_prefetch(fetch)
+    for rows in session(queryset._db).stream(fetch.select, fetch.params, chunk):
+        results = finished(queryset, fetch, rows)
+        if lookups:
+            with statement(queryset._db, reading=True):
+                prefetch.run(results, lookups, queryset._db)
+        yield from shaped(queryset, results)
+
+
+def _finds_one(select: Select, key: tuple[int, ...]) -> bool:
+    """Whether `where` pins the whole key of the root table to parameters, so that at most one row can be found."""
+    if len(select.sources) > 1 or select.offset is not None:
+        return False
+    parts: tuple[Expr, ...] = select.where.items if isinstance(select.where, And) else (select.where,) if select.where else ()
+    pinned = {
+        part.left.column
+        for part in parts
+        if isinstance(part, Compare) and part.op == "eq" and isinstance(part.left, Col) and isinstance(part.right, Param)
+    }
+    return bool(key) and pinned.issuperset(key)
+
+
+def _first_rows(query: Query, fetch: Fetch) -> tuple[Select, tuple[Any, ...], bool]:
+    """What get() runs instead of `fetch.select`, the parameters after the fetch's own, and whether there are no rows at all."""
+    select = fetch.select
+    if select.limit is not None or select.distinct_on or _finds_one(select, query.info.table.key):
+        return select, (), shapes.is_empty(query)
+    slot = Param(INTEGER, False, len(fetch.params))
+    return replace(select, limit=slot, order=()), (MANY,), shapes.is_empty(query)
+
+
+def single(queryset: Reading, query: Query) -> Any:
+    """The one result of `query`; DoesNotExist or MultipleObjectsReturned of the model where there is not exactly one.
+
+    The query's own shape keeps what is run.
+    """
+    fetch = shapes.fetch(query)
+    compiled = query.shape.compiled
+    plan = compiled.get("get")
+    if plan is None:
+        plan = compiled["get"] = _first_rows(query, fetch)
+    if not plan[2]:
+        rows = session(queryset._db).select(plan[0], fetch.params + plan[1])
+        if len(rows) == 1:
+            return _finished_one(queryset, fetch, rows)
+    else:
+        rows = []
+    model = queryset.model
+    if not rows:
+        raise model.DoesNotExist(f"No {model.__name__} matches the query.")
+    number = f"more than {MANY - 1}" if len(rows) == MANY else str(len(rows))
+    raise model.MultipleObjectsReturned(f"get() found {number} {model.__name__} objects where one was asked for.")
+
+
+def _finished_one(queryset: Reading, fetch: Fetch, rows: list[Any]) -> Any:
+    results = finished(queryset, fetch, rows)
+    if queryset._prefetch_related_lookups:
+        _check_prefetch(fetch)
+        prefetch.run(results, queryset._prefetch_related_lookups, queryset._db)
+    return shaped(queryset, results)[0]
+
+
+def picked(queryset: Any, index: Any) -> Any:
+    """`queryset[index]`: a row, a queryset for a slice, or a list for a slice with a step."""
+    if not isinstance(index, (int, slice)):
+        raise TypeError(f"A queryset is indexed by whole numbers and slices, not by {type(index).__name__}.")
+    parts = (index,) if isinstance(index, int) else (index.start, index.stop)
+    if any(part is not None and part < 0 for part in parts):
+        raise ValueError("Querysets have no negative indexes: reverse the order, or make a list first.")
+    cache = queryset._result_cache
+    if cache is not None:
+        return cache[index]
+    if isinstance(index, slice):
+        start, stop = (None if part is None else int(part) for part in parts)
+        part_of = queryset._evolved(shapes.sliced(queryset.query, start, stop))
+        return list(part_of)[:: index.step] if index.step else part_of
+    rows = read(queryset._evolved(shapes.sliced(queryset.query, index, index + 1)))
+    if not rows:
+        raise IndexError(f"There is no row {index}.")
+    return rows[0]
+
+
+def counted(queryset: Reading) -> int:
+    """How many rows there are."""
+    query = queryset.query
+    if shapes.is_empty(query):
+        return 0
+    select, params = shapes.counted(query)
+    number: int = session(queryset._db).select(select, params)
+    return number
+
+
+def existing(queryset: Reading) -> bool:
+    """Whether there is a row."""
+    query = queryset.query
+    if shapes.is_empty(query):
+        return False
+    select, params = shapes.existing(query)
+    found: bool = session(queryset._db).select(select, params)
+    return found
+
+
+def contained(queryset: Any, obj: Any) -> bool:
+    """Whether `obj` is among the results."""
+    if not queryset._gives_instances():
+        raise TypeError("contains() looks for instances: it does not go with values(), values_list() or into().")
+    meta = getattr(obj, "_meta", None)
+    if meta is None or isinstance(obj, type):
+        raise TypeError(f"contains() takes an instance of a model, not {shorten(obj)}.")
+    if meta.concrete_model is not queryset.model._meta.concrete_model:
+        return False
+    if obj.pk is None:
+        raise ValueError("contains() takes an instance that has a primary key: save it first.")
+    if queryset._result_cache is not None:
+        return obj in queryset._result_cache
+    found: bool = queryset.filter(pk=obj.pk).exists()
+    return found
+
+
+def in_bulk(queryset: Any, keys: Iterable[Any] | None, field_name: str) -> dict[Any, Any]:
+    """The rows whose `field_name` is among `keys` (None: all), by that value."""
+    if queryset.query.is_sliced:
+        raise TypeError("in_bulk() cannot be used after a slice was taken.")
+    if not queryset._gives_instances():
+        raise TypeError("in_bulk() gives instances: it does not go with values(), values_list() or into().")
+    info = queryset.query.info
+    attribute = info.key[0] if field_name == "pk" and len(info.key) == 1 else info.named.get(field_name)
+    if field_name != "pk":
+        _check_unique(queryset, attribute, field_name)
+    if keys is None:
+        found: Any = queryset
+    else:
+        wanted = list(keys)
+        if not wanted:
+            return {}
+        found = queryset.filter(**{f"{field_name}__in": wanted}).order_by()
+    name = "pk" if field_name == "pk" else attribute.attname
+    return {getattr(result, name): result for result in found}
+
+
+def _check_unique(queryset: Any, attribute: Any, field_name: str) -> None:
+    if attribute is None:
+        raise FieldError(
+            f"{queryset.model.__name__} has no field '{field_name}' (in in_bulk(field_name=...))."
+            f"{did_you_mean(field_name, queryset.query.info.named)}"
+        )
+    alone = any(
+        unique.columns == (attribute.column,) and unique.condition is None for unique in queryset.query.info.table.uniques
+    )
+    if not (attribute.field.unique or alone or queryset.query.distinct_names == (field_name,)):
+        raise ValueError(f"in_bulk()'s field_name must name a unique field, and '{field_name}' is not unique.")
+
+
+def by_faces(what: str, arguments: tuple[Any, ...], named: Iterable[str] = ()) -> bool:
+    """Whether the arguments of `what` are faces; TypeError where faces and names are mixed."""
+    faces = sum(isinstance(argument, Face) for argument in arguments)
+    if not faces:
+        return False
+    if faces != len(arguments) or any(True for _ in named):
+        raise TypeError(
+            f"{what}() takes either typed expressions (Model.field) or names, not both in one call: "
+            "the first give typed rows, the second Django's."
+        )
+    return True
+
+
+def edge(queryset: Any, fields: tuple[Any, ...], *, last: bool) -> Any:
+    """The first (or last) row in the order of `fields`, or of Meta.get_latest_by."""
+    keys = fields or queryset.query.info.latest_by
+    if not keys:
+        raise ValueError("earliest() and latest() take fields to order by, unless Meta.get_latest_by names them.")
+    if queryset.query.is_sliced:
+        raise TypeError("earliest() and latest() change the order, which cannot be done after a slice was taken.")
+    query = shapes.ordered(queryset.query, tuple(keys))
+    query = shapes.sliced(shapes.reversed_(query) if last else query, None, 1)
+    return single(queryset, query)
+
+
+def free_names(info: Any, taken: int, number: int) -> tuple[str, ...]:
+    """Names for `number` annotations that nothing else on the model has, `taken` having been given out before."""
+    names: list[str] = []
+    serial = taken
+    while len(names) < number:
+        serial += 1
+        name = f"expression{serial}"
+        if name not in info.named and name not in info.relations:
+            names.append(name)
+    return tuple(names)

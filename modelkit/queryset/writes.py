@@ -1,0 +1,153 @@
+"""Writing through a queryset: create, get_or_create, update_or_create, update, delete.
+
+It knows queries, sessions and instances' own save(); querysets come by duck type. The invariant: a write that fails
+inside a transaction breaks its innermost block, and one outside leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelkit import deletion
+from modelkit.database import session, statement
+from modelkit.errors import FieldError, IntegrityError, did_you_mean
+from modelkit.fields.base import Field
+from modelkit.resolve import shapes
+from modelkit.transaction import Atomic, mark_broken
+
+__all__ = ["create", "delete", "get_or_create", "update", "update_or_create"]
+
+
+def create(queryset: Any, values: dict[str, Any]) -> Any:
+    """A new instance, saved."""
+    model = queryset.model
+    reverse = _reverse_names(model)
+    if reverse and not reverse.isdisjoint(values):
+        names = ", ".join(sorted(reverse.intersection(values)))
+        raise ValueError(f"{model.__name__}: create() cannot set the other side of a one-to-one relation ({names}).")
+    made = model(**values)
+    made.save(force_insert=True, using=queryset._db)
+    return made
+
+
+def _reverse_names(model: Any) -> frozenset[str]:
+    """The accessors of one-to-one relations that others declare towards `model`."""
+    info = model._meta.info
+    names: frozenset[str] | None = info.made.get("reverse one-to-one")
+    if names is None:
+        names = info.made["reverse one-to-one"] = frozenset(
+            relation.accessor
+            for relation in info.relations.values()
+            if relation.kind == "reverse_one_to_one" and relation.accessor is not None
+        )
+    return names
+
+
+def _called(value: Any) -> Any:
+    return value() if callable(value) else value
+
+
+def _new_values(queryset: Any, lookups: Mapping[str, Any], defaults: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What get_or_create() makes a new row of; FieldError where a name is no field."""
+    values = {name: value for name, value in lookups.items() if "__" not in name}
+    values.update(defaults or {})
+    model = queryset.model
+    info = model._meta.info
+    unknown = [
+        name
+        for name in values
+        if name != "pk" and name not in info.named and name not in info.relations and not _is_property(model, name)
+    ]
+    if unknown:
+        near = did_you_mean(unknown[0], [*info.named, *info.relations])
+        raise FieldError(f"{model.__name__} has no field '{unknown[0]}' (in defaults or lookups of get_or_create()).{near}")
+    return values
+
+
+def _is_property(model: Any, name: str) -> bool:
+    found = getattr(model, name, None)
+    return isinstance(found, property) and found.fset is not None
+
+
+def get_or_create(queryset: Any, defaults: Mapping[str, Any] | None, lookups: dict[str, Any]) -> tuple[Any, bool]:
+    """The row that `lookups` find, or a new one: the instance, and whether it was made."""
+    model = queryset.model
+    try:
+        return queryset.get(**lookups), False
+    except model.DoesNotExist:
+        values = _new_values(queryset, lookups, defaults)
+        try:
+            with Atomic(queryset._db):
+                return queryset.create(**{name: _called(value) for name, value in values.items()}), True
+        except IntegrityError:
+            try:
+                return queryset.get(**lookups), False
+            except model.DoesNotExist:
+                pass
+            raise
+
+
+def update_or_create(
+    queryset: Any,
+    defaults: Mapping[str, Any] | None,
+    create_defaults: Mapping[str, Any] | None,
+    lookups: dict[str, Any],
+) -> tuple[Any, bool]:
+    """The row that `lookups` find, changed to `defaults`, or a new one with `create_defaults` (None: `defaults`)."""
+    changes = defaults or {}
+    for_new = changes if create_defaults is None else create_defaults
+    with Atomic(queryset._db):
+        found, created = queryset.select_for_update().get_or_create(for_new, **lookups)
+        if created:
+            return found, True
+        for name, value in changes.items():
+            setattr(found, name, _called(value))
+        found.save(using=queryset._db, update_fields=_changed_names(found, changes))
+        return found, False
+
+
+def _changed_names(instance: Any, changes: Mapping[str, Any]) -> set[str] | None:
+    """What save() writes of `instance` after `changes`: these and what computes itself; None (all) where one is no field."""
+    info = instance._meta.info
+    key = {attribute.name for attribute in info.key} | {attribute.attname for attribute in info.key}
+    names = set(changes)
+    if not names.issubset(info.named.keys() - key):
+        return None
+    computed = {
+        attribute.name
+        for attribute in info.attributes
+        if attribute.name not in key and type(attribute.field).pre_save is not Field.pre_save
+    }
+    return names | computed
+
+
+def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) -> int:
+    """Set fields of all rows; how many there were."""
+    query = queryset.query
+    if query.is_sliced:
+        raise TypeError("update() cannot be used after a slice was taken.")
+    steps = shapes.updates(query, assignments, values)
+    if shapes.is_empty(query) or not steps:
+        return 0
+    alias = queryset._db
+    if len(steps) == 1:
+        try:
+            return session(alias).update(*steps[0])
+        except BaseException:
+            mark_broken(alias)
+            raise
+    with statement(alias) as running:
+        return max([running.update(step, params) for step, params in steps])
+
+
+def delete(queryset: Any) -> tuple[int, dict[str, int]]:
+    """Delete all rows with what hangs on them: how many in all, and by model label."""
+    query = queryset.query
+    if query.is_sliced:
+        raise TypeError("delete() cannot be used after a slice was taken.")
+    if query.distinct_names:
+        raise TypeError("delete() cannot be used after distinct(*fields).")
+    if not queryset._gives_instances():
+        raise TypeError("delete() cannot be used after values(), values_list() or into().")
+    return deletion.delete_queryset(queryset._chain())
