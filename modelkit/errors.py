@@ -336,6 +336,7 @@ _NOT_YET: dict[str, str] = {
     "F slices": "Slicing an F() expression",
     "VersionField": "VersionField",
     "SQL stores": "A store on a SQL database",
+    "Prefetch slices": "A slice in the queryset of a Prefetch",
     "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",
 }

@@ -6,24 +6,378 @@ The invariant: what it caches on an instance is what the instance's own accessor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
-__all__ = ["Prefetch", "prefetch_related_objects", "run"]
+from modelkit.database import session, statement
+from modelkit.errors import ObjectDoesNotExist, did_you_mean, not_yet
+from modelkit.ir.expr import Col
+from modelkit.ir.query import Select, ValueOutput
+from modelkit.loading import load
+from modelkit.modelinfo import ModelInfo, Relation, info_of
+from modelkit.resolve import conditions, shapes
+from modelkit.resolve.query import Fetch, Query
+
+__all__ = ["Prefetch", "Prefetched", "aprefetch_related_objects", "prefetch_related_objects", "run"]
+
+SEPARATOR: Final = "__"
 
 
 class Prefetch:
-    """One lookup of `prefetch_related`, with a queryset of its own and perhaps an attribute to put the list in."""
+    """One lookup of `prefetch_related`, with a queryset of its own and perhaps an attribute to put the result in.
+
+    `to_attr` takes a list (to-one relations: the instance or None) instead of the relation's own cache.
+    Raises ValueError for a queryset that gives no instances.
+    """
 
     def __init__(self, lookup: str, queryset: Any = None, to_attr: str | None = None) -> None:
-        raise NotImplementedError
+        if queryset is not None and queryset.query.style != "entity":
+            raise ValueError("The queryset of a Prefetch must give instances: values(), values_list() and into() do not.")
+        self.prefetch_through = lookup
+        self.prefetch_to = lookup
+        if to_attr:
+            self.prefetch_to = SEPARATOR.join([*lookup.split(SEPARATOR)[:-1], to_attr])
+        self.queryset = queryset
+        self.to_attr = to_attr
+
+    def add_prefix(self, prefix: str) -> None:
+        """Make the lookup start one or more levels further up."""
+        self.prefetch_through = prefix + SEPARATOR + self.prefetch_through
+        self.prefetch_to = prefix + SEPARATOR + self.prefetch_to
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        if self.queryset is not None:
+            unread = self.queryset._chain()
+            unread._result_cache = []
+            unread._prefetch_done = True
+            state["queryset"] = unread
+        return state
+
+    def __eq__(self, other: object) -> bool:
+        return self.prefetch_to == other.prefetch_to if isinstance(other, Prefetch) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.prefetch_to))
+
+    def __repr__(self) -> str:
+        return f"<Prefetch {self.prefetch_to}>"
+
+
+class Prefetched(list[Any]):
+    """What was prefetched through a queryset of the user's own, which further filters start from."""
+
+    __slots__ = ("queryset",)
+
+    def __init__(self, found: Iterable[Any], queryset: Any) -> None:
+        super().__init__(found)
+        self.queryset = queryset
 
 
 def prefetch_related_objects(model_instances: Sequence[Any], *related_lookups: str | Prefetch) -> None:
-    """Load what `related_lookups` name for all of `model_instances` (of one model) at once."""
-    raise NotImplementedError
+    """Load what `related_lookups` name for all of `model_instances` (of one model) at once.
+
+    What is cached on them already is not read again. Raises AttributeError for a name that the instances lack, ValueError
+    for one that is no relation. One statement for each level of each lookup.
+    """
+    if not model_instances:
+        return
+    alias = getattr(model_instances[0], "__dict__", {}).get("_db")
+    with statement(alias, reading=True):
+        run(model_instances, related_lookups, alias)
+
+
+async def aprefetch_related_objects(model_instances: Sequence[Any], *related_lookups: str | Prefetch) -> None:
+    """As prefetch_related_objects()."""
+    prefetch_related_objects(model_instances, *related_lookups)
 
 
 def run(instances: Sequence[Any], lookups: Sequence[str | Prefetch], alias: str | None = None) -> None:
     """The same for a queryset's result, in the caller's statement: reads go to the session of `alias`."""
-    raise NotImplementedError
+    if instances:
+        _Run(instances, alias).all(lookups)
+
+
+class _Lookup:
+    """One lookup to follow: the user's Prefetch, and whether it came with a queryset on the way."""
+
+    __slots__ = ("automatic", "prefetch")
+
+    def __init__(self, given: str | Prefetch, prefix: str = "") -> None:
+        if prefix:
+            given = copy.copy(given) if isinstance(given, Prefetch) else Prefetch(given)
+            given.add_prefix(prefix)
+        self.prefetch = given if isinstance(given, Prefetch) else Prefetch(given)
+        self.automatic = bool(prefix)
+
+
+class _Run:
+    """One call: the instances found so far under each path, and the relations that were followed."""
+
+    def __init__(self, instances: Sequence[Any], alias: str | None) -> None:
+        self.instances = instances
+        self.alias = alias
+        self.done: dict[str, Sequence[Any]] = {}
+        self.followed: set[Relation] = set()
+        self.waiting: list[_Lookup] = []
+
+    def all(self, lookups: Sequence[str | Prefetch]) -> None:
+        """Follow `lookups` and those that come with the querysets on the way."""
+        self.waiting = [_Lookup(lookup) for lookup in reversed(lookups)]
+        while self.waiting:
+            lookup = self.waiting.pop()
+            if lookup.prefetch.prefetch_to not in self.done:
+                self.follow(lookup)
+            elif lookup.prefetch.queryset is not None:
+                raise ValueError(
+                    f"'{lookup.prefetch.prefetch_to}' is prefetched twice, now with another queryset. "
+                    "Name the lookup with the queryset first, or give it a to_attr."
+                )
+
+    def follow(self, lookup: _Lookup) -> None:
+        """Walk one lookup, level by level."""
+        through = lookup.prefetch.prefetch_through.split(SEPARATOR)
+        names = lookup.prefetch.prefetch_to.split(SEPARATOR)
+        instances = self.instances
+        for level, attribute in enumerate(through):
+            path = SEPARATOR.join(names[: level + 1])
+            known = self.done.get(path)
+            if known is not None:
+                instances = known
+                continue
+            if not instances or not hasattr(instances[0], "__dict__"):
+                return
+            last = level == len(through) - 1
+            relation = self.relation(instances[0], attribute, lookup.prefetch, last)
+            to_attr = names[level] if last and lookup.prefetch.to_attr else None
+            missing = [] if relation is None else [each for each in instances if not _has(each, relation, to_attr)]
+            if relation is None or not missing:
+                instances = _traversed(instances, attribute if to_attr is None else to_attr)
+            else:
+                instances = self.fetch(missing, relation, lookup, path, to_attr, lookup.prefetch.queryset if last else None)
+
+    @staticmethod
+    def relation(instance: Any, name: str, prefetch: Prefetch, last: bool) -> Relation | None:
+        """The relation `name` of the instances; None where it is another attribute that only leads on."""
+        model = type(instance)
+        info = info_of(model) if hasattr(model, "_meta") else None
+        relation = info.accessors.get(name) if info is not None else None
+        if relation is None:
+            path = prefetch.prefetch_through
+            inside = "" if path == name else f" (in prefetch_related('{path}'))"
+            if not hasattr(model, name) and not hasattr(instance, name):
+                near = did_you_mean(name, info.accessors) if info is not None else ""
+                raise AttributeError(f"{model.__name__} has no '{name}' to prefetch{inside}.{near}")
+            if last:
+                raise ValueError(f"'{name}' of {model.__name__} is no relation, so it cannot be prefetched{inside}.")
+        return relation
+
+    def fetch(
+        self,
+        instances: list[Any],
+        relation: Relation,
+        lookup: _Lookup,
+        path: str,
+        to_attr: str | None,
+        own: Any,
+    ) -> list[Any]:
+        """Load one level for `instances` and note the lookups that come with its queryset; the related instances."""
+        if to_attr is not None:
+            _check_free(info_of(type(instances[0])), to_attr)
+        queryset = own if own is not None else _queryset(relation)
+        found = _level(instances, relation, queryset, queryset._db or self.alias, to_attr, own)
+        nested = queryset._prefetch_related_lookups
+        if own is not None or not (lookup.automatic and relation in self.followed):
+            self.done[path] = found
+            self.waiting.extend(_Lookup(each, path) for each in reversed(nested))
+        self.followed.add(relation)
+        return found
+
+
+def _queryset(relation: Relation) -> Any:
+    """What the relation's accessor starts from: to-one relations are not hidden by a default manager."""
+    target = relation.target
+    return (target._default_manager if relation.many else target._base_manager).get_queryset()
+
+
+def _check_free(info: ModelInfo, to_attr: str) -> None:
+    if to_attr in info.named or to_attr in info.accessors:
+        raise ValueError(f"to_attr='{to_attr}' conflicts with a field of {info.name}: choose a name that is free.")
+
+
+def _has(instance: Any, relation: Relation, to_attr: str | None) -> bool:
+    """Whether what would be fetched is cached on `instance`."""
+    state = instance.__dict__
+    if to_attr is not None:
+        return to_attr in state
+    if relation.many:
+        return relation.cache in state.get("_prefetched_objects_cache", ())
+    if relation.cache not in state:
+        return False
+    related = state[relation.cache]
+    if related is None or relation.kind == "reverse_one_to_one":
+        return True
+    return bool(related.__dict__.get(relation.remote[0]) == state.get(relation.local[0]))
+
+
+def _traversed(instances: Sequence[Any], name: str) -> list[Any]:
+    """What the attribute `name` of all `instances` holds: related instances, or lists of them."""
+    found: list[Any] = []
+    for instance in instances:
+        cached = instance.__dict__.get("_prefetched_objects_cache")
+        if cached is not None and name in cached:
+            found.extend(cached[name])
+            continue
+        try:
+            value = getattr(instance, name)
+        except ObjectDoesNotExist:
+            continue
+        if isinstance(value, list):
+            found.extend(value)
+        elif value is not None:
+            found.append(value)
+    return found
+
+
+def _value(instance: Any, attname: str) -> Any:
+    state = instance.__dict__
+    return state[attname] if attname in state else getattr(instance, attname)
+
+
+def _level(
+    instances: list[Any], relation: Relation, queryset: Any, alias: str | None, to_attr: str | None, own: Any
+) -> list[Any]:
+    """Load and cache what `relation` leads to from `instances`; the related instances."""
+    query = queryset.query
+    if query.is_sliced:
+        not_yet("Prefetch slices")
+    (local,) = relation.local
+    keys = [_value(instance, local) for instance in instances]
+    wanted = tuple(dict.fromkeys([key for key in keys if key is not None]))
+    found: list[Any] = []
+    owners: list[Any] = []
+    if wanted and not shapes.is_empty(query):
+        reader = _through if relation.through is not None else _direct
+        found, owners = reader(relation, query, wanted, alias)
+    if relation.many:
+        _cache_lists(instances, keys, relation, found, owners, to_attr, own)
+    else:
+        _cache_single(instances, keys, relation, found, owners, to_attr)
+    return found
+
+
+def _direct(relation: Relation, query: Query, wanted: tuple[Any, ...], alias: str | None) -> tuple[list[Any], list[Any]]:
+    """Instances whose remote attribute is one of `wanted`, and for each the value it has."""
+    (remote,) = relation.remote
+    query = conditions.filtered(query, (), {f"{remote}__in": wanted})
+    if not relation.many:
+        query = shapes.ordered(query, ())
+    fetch = shapes.fetch(query)
+    found = load(fetch, session(alias).select(fetch.select, fetch.params), alias)
+    return found, [_value(instance, remote) for instance in found]
+
+
+def _through(relation: Relation, query: Query, wanted: tuple[Any, ...], alias: str | None) -> tuple[list[Any], list[Any]]:
+    """Instances at the other end of a many-to-many relation, and for each the key of the one that it was found for."""
+    back = _back(relation)
+    query = conditions.filtered(query, (), {f"{back.name}__in": wanted})
+    fetch = shapes.fetch(query)
+    select = query.shape.compiled.get("prefetch")
+    if select is None:
+        select = query.shape.compiled["prefetch"] = _with_owner(fetch, back)
+    rows = session(alias).select(select, fetch.params)
+    return load(fetch._replace(select=select), rows, alias), [row[-1] for row in rows]
+
+
+def _back(relation: Relation) -> Relation:
+    """A many-to-many relation seen from its other end."""
+    reverse = relation.kind == "reverse_many_to_many"
+    for other in info_of(relation.target).relations.values():
+        if other.field is relation.field and (other.kind == "reverse_many_to_many") != reverse:
+            return other
+    raise LookupError(f"There is no relation back along {relation.name}.")
+
+
+def _with_owner(fetch: Fetch, back: Relation) -> Select:
+    """`fetch.select` with one more output: what the rows between hold for the instances they were found for."""
+    near, far = back.hops[-2:]
+    select = fetch.select
+    number = max(number for number, source in enumerate(select.sources) if source.table is near.table)
+    column = near.table.columns[far.left[0]]
+    owner = ValueOutput(Col(column.type, column.nullable, number, far.left[0]))
+    return replace(select, outputs=(*select.outputs, owner), bare=False)
+
+
+def _cache_lists(
+    instances: list[Any],
+    keys: list[Any],
+    relation: Relation,
+    found: list[Any],
+    owners: list[Any],
+    to_attr: str | None,
+    own: Any,
+) -> None:
+    groups: dict[Any, list[Any]] = {}
+    for owner, each in zip(owners, found, strict=True):
+        group = groups.get(owner)
+        if group is None:
+            groups[owner] = [each]
+        else:
+            group.append(each)
+    if relation.kind == "reverse_foreign_key":
+        _cache_owner(instances, keys, relation, groups)
+    cache = relation.cache
+    for key, instance in zip(keys, instances, strict=True):
+        group = groups.get(key, [])
+        if to_attr is not None:
+            setattr(instance, to_attr, group)
+            continue
+        if own is not None:
+            group = Prefetched(group, own)
+        state = instance.__dict__
+        prefetched = state.get("_prefetched_objects_cache")
+        if prefetched is None:
+            state["_prefetched_objects_cache"] = {cache: group}
+        else:
+            prefetched[cache] = group
+
+
+def _cache_owner(instances: list[Any], keys: list[Any], relation: Relation, groups: dict[Any, list[Any]]) -> None:
+    """Let the rows of a reverse foreign key know the instance that they were found for."""
+    name = relation.field.name
+    for key, instance in zip(keys, instances, strict=True):
+        for each in groups.get(key, ()):
+            each.__dict__.setdefault(name, instance)
+
+
+def _cache_single(
+    instances: list[Any], keys: list[Any], relation: Relation, found: list[Any], owners: list[Any], to_attr: str | None
+) -> None:
+    cache = relation.cache
+    by_key = dict(zip(owners, found, strict=True))
+    other_cache = _other_cache(relation)
+    for key, instance in zip(keys, instances, strict=True):
+        related = by_key.get(key)
+        if related is not None and other_cache is not None:
+            related.__dict__[other_cache] = instance
+        if to_attr is not None:
+            setattr(instance, to_attr, related)
+            continue
+        instance.__dict__[cache] = related
+        if related is None and key is not None and relation.kind != "reverse_one_to_one":
+            instance.__dict__.setdefault("_related_keys", {})[cache] = key
+
+
+def _other_cache(relation: Relation) -> str | None:
+    """Where an instance found along a one-to-one relation caches the one it was found for."""
+    if relation.kind == "reverse_one_to_one":
+        name: str = relation.field.name
+        return name
+    if relation.kind == "foreign_key":
+        return None
+    for other in info_of(relation.target).accessors.values():
+        if other.field is relation.field and other.kind == "reverse_one_to_one":
+            return other.cache
+    return None
