@@ -333,6 +333,8 @@ def shorten(value: object, limit: int = 80) -> str:
 
 
 _NOT_YET: dict[str, str] = {
+    "aggregation": "Grouping and aggregation",
+    "compound": "UNION, INTERSECT and EXCEPT",
     "F slices": "Slicing an F() expression",
     "VersionField": "VersionField",
     "SQL stores": "A store on a SQL database",

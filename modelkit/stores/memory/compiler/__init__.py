@@ -1,0 +1,119 @@
+"""Compiles queries into Python functions over the views of their tables.
+
+Its one invariant: a compiled query holds no rows and no parameters; it may be run by any number of threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeAlias, cast
+
+from modelkit.errors import not_yet
+from modelkit.ir.expr import Nulls
+from modelkit.ir.query import Compound, Delete, Select, Source, Update
+from modelkit.ir.schema import Formula, Row, Table
+from modelkit.stores.memory.access import TableView
+from modelkit.stores.memory.compiler.conditions import ConditionWriter
+from modelkit.stores.memory.compiler.explain import explain
+from modelkit.stores.memory.compiler.loops import statements
+from modelkit.stores.memory.compiler.queries import QueryWriter
+from modelkit.stores.memory.compiler.results import result_text
+from modelkit.stores.memory.compiler.scope import Block, Program, Scope
+from modelkit.stores.memory.compiler.writes import write_body
+from modelkit.stores.memory.planner import Plan, plan
+
+__all__ = ["Compiled", "compile_formula", "compile_plan", "compile_query"]
+
+Statement: TypeAlias = Select | Compound | Update | Delete
+Runner: TypeAlias = Callable[[Sequence[TableView], tuple[Any, ...]], Any]
+
+
+class Compiled:
+    """A query as a function.
+
+    `tables`: all that it reads, in the order in which `run` takes their views. `probes`: it reads by key alone, so that
+    what it depends on is the keys it asked for.
+    """
+
+    __slots__ = ("_plan", "_queries", "_statement", "_stream", "probes", "run", "source", "tables")
+
+    def __init__(self, statement: Statement, chosen: Plan) -> None:
+        program = Program(f"query on {_label(chosen.query)}")
+        queries = QueryWriter(program, chosen.nulls, chosen.inner)
+        block = Block()
+        if isinstance(statement, (Update, Delete)):
+            write_body(block, queries, chosen, statement)
+        else:
+            queries.body(block, queries.nest(chosen))
+        self.run: Runner = program.finish(block.lines)
+        self.tables: tuple[Table, ...] = tuple(program.tables)
+        self.probes: bool = not program.scans
+        self.source: str = program.code.text
+        self._statement = statement
+        self._plan = chosen
+        self._queries = queries
+        self._stream: Runner | None = None
+
+    def rows(self, views: Sequence[TableView], params: tuple[Any, ...]) -> Iterator[Any]:
+        """The result rows one by one, read as they are asked for where the plan allows it."""
+        query = self._plan.query
+        if not self._plan.walks or query.distinct or query.distinct_on or query.group is not None:
+            return iter(self.run(views, params))
+        if self._stream is None:
+            self._stream = _streaming(self._plan)
+        found: Iterator[Any] = self._stream(views, params)
+        start = params[query.offset.slot] if query.offset else 0
+        stop = start + params[query.limit.slot] if query.limit else None
+        return islice(found, start, stop) if start or stop is not None else found
+
+    def explain(self, verbose: bool = False, views: Sequence[TableView] | None = None) -> str:
+        """The plan for people; `verbose` adds the generated source, `views` the sizes of the tables."""
+        text = explain(self._statement, self._plan, self._queries.chosen, dict(zip(self.tables, views or (), strict=False)))
+        return f"{text}\n\n{self.source}" if verbose else text
+
+
+def compile_query(query: Statement, *, nulls: Nulls = "first") -> Compiled:
+    """`query` as a function, by the plan that the rules choose. `nulls`: where they stand in an ascending order."""
+    if isinstance(query, Compound):
+        not_yet("compound")
+    if isinstance(query, (Update, Delete)):
+        return Compiled(query, plan(query.target, nulls=nulls, purpose="writes"))
+    return Compiled(query, plan(query, nulls=nulls))
+
+
+def compile_plan(chosen: Plan, statement: Update | Delete | None = None) -> Compiled:
+    """A given plan as a function; `statement` is the write whose target it reads."""
+    return Compiled(statement or chosen.query, chosen)
+
+
+def compile_formula(formula: Formula) -> Callable[[Row], Any]:
+    """An expression over one row as a function of that row: a value, or True, False or None."""
+    program = Program("formula")
+    scope = Scope((_ANY_ROW,), frozenset(), {0: "row"})
+    writer = ConditionWriter(program, scope, QueryWriter(program, "first"))
+    text = writer.value(formula.expr)
+    make = program.finish(["def formula(row):", f"    return {text}", "return formula"], "make")
+    return cast("Callable[[Row], Any]", make((), formula.params))
+
+
+_ANY_ROW = Source(None)
+
+
+def _streaming(chosen: Plan) -> Runner:
+    program = Program(f"stream of {_label(chosen.query)}")
+    queries = QueryWriter(program, chosen.nulls, chosen.inner)
+    nest = queries.nest(chosen)
+    block = Block()
+    guards = nest.guards()
+    if guards:
+        with block.block(f"if not ({guards}):"):
+            block.line("return")
+    statements(block, nest.clauses())
+    block.line(f"yield {result_text(nest, chosen.query)}")
+    return program.finish(block.lines)
+
+
+def _label(query: Select) -> str:
+    table = query.sources[0].table
+    return table.name if table is not None else "rows"

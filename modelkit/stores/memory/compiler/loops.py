@@ -1,0 +1,383 @@
+"""Writes a plan as a nest of loops: access paths, joins, and where each condition is tested.
+
+Knows plans and scopes, not what is done with the rows found. Its one invariant: rows come in the order of the slots of
+the source tree, or in the order that the plan's root walks in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from modelkit.errors import InternalError
+from modelkit.ir.analysis import source_columns
+from modelkit.ir.expr import Col, Expr, Param, Subselect
+from modelkit.ir.query import Source
+from modelkit.ir.schema import Table
+from modelkit.stores.memory.access import AccessPath
+from modelkit.stores.memory.compiler import runtime
+from modelkit.stores.memory.compiler.conditions import ConditionWriter
+from modelkit.stores.memory.compiler.scope import AND, COMPARISON, OR, TERNARY, Block, Program, Scope, Text, atom, wrap
+from modelkit.stores.memory.planner import Access, Bucket, Derived, Hash, Keys, Plan, Probe, Scan, Shorter, Span, Step, Via
+
+__all__ = ["Clause", "For", "If", "Let", "Nest", "comprehension", "statements"]
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """`for target in iterable`; `chunks`: what it yields are runs of rows."""
+
+    target: str
+    iterable: str
+    chunks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """`if condition`."""
+
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """`target = value`."""
+
+    target: str
+    value: str
+
+
+Clause: TypeAlias = For | If | Let
+
+
+def comprehension(element: str, clauses: Sequence[Clause], brackets: str = "[]") -> list[str]:
+    """The clauses as the lines of one comprehension."""
+    parts = [element]
+    for clause in clauses:
+        match clause:
+            case For(target=target, iterable=iterable):
+                parts.append(f"for {target} in {wrap(iterable, OR)}")
+            case Let(target=target, value=value):
+                parts.append(f"for {target} in ({value},)")
+            case If(condition=condition):
+                if parts[-1].startswith("if ") and len(parts[-1]) + len(condition) < 100:
+                    parts[-1] += f" and {wrap(condition, AND)}"
+                else:
+                    parts.append(f"if {wrap(condition, OR)}")
+    opening, closing = brackets[0], brackets[1]
+    line = f"{opening}{' '.join(parts)}{closing}"
+    if len(line) <= 100:
+        return [line]
+    return [opening, *(f"    {part}" for part in parts), closing]
+
+
+def statements(block: Block, clauses: Sequence[Clause]) -> None:
+    """The clauses as nested statements; the innermost block is left open."""
+    conditions: list[str] = []
+
+    def flush() -> None:
+        if conditions:
+            block.open(f"if {' and '.join(wrap(text, AND) for text in conditions) if len(conditions) > 1 else conditions[0]}:")
+            conditions.clear()
+
+    for clause in clauses:
+        match clause:
+            case If(condition=condition):
+                conditions.append(condition)
+            case For(target=target, iterable=iterable):
+                flush()
+                block.open(f"for {target} in {iterable}:")
+            case Let(target=target, value=value):
+                flush()
+                block.line(f"{target} = {value}")
+    flush()
+
+
+class Nest:
+    """The loops of one plan in one scope."""
+
+    def __init__(self, program: Program, plan: Plan, scope: Scope, writer: ConditionWriter, *, slots: bool = False) -> None:
+        self.program = program
+        self.plan = plan
+        self.scope = scope
+        self.writer = writer
+        self.local = set(scope.rows.values())
+        self.slot = program.fresh("slot") if slots else ""
+        self.sources: tuple[Source, ...] = plan.query.sources
+
+    def clauses(self) -> list[Clause]:
+        """The loops and conditions, outermost first; guards are not among them."""
+        found: list[Clause] = []
+        for number, step in enumerate(self.plan.steps):
+            found += self._join(step) if number else self._root(step)
+            if step.conditions:
+                found.append(If(self.writer.conditions(step.conditions)))
+        return found
+
+    def guards(self) -> str:
+        """A condition that must hold for there to be any row; empty where there is none."""
+        return self.writer.conditions(self.plan.guards) if self.plan.guards else ""
+
+    def _table(self, number: int) -> Table:
+        table = self.sources[number].table
+        if table is None:
+            raise InternalError("rows of an inner query have no access paths")
+        return table
+
+    # -- the root -----------------------------------------------------------------------------------------------------
+
+    def _root(self, step: Step) -> list[Clause]:
+        row = self.scope.rows[0]
+        access = step.access
+        match access:
+            case Derived():
+                return [For(row, self._inner_rows(self.sources[0].rows))]
+            case Via():
+                return self._via(access, row)
+            case _:
+                return self._rows(self._table(0), access, row, self.writer, self.slot)
+
+    def _inner_rows(self, rows: Subselect | None) -> str:
+        if rows is None:
+            raise InternalError("a source has neither a table nor rows")
+        return self.writer.inner.rows(rows)
+
+    def _rows(self, table: Table, access: Access, row: str, writer: ConditionWriter, slot: str) -> list[Clause]:
+        """The clauses that bind `row` (and `slot`, where it is named) to each row that `access` gives."""
+        method = self.program.method
+        present = If(Text(f"{row} is not None", COMPARISON))
+        from_slot = Let(row, f"{method(table, 'row')}({slot})") if slot else present
+        match access:
+            case Scan():
+                if slot:
+                    chunks: list[Clause] = [For("base, chunk", f"{method(table, 'slotted')}()", chunks=True)]
+                    return [*chunks, For(f"{slot}, {row}", "enumerate(chunk, base)"), present]
+                return [For("chunk", f"{method(table, 'chunks')}()", chunks=True), For(row, "chunk"), present]
+            case Probe(path=path, key=key):
+                call = f"({path.number:d}, {self._key(writer, key)})"
+                if slot:
+                    return [Let(slot, method(table, "find_slot") + call), If(Text(f"{slot} >= 0", COMPARISON)), from_slot]
+                return [Let(row, method(table, "find") + call), present]
+            case Bucket(path=path, key=key):
+                call = f"({path.number:d}, {self._key(writer, key)})"
+                if slot:
+                    return [For(slot, method(table, "bucket_slots") + call), from_slot]
+                return [For(row, method(table, "bucket") + call)]
+            case Shorter(options=options):
+                pairs = ", ".join(f"({option.path.number:d}, {self._key(writer, option.key)})" for option in options)
+                if slot:
+                    return [For(slot, f"{self.program.helper(runtime.shortest_slots)}({self._view(table)}, {pairs})"), from_slot]
+                return [For(row, f"{self.program.helper(runtime.shortest)}({self._view(table)}, {pairs})")]
+            case Keys(path=path):
+                self.program.scans = True
+                call = f"({self._view(table)}, {path.number:d}, {path.unique!r}, {self._choices(writer, access)})"
+                if slot:
+                    return [For(slot, self.program.helper(runtime.slots_by_keys) + call), from_slot]
+                helper = self.program.helper(runtime.chunks_by_keys)
+                return [For("chunk", helper + call, chunks=True), For(row, "chunk"), present]
+            case Span():
+                return self._span(table, access, row, writer, slot)
+        raise InternalError(f"no way to enter by {type(access).__name__}")
+
+    def _view(self, table: Table) -> str:
+        return f"views[{self.program.view(table)}]"
+
+    def _key(self, writer: ConditionWriter, key: Sequence[Expr]) -> str:
+        texts = [wrap(writer.key(part), TERNARY) for part in key]
+        return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+    def _choices(self, writer: ConditionWriter, access: Keys) -> str:
+        if isinstance(access.choices, Param):
+            return writer.member_set(access.item, access.choices)
+        if isinstance(access.choices, tuple):
+            listed = ", ".join(wrap(writer.key(choice), TERNARY) for choice in access.choices)
+            return f"{{{listed}}} - {{None}}"
+        names = writer.inner.members(access.choices, self.scope)
+        if names is None:
+            raise InternalError("a correlated query cannot give the keys of an access path")
+        return names[0]
+
+    def _span(self, table: Table, access: Span, row: str, writer: ConditionWriter, slot: str) -> list[Clause]:
+        found: list[Clause] = []
+        words: list[str] = []
+        if access.prefix is not None:
+            low, high = wrap(writer.value(access.prefix), TERNARY), self.program.fresh("end")
+            found.append(Let(high, f"{self.program.helper(runtime.prefix_end)}({low})"))
+            words += ["high_open=True", f"bounded=(True, {high} is not None)"]
+        else:
+            low = "None" if access.low is None else wrap(writer.key(access.low), TERNARY)
+            high = "None" if access.high is None else wrap(writer.key(access.high), TERNARY)
+            words += ["low_open=True"] if access.low_open else []
+            words += ["high_open=True"] if access.high_open else []
+            bounded = (access.low is not None, access.high is not None)
+            words += [f"bounded={bounded!r}"] if bounded != (True, True) else []
+        words += ["reverse=True"] if access.reverse else []
+        call = f"({', '.join([f'{access.path.number:d}', low, high, *words])})"
+        if slot:
+            call = self.program.method(table, "span_slots") + call
+            return [*found, For(slot, call), Let(row, f"{self.program.method(table, 'row')}({slot})")]
+        return [*found, For(row, self.program.method(table, "span") + call)]
+
+    def _via(self, access: Via, row: str) -> list[Clause]:
+        """The root's rows by way of a joined source: its slots, sorted, so that the order is the root's own."""
+        child = access.source
+        names = {number: self.program.fresh("r") for number, _ in access.ups}
+        self.local |= set(names.values())
+        scope = Scope(self.sources, frozenset(), names, self.scope.parent)
+        writer = self.writer.around(scope)
+        found = self._rows(self._table(child), access.access, names[child], writer, "")
+        if access.conditions:
+            found.append(If(writer.conditions(access.conditions)))
+        alone = isinstance(access.access, Probe) and len(access.ups) == 1 and not self.slot
+        slot = self.slot or self.program.fresh("slot")
+        for number, path in access.ups:
+            parent = self.sources[number].parent
+            found += self._up(number, path, names.get(parent, row), writer, "" if parent or alone else slot)
+        if alone:
+            return found
+        brackets = "[]" if access.exact else "{}"
+        self.program.scans |= isinstance(access.access, (Scan, Span))
+        lines = comprehension(slot, found, brackets)
+        name = self.program.fresh("slots")
+        text = lines[0] if len(lines) == 1 else "\n".join(lines)
+        get_row = f"{self.program.method(self._table(0), 'row')}"
+        gathered: list[Clause] = [Let(name, f"sorted({text})")]
+        if self.slot:
+            return [*gathered, For(slot, name), Let(row, f"{get_row}({slot})")]
+        return [*gathered, For(row, f"map({get_row}, {name})")]
+
+    def _up(self, number: int, path: AccessPath, row: str, writer: ConditionWriter, slot: str) -> list[Clause]:
+        """From the row of source `number` to its parent's, or to the parent's slots where `slot` is named."""
+        source = self.sources[number]
+        table, own = self._table(source.parent), self._table(number)
+        parts = dict(zip(source.left, source.right, strict=True))
+        columns = [Col(own.columns[parts[left]].type, own.columns[parts[left]].nullable, number, parts[left]) for left in path.columns]
+        found: list[Clause] = []
+        absent = [column for column in columns if writer.nullable(column)]
+        if absent:
+            found.append(If(Text(" and ".join(f"{writer.value(column)} is not None" for column in absent), AND)))
+        call = f"({path.number:d}, {self._key(writer, columns)})"
+        method = self.program.method
+        match path.unique, bool(slot):
+            case True, True:
+                return [*found, Let(slot, method(table, "find_slot") + call), If(Text(f"{slot} >= 0", COMPARISON))]
+            case True, False:
+                return [*found, Let(row, method(table, "find") + call), If(Text(f"{row} is not None", COMPARISON))]
+            case False, True:
+                return [*found, For(slot, method(table, "bucket_slots") + call)]
+            case _:
+                return [*found, For(row, method(table, "bucket") + call)]
+
+    # -- joins --------------------------------------------------------------------------------------------------------
+
+    def _join(self, step: Step) -> list[Clause]:
+        row = self.scope.rows[step.source]
+        matches = self._matches(step)
+        if step.single:
+            return self._join_one(step, row, matches)
+        on = self._on(step)
+        if not step.missing:
+            return [For(row, matches), *([If(on)] if on else [])]
+        nulls = self.program.bind((self._null_row(step.source),), "no_rows")
+        if not on:
+            return [For(row, Text(f"{wrap(matches, OR - 1)} or {nulls}", OR))]
+        return [For(row, Text(f"[{row} for {row} in {wrap(matches, OR)} if {on}] or {nulls}", OR))]
+
+    def _join_one(self, step: Step, row: str, matches: str) -> list[Clause]:
+        present = If(Text(f"{row} is not None", COMPARISON))
+        if not step.missing:
+            on = self._on(step)
+            return [Let(row, matches), present, *([If(on)] if on else [])]
+        null = self.null_row(step.source)
+        if not step.on:
+            return [Let(row, Text(f"{wrap(matches, OR - 1)} or {null}", OR))]
+        candidate = self.program.fresh("r")
+        self.local.add(candidate)
+        self.scope.rows[step.source] = candidate
+        on = self._on(step)
+        self.scope.rows[step.source] = row
+        chosen = Text(f"{candidate} if {candidate} is not None and {wrap(on, AND)} else {null}", TERNARY)
+        return [Let(candidate, matches), Let(row, chosen)]
+
+    def _on(self, step: Step) -> str:
+        """The further ON condition, for a row that is there; a function where it names parts, which an inner loop may not."""
+        if not step.on:
+            return ""
+        scope = Scope(
+            self.sources, self.scope.missing - {step.source}, self.scope.rows, self.scope.parent, set(self.scope.known)
+        )
+        with self.program.frame() as touched:
+            text = self.writer.around(scope).conditions(step.on)
+        self.program.touched |= touched
+        if ":=" not in text:
+            return text
+        name, arguments = self.program.fresh("on_"), ", ".join(sorted(touched))
+        self.program.define([f"def {name}({arguments}):", f"    return {text}"])
+        return f"{name}({arguments})"
+
+    def _matches(self, step: Step) -> str:
+        """The rows of a joined source that match the rows bound so far: a row or None where `single`, else an iterable."""
+        source = self.sources[step.source]
+        access = step.access
+        match access:
+            case Derived():
+                return self._inner_rows(source.rows)
+            case Scan():
+                return self._all_rows(self._table(step.source))
+            case Probe(path=path, key=key):
+                call = f"{self.program.method(self._table(step.source), 'find')}({path.number:d}, {self._key(self.writer, key)})"
+                return self._unless_null(call, path.columns, key, step, "None")
+            case Bucket(path=path, key=key):
+                call = f"{self.program.method(self._table(step.source), 'bucket')}({path.number:d}, {self._key(self.writer, key)})"
+                return self._unless_null(call, path.columns, key, step, "()")
+            case Hash(key=key):
+                table = self._hash_table(step, access)
+                return f"{table}.get({self._key(self.writer, key)}{'' if step.single else ', ()'})"
+        raise InternalError(f"no way to join by {type(access).__name__}")
+
+    def _unless_null(self, call: str, columns: tuple[int, ...], key: Sequence[Expr], step: Step, empty: str) -> str:
+        """`call`, made only where no part of its key is NULL: NULL equals nothing, but a path finds rows under it."""
+        table = self._table(step.source)
+        checks = [
+            f"{atom(self.writer.value(part))} is not None"
+            for column, part in zip(columns, key, strict=True)
+            if table.columns[column].nullable and self.writer.nullable(part)
+        ]
+        return Text(f"{call} if {' and '.join(checks)} else {empty}", TERNARY) if checks else call
+
+    def _all_rows(self, table: Table) -> str:
+        chunks = self.program.method(table, "chunks")
+        return self.program.once(
+            ("all rows", table),
+            lambda: f"[row for chunk in {chunks}() for row in chunk if row is not None]",
+            f"rows_{self.program.view(table)}",
+        )
+
+    def _hash_table(self, step: Step, access: Hash) -> str:
+        """The name of a table of a source's rows by the columns it is joined on, made in the prologue."""
+        source = self.sources[step.source]
+        if source.table is not None:
+            rows = f"{self.program.method(source.table, 'chunks')}()"
+            types = [source.table.columns[column].type for column in access.columns]
+        else:
+            rows = f"({self._inner_rows(source.rows)},)"
+            types = []
+        key = self.program.bind(runtime.row_key(access.columns, types), "key")
+        helper = self.program.helper(runtime.rows_by_key if not step.single else runtime.row_by_key)
+        identity = ("hash", source.table or id(source.rows), access.columns, step.single)
+        return self.program.once(identity, lambda: f"{helper}({rows}, {key})", self.program.fresh("by_key"))
+
+    def _null_row(self, number: int) -> tuple[None, ...]:
+        return _null_row(source_columns(self.sources[number]))
+
+    def null_row(self, number: int) -> str:
+        """The name of the row that stands in for a missing row of a source."""
+        return self.program.bind(self._null_row(number), "no_row")
+
+
+_NULL_ROWS: dict[int, tuple[None, ...]] = {}
+
+
+def _null_row(width: int) -> tuple[None, ...]:
+    return _NULL_ROWS.setdefault(width, (None,) * width)

@@ -1,0 +1,259 @@
+"""Writes whole queries as functions: the one that is run, and those for the queries inside of it.
+
+Knows plans, loops and results. Its one invariant: an inner query becomes one function, of exactly the outer rows that it
+reads; one that reads none is evaluated at most once per run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from modelkit.errors import not_yet
+from modelkit.ir.analysis import conjuncts, is_correlated
+from modelkit.ir.expr import BOOLEAN, And, Compare, Expr, Nulls, Outer, Subselect, TupleNode
+from modelkit.ir.query import Compound, RowOutput, Select, ValueOutput
+from modelkit.stores.memory.compiler.conditions import ConditionWriter
+from modelkit.stores.memory.compiler.loops import Clause, Nest, statements
+from modelkit.stores.memory.compiler.results import Layout, collect, gather, layout, result_text
+from modelkit.stores.memory.compiler.scope import TERNARY, Block, Program, Scope, wrap
+from modelkit.stores.memory.planner import Bucket, Plan, Probe, Purpose, Scan, plan
+
+__all__ = ["QueryWriter"]
+
+
+class QueryWriter:
+    """Writes the queries of one program; what condition writers call for inner queries."""
+
+    def __init__(self, program: Program, nulls: Nulls, plans: Mapping[Select, Plan] | None = None) -> None:
+        self.program = program
+        self.nulls: Nulls = nulls
+        self._plans = dict(plans or {})
+        self.chosen: dict[Select, Plan] = {}
+
+    def nest(self, chosen: Plan, parent: Scope | None = None, *, slots: bool = False) -> Nest:
+        """The loops of a plan, in a new scope."""
+        names = {step.source: self.program.fresh("r") for step in sorted(chosen.steps, key=lambda step: step.source)}
+        scope = Scope(chosen.query.sources, chosen.missing, names, parent)
+        return Nest(self.program, chosen, scope, ConditionWriter(self.program, scope, self), slots=slots)
+
+    def _plan(self, select: Select, purpose: Purpose) -> Plan:
+        chosen = self._plans.get(select) or plan(select, nulls=self.nulls, purpose=purpose)
+        self.chosen[select] = chosen
+        return chosen
+
+    # -- bodies -------------------------------------------------------------------------------------------------------
+
+    def body(self, block: Block, nest: Nest, result: Callable[[Nest], str] | None = None) -> None:
+        """Write what returns a query's result: a list, or what `query.result` says."""
+        query = nest.plan.query
+        if query.group is not None or query.having is not None:
+            not_yet("aggregation")
+        plain = not (query.distinct or query.distinct_on or query.limit or query.offset)
+        if query.result == "rows":
+            self._rows(block, nest, result or (lambda nest: result_text(nest, query)))
+        elif plain and query.result == "count":
+            self._count(block, nest)
+        elif plain:
+            self._exists(block, nest)
+        else:
+            self._rows(block, nest, lambda nest: result_text(nest, query), answer=f"{_ANSWERS[query.result]}({{}})")
+
+    def _guard(self, block: Block, nest: Nest, empty: str) -> None:
+        guards = nest.guards()
+        if guards:
+            with block.block(f"if not ({guards}):"):
+                block.line(f"return {empty}")
+
+    def _rows(self, block: Block, nest: Nest, result: Callable[[Nest], str], answer: str = "{}") -> None:
+        query = nest.plan.query
+        self._guard(block, nest, answer.format("[]"))
+        clauses = nest.clauses()
+        made = layout(nest, query, result(nest), sort=not nest.plan.walks)
+        short = self._short_probe(nest, made, clauses)
+        if short:
+            block.extend(short)
+            return
+        finished = collect(block, nest, query, made, clauses)
+        block.line(f"return {answer.format(finished)}")
+
+    def _short_probe(self, nest: Nest, made: Layout, clauses: Sequence[Clause]) -> list[str]:
+        """The whole body where one probe without joins or slices answers the query."""
+        query = nest.plan.query
+        simple = (
+            len(nest.plan.steps) == 1
+            and isinstance(nest.plan.steps[0].access, Probe)
+            and not (query.limit or query.offset or made.strip or nest.slot)
+            and query.result == "rows"
+        )
+        if not simple:
+            return []
+        block = Block()
+        statements(block, clauses)
+        block.line(f"return [{wrap(made.item, TERNARY)}]")
+        block.close()
+        block.line("return []")
+        return block.lines
+
+    def _count(self, block: Block, nest: Nest) -> None:
+        self._guard(block, nest, "0")
+        size = self._size(nest)
+        if size:
+            block.line(f"return {size}")
+            return
+        clauses = nest.clauses()
+        gather(block, "None", clauses)
+        block.line("return len(out)")
+
+    def _size(self, nest: Nest) -> str:
+        """How many rows there are, where a view knows it without reading them."""
+        step = nest.plan.steps[0]
+        table = step.source == 0 and nest.sources[0].table
+        if len(nest.plan.steps) > 1 or step.conditions or not table:
+            return ""
+        match step.access:
+            case Scan():
+                return f"{self.program.method(table, 'size')}()"
+            case Bucket(path=path, key=key):
+                parts = [wrap(nest.writer.key(part), TERNARY) for part in key]
+                text = parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
+                return f"{self.program.method(table, 'bucket_size')}({path.number:d}, {text})"
+        return ""
+
+    def _exists(self, block: Block, nest: Nest) -> None:
+        self._guard(block, nest, "False")
+        size = self._size(nest)
+        if size:
+            block.line(f"return {size} > 0")
+            return
+        depth = block.depth
+        statements(block, nest.clauses())
+        block.line("return True")
+        block.close(depth)
+        block.line("return False")
+
+    # -- inner queries ------------------------------------------------------------------------------------------------
+
+    def _function(self, hint: str, nest: Nest, write: Callable[[Block], None]) -> tuple[str, str]:
+        """Write an inner function: its name, and the outer rows it takes."""
+        block = Block()
+        with self.program.frame() as touched:
+            write(block)
+        arguments = ", ".join(sorted(touched - nest.local))
+        self.program.touched |= touched - nest.local
+        name = self.program.fresh(f"{hint}_")
+        self.program.define([f"def {name}({arguments}):", *(f"    {line}" for line in block.lines)])
+        return name, arguments
+
+    def _call(self, hint: str, select: Select, nest: Nest, write: Callable[[Block], None]) -> str:
+        name, arguments = self._function(hint, nest, write)
+        if arguments or is_correlated(select):
+            return f"{name}({arguments})"
+        return self.program.once((hint, select), lambda: f"{name}()", self.program.fresh(hint))
+
+    def exists(self, select: Subselect, scope: Scope) -> str:
+        """An expression that is True where `select` has a row."""
+        query = _plain(select)
+        nest = self.nest(self._plan(query, "exists"), scope)
+        sliced = query.limit or query.offset or query.group is not None
+        if sliced:
+            asked = replace(query, result="exists")
+            nest = self.nest(self._plan(asked, "rows"), scope)
+            return self._call("exists", query, nest, lambda block: self.body(block, nest))
+        return self._call("exists", query, nest, lambda block: self._exists(block, nest))
+
+    def first(self, select: Subselect, scope: Scope) -> str:
+        """The value of the first row, or None."""
+        query = _plain(select)
+        nest = self.nest(self._plan(query, "rows"), scope)
+
+        def write(block: Block) -> None:
+            if query.group is not None:
+                not_yet("aggregation")
+            simple = nest.plan.walks and not query.offset and not query.distinct_on
+            if not simple:
+                self._rows(block, nest, _one_value, answer="next(iter({}), None)")
+                return
+            self._guard(block, nest, "None")
+            if query.limit:
+                with block.block(f"if not {self.program.param(query.limit.slot)}:"):
+                    block.line("return None")
+            depth = block.depth
+            statements(block, nest.clauses())
+            block.line(f"return {_one_value(nest)}")
+            block.close(depth)
+            block.line("return None")
+
+        return self._call("value", query, nest, write)
+
+    def rows(self, query: Subselect) -> str:
+        """The name of the list of result rows of a query that stands for a table."""
+        select = _plain(query)
+        nest = self.nest(self._plan(select, "rows"))
+        return self._call("rows", select, nest, lambda block: self.body(block, nest))
+
+    def members(self, select: Subselect, scope: Scope) -> tuple[str, str | None] | None:
+        """Names of the set of non-NULL values (frozen) and of whether NULL is among them; None where correlated."""
+        query = _plain(select)
+        if is_correlated(query):
+            return None
+        nest = self.nest(self._plan(query, "rows"), scope)
+        nullable = False
+
+        def keys(nest: Nest) -> str:
+            nonlocal nullable
+            outputs = [output.expr for output in query.outputs if isinstance(output, ValueOutput)]
+            nullable = any(map(nest.writer.nullable, outputs))
+            texts = [wrap(nest.writer.key(expr), TERNARY) for expr in outputs]
+            return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+        known = self.program.known(("members", query))
+        if known is None:
+            name, _ = self._function("members", nest, lambda block: self._rows(block, nest, keys))
+            listed = self.program.once(("members", query), lambda: f"frozenset({name}())", self.program.fresh("members"))
+            if nullable:
+                self.program.once(("null", query), lambda: f"None in {listed}", self.program.fresh("null"))
+                self.program.once(("present", query), lambda: f"{listed} - {{None}}", self.program.fresh("members"))
+        present = self.program.known(("present", query)) or self.program.known(("members", query))
+        return (present or "", self.program.known(("null", query)))
+
+    def values(self, select: Subselect, scope: Scope) -> str:
+        """A list of the values of `select`, each a tuple of keys."""
+        query = _plain(select)
+        nest = self.nest(self._plan(query, "rows"), scope)
+
+        def keys(nest: Nest) -> str:
+            outputs = [output.expr for output in query.outputs if isinstance(output, ValueOutput)]
+            return f"({', '.join(wrap(nest.writer.key(expr), TERNARY) for expr in outputs)},)"
+
+        return self._call("values", query, nest, lambda block: self._rows(block, nest, keys))
+
+    def matches(self, item: Expr, select: Subselect, scope: Scope) -> str | None:
+        """An expression that is True where a correlated `select` yields `item`; None where it must be asked value by value."""
+        query = _plain(select)
+        output = query.outputs[0]
+        if query.limit or query.offset or query.group is not None or query.distinct_on or len(query.outputs) > 1:
+            return None
+        if isinstance(item, TupleNode) or isinstance(output, RowOutput):
+            return None
+        same = Compare(BOOLEAN, True, "eq", output.expr, Outer(item.type, item.nullable, item))
+        where = And(BOOLEAN, True, (*conjuncts(query.where), same))
+        return self.exists(replace(query, where=where, order=()), scope)
+
+
+_ANSWERS = {"count": "len", "exists": "bool"}
+
+
+def _plain(select: Subselect) -> Select:
+    if isinstance(select, Compound):
+        not_yet("compound")
+    if not isinstance(select, Select):
+        raise TypeError(f"{type(select).__name__} is not a query")
+    return select
+
+
+def _one_value(nest: Nest) -> str:
+    output = nest.plan.query.outputs[0]
+    if isinstance(output, RowOutput):
+        return result_text(nest, replace(nest.plan.query, bare=True))
+    return nest.writer.value(output.expr)

@@ -1,0 +1,273 @@
+"""What is done with the rows that the loops find: outputs, order, distinct, slices, counts.
+
+Knows clauses and layouts, not access paths. Its one invariant: a result row is built once, and carries beside it only
+what the order and the distinctness that were asked for still need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
+
+from modelkit.ir.analysis import source_columns
+from modelkit.ir.codec import freeze_json
+from modelkit.ir.expr import Col, Expr, SortKey
+from modelkit.ir.query import RowOutput, Select, ValueOutput
+from modelkit.stores.memory.compiler import runtime
+from modelkit.stores.memory.compiler.loops import Clause, For, If, Nest, comprehension, statements
+from modelkit.stores.memory.compiler.scope import TERNARY, Block, wrap
+from modelkit.stores.memory.compiler.values import is_json
+
+__all__ = ["Layout", "collect", "gather", "layout", "result_text", "slice_bounds"]
+
+
+@dataclass
+class Layout:
+    """An item that the loops collect for each row found, and where in it the keys are.
+
+    `passes`: (position, descending, nulls first or None), outermost key first. A position of -1 is the item itself.
+    `strip`: the result stands first in the item.
+    """
+
+    item: str
+    strip: bool = False
+    passes: list[tuple[int, bool, bool | None]] = field(default_factory=list)
+    distinct: int | None = None
+    distinct_on: tuple[int, ...] = ()
+
+
+def result_text(nest: Nest, query: Select) -> str:
+    """The result row as an expression."""
+    texts = [_output_text(nest, output) for output in query.outputs]
+    if query.bare:
+        return texts[0]
+    return f"({', '.join(wrap(text, TERNARY) for text in texts)}{',' if len(texts) == 1 else ''})"
+
+
+def _output_text(nest: Nest, output: RowOutput | ValueOutput) -> str:
+    if isinstance(output, ValueOutput):
+        return nest.writer.output(output.expr)
+    row = nest.scope.rows[output.source]
+    nest.program.touched.add(row)
+    if output.source in nest.scope.missing:
+        return f"None if {row} is {nest.null_row(output.source)} else {row}"
+    return row
+
+
+def _nulls_first(nest: Nest, key: SortKey) -> bool | None:
+    if not nest.writer.nullable(key.expr):
+        return None
+    if key.nulls is not None:
+        return key.nulls == "first"
+    return (nest.plan.nulls == "first") is not key.descending
+
+
+def layout(nest: Nest, query: Select, result: str, *, sort: bool) -> Layout:
+    """How rows are collected for `query`; `result` is the text of a result row."""
+    order = query.order if sort else ()
+    if not order and not query.distinct and not query.distinct_on:
+        return Layout(result)
+    nulls = [_nulls_first(nest, key) for key in order]
+    positions = _positions(query, order)
+    if positions is not None:
+        passes = [(place, key.descending, first) for place, key, first in zip(positions, order, nulls, strict=True)]
+        return Layout(result, passes=passes, distinct=-1 if query.distinct else None)
+    parts = [result]
+    made = Layout("", strip=True)
+
+    def add(text: str) -> int:
+        parts.append(wrap(text, TERNARY))
+        return len(parts) - 1
+
+    for key, first in zip(order, nulls, strict=True):
+        made.passes.append((add(_sort_text(nest, key.expr)), key.descending, first))
+    if query.distinct:
+        made.distinct = add(_distinct_text(nest, query))
+    made.distinct_on = tuple(add(nest.writer.key(expr)) for expr in query.distinct_on)
+    made.item = f"({', '.join([wrap(parts[0], TERNARY), *parts[1:]])})"
+    return made
+
+
+def _positions(query: Select, order: Sequence[SortKey]) -> list[int] | None:
+    """Where in a bare result row the sort keys stand, where they all do and the row is its own distinct key."""
+    if query.distinct_on or (query.distinct and not _own_key(query)):
+        return None
+    found: list[int] = []
+    for key in order:
+        if is_json(key.expr):
+            return None
+        place = _position(query, key.expr)
+        if place is None:
+            return None
+        found.append(place)
+    return found
+
+
+def _position(query: Select, expr: Expr) -> int | None:
+    if query.bare:
+        output = query.outputs[0]
+        if isinstance(output, RowOutput):
+            whole = isinstance(expr, Col) and expr.source == output.source and (output.source == 0)
+            return expr.column if whole and isinstance(expr, Col) else None
+        return -1 if output.expr == expr else None
+    for number, output in enumerate(query.outputs):
+        if isinstance(output, ValueOutput) and output.expr == expr:
+            return number
+    return None
+
+
+def _own_key(query: Select) -> bool:
+    """Whether a result row can be hashed as it is."""
+    for output in query.outputs:
+        if isinstance(output, ValueOutput):
+            if not output.expr.type.immutable:
+                return False
+        else:
+            table = query.sources[output.source].table
+            if table is None or not all(column.type.immutable for column in table.columns):
+                return False
+    return True
+
+
+def _distinct_text(nest: Nest, query: Select) -> str:
+    texts: list[str] = []
+    for output in query.outputs:
+        if isinstance(output, ValueOutput):
+            texts.append(wrap(nest.writer.key(output.expr), TERNARY))
+            continue
+        source = query.sources[output.source]
+        row = nest.scope.rows[output.source]
+        table = source.table
+        if table is None or all(column.type.immutable for column in table.columns):
+            texts.append(row)
+            continue
+        freeze = nest.program.helper(freeze_json)
+        for number in range(source_columns(source)):
+            cell = f"{row}[{number:d}]"
+            texts.append(cell if table.columns[number].type.immutable else f"{freeze}({cell}), {cell} is None")
+    return f"({', '.join(texts)},)"
+
+
+def _sort_text(nest: Nest, expr: Expr) -> str:
+    if not is_json(expr):
+        return nest.writer.value(expr)
+    order = nest.program.helper(runtime.json_order)
+    return nest.writer.strict((expr,), lambda texts: f"{order}({wrap(texts[0], TERNARY)})")
+
+
+def slice_bounds(nest: Nest, query: Select) -> tuple[str, str]:
+    """The texts of where a result starts and stops; empty where it does not."""
+    start = nest.program.param(query.offset.slot) if query.offset is not None else ""
+    stop = nest.program.param(query.limit.slot) if query.limit is not None else ""
+    return start, f"{start} + {stop}" if start and stop else stop
+
+
+def collect(block: Block, nest: Nest, query: Select, made: Layout, clauses: Sequence[Clause]) -> str:
+    """Write the loops and what follows them; the text of the finished list."""
+    start, stop = slice_bounds(nest, query)
+    special = bool(made.passes) or made.distinct is not None or bool(made.distinct_on)
+    if stop and not special:
+        if not stop.isidentifier():
+            block.line(f"stop = {stop}")
+            stop = "stop"
+        _gather_until(block, nest, made.item, clauses, stop)
+    else:
+        gather(block, made.item, clauses)
+    if special:
+        _finish(block, nest, made, stop)
+    sliced = f"out[{start}:{stop}]" if start or stop else "out"
+    return f"[item[0] for item in {sliced}]" if made.strip else sliced
+
+
+def is_chunked(clauses: Sequence[Clause]) -> int:
+    """How many clauses come before the loops over rows begin: up to the loop over chunks, or leading assignments."""
+    for number, clause in enumerate(clauses):
+        if isinstance(clause, For):
+            return number + 1 if clause.chunks else number
+    return len(clauses)
+
+
+def _comprehensible(clauses: Sequence[Clause]) -> bool:
+    loops = sum(not isinstance(clause, If) for clause in clauses)
+    texts = [c.iterable if isinstance(c, For) else c.value for c in clauses if not isinstance(c, If)]
+    return loops <= 12 and not any(":=" in text for text in texts)
+
+
+def gather(block: Block, item: str, clauses: Sequence[Clause]) -> None:
+    """Collect `item` for each row found into the list `out`."""
+    lead = is_chunked(clauses)
+    head, rest = clauses[:lead], clauses[lead:]
+    depth = block.depth
+    chunked = bool(head) and isinstance(head[-1], For)
+    if not any(isinstance(clause, For) for clause in rest) or not _comprehensible(rest):
+        block.line("out = []")
+        statements(block, clauses)
+        block.line(f"out.append({wrap(item, TERNARY)})")
+    elif chunked:
+        block.line("out = []")
+        statements(block, head)
+        _assign(block, "out +=", comprehension(item, rest))
+    else:
+        if any(isinstance(clause, If) for clause in head):
+            block.line("out = []")
+        statements(block, head)
+        _assign(block, "out =", comprehension(item, rest))
+    block.close(depth)
+
+
+def _assign(block: Block, target: str, lines: list[str]) -> None:
+    block.line(f"{target} {lines[0]}")
+    block.extend(lines[1:])
+
+
+def _gather_until(block: Block, nest: Nest, item: str, clauses: Sequence[Clause], stop: str) -> None:
+    """As `gather`, ending soon after `out` has `stop` items."""
+    lead = is_chunked(clauses)
+    head, rest = clauses[:lead], clauses[lead:]
+    depth = block.depth
+    if lead == 1 and isinstance(head[0], For) and _comprehensible(rest):
+        block.line("out = []")
+        statements(block, head)
+        with block.block(f"if len(out) >= {stop}:"):
+            block.line("break")
+        _assign(block, "out +=", comprehension(item, rest))
+        block.close(depth)
+        return
+    with block.block("def found():"):
+        inside = block.depth
+        statements(block, clauses)
+        block.line(f"yield {item}")
+        block.close(inside)
+    block.line(f"out = list({nest.program.bind(islice, 'islice')}(found(), {stop}))")
+
+
+def _finish(block: Block, nest: Nest, made: Layout, stop: str) -> None:
+    program = nest.program
+    if made.passes:
+        plain = made.distinct is None and not made.distinct_on
+        if stop and plain:
+            passes = ", ".join(f"({nest.program.getter(place)}, {descending!r}, {first!r})" for place, descending, first in made.passes)
+            block.line(f"out = {program.helper(runtime.first_rows)}(out, {stop}, ({passes},))")
+        else:
+            _sort(block, nest, made)
+    if made.distinct == -1:
+        block.line("out = list(dict.fromkeys(out))")
+    elif made.distinct is not None:
+        getter = program.bind(itemgetter(made.distinct), "distinct_key")
+        block.line(f"out = {program.helper(runtime.distinct_rows)}(out, {getter})")
+    if made.distinct_on:
+        getter = program.bind(itemgetter(*made.distinct_on), "distinct_key")
+        block.line(f"out = {program.helper(runtime.distinct_rows)}(out, {getter})")
+
+
+def _sort(block: Block, nest: Nest, made: Layout) -> None:
+    if any(first is not None for _, _, first in made.passes):
+        passes = ", ".join(f"({nest.program.getter(place)}, {descending!r}, {first!r})" for place, descending, first in made.passes)
+        block.line(f"out = {nest.program.helper(runtime.sort_rows)}(out, ({passes},))")
+        return
+    for place, descending, _ in reversed(made.passes):
+        key = "" if place == -1 else f"key={nest.program.getter(place)}"
+        words = ", ".join(word for word in (key, "reverse=True" if descending else "") if word)
+        block.line(f"out.sort({words})")

@@ -1,0 +1,528 @@
+"""Chooses how a query is read: access paths, the order of joins, where each condition is tested, whether a sort is free.
+
+Rules, no statistics: a plan made on an empty table stays right. Knows the IR and access paths, not views or source text.
+Its one invariant: every plan of a query gives the same rows in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+from modelkit.ir.analysis import (
+    conjunction,
+    conjuncts,
+    inner_sources,
+    is_correlated,
+    may_be_null,
+    nullable_sources,
+    preorder,
+    sources_of,
+    subselects,
+    used_sources,
+)
+from modelkit.ir.expr import BOOLEAN, Col, Compare, Const, Expr, In, IsNull, Match, Nulls, Param, Subselect
+from modelkit.ir.query import Compound, Select, Source
+from modelkit.ir.schema import Table
+from modelkit.ir.types import AnyType
+from modelkit.stores.memory.access import AccessPath, access_paths
+
+__all__ = [
+    "Access",
+    "Bucket",
+    "Derived",
+    "Hash",
+    "Keys",
+    "Plan",
+    "Probe",
+    "Scan",
+    "Shorter",
+    "Span",
+    "Step",
+    "Via",
+    "plan",
+    "plans",
+]
+
+Purpose: TypeAlias = Literal["rows", "exists", "writes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """All rows, chunk by chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The one row under a key of a unique path; `key` gives each of the path's columns."""
+
+    path: AccessPath
+    key: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The rows under a key; Const(None) in it stands for IS NULL."""
+
+    path: AccessPath
+    key: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shorter:
+    """The shortest of several buckets, found when the query runs."""
+
+    options: tuple[Bucket, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The rows under any of several keys of a path over one column."""
+
+    path: AccessPath
+    item: Expr
+    choices: Param | tuple[Expr, ...] | Subselect
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The rows between two keys of a path over one column, or all, in key order; `prefix` bounds both sides of a text."""
+
+    path: AccessPath
+    low: Expr | None = None
+    high: Expr | None = None
+    low_open: bool = False
+    high_open: bool = False
+    prefix: Expr | None = None
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """The root's rows found from a joined source: its rows by `access` that meet `conditions`, then up to the root.
+
+    `ups` names, from the joined source to the root, the path by which the parent is found from the child.
+    """
+
+    source: int
+    access: Access
+    conditions: tuple[Expr, ...]
+    ups: tuple[tuple[int, AccessPath], ...]
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """A hash table of the joined table's rows by `columns`, built once per run; `key` looks rows up."""
+
+    columns: tuple[int, ...]
+    key: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The rows of an inner query."""
+
+
+Access: TypeAlias = Scan | Probe | Bucket | Shorter | Keys | Span | Via | Hash | Derived
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One source of the nest of loops. `on` decides what matches; `conditions` are tested once its row is bound.
+
+    `single`: at most one row matches. `missing`: where none does, a row of NULLs stands in.
+    """
+
+    source: int
+    access: Access
+    single: bool
+    missing: bool
+    on: tuple[Expr, ...] = ()
+    conditions: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Plan:
+    """How to run a query. `guards` read no row and are tested first; `walks`: rows come in the order asked for.
+
+    `inner` holds the plans of inner queries that are not to be chosen anew.
+    """
+
+    query: Select
+    steps: tuple[Step, ...]
+    guards: tuple[Expr, ...]
+    missing: frozenset[int]
+    walks: bool
+    nulls: Nulls
+    purpose: Purpose
+    inner: Mapping[Select, Plan] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A way into the root's rows: what it makes superfluous, whether it gives the order, and its rank (small is good)."""
+
+    access: Access
+    consumed: tuple[Expr, ...] = ()
+    walks: bool = False
+    rank: int = 0
+
+
+def plan(query: Select, *, nulls: Nulls = "first", purpose: Purpose = "rows") -> Plan:
+    """The plan that the rules choose. Complexity: the number of conditions times that of access paths."""
+    planner = _Planner(query, nulls, purpose)
+    best = min(planner.entries(), key=lambda entry: entry.rank)
+    return planner.build(best)
+
+
+def plans(query: Select, *, nulls: Nulls = "first", purpose: Purpose = "rows") -> tuple[Plan, ...]:
+    """Every legal plan of `query`: all entries, and for each inner query all of its plans beside the chosen ones."""
+    planner = _Planner(query, nulls, purpose)
+    found = [planner.build(entry) for entry in sorted(planner.entries(), key=lambda entry: entry.rank)]
+    chosen = found[0]
+    for select in _inner_selects(query):
+        found.extend(replace(chosen, inner={select: inner}) for inner in plans(select, nulls=nulls))
+    return tuple(found)
+
+
+def _inner_selects(query: Select) -> Iterator[Select]:
+    for condition in (query.where, *(output.expr for output in query.outputs if hasattr(output, "expr"))):
+        if condition is not None:
+            for select in subselects(condition):
+                if isinstance(select, Select):
+                    yield select
+
+
+class _Planner:
+    """The facts about one query that all of its plans share."""
+
+    def __init__(self, query: Select, nulls: Nulls, purpose: Purpose) -> None:
+        self.query = query
+        self.sources = query.sources
+        self.nulls = nulls
+        self.sliced = query.limit is not None or query.offset is not None
+        self.counts = query.result != "rows" or purpose == "exists"
+        self.purpose: Purpose = purpose
+        if purpose == "rows" and query.result == "exists":
+            self.purpose = "exists"
+        if self.purpose == "exists" and (self.sliced or query.group is not None):
+            self.purpose = "rows"
+        self.conditions = conjuncts(query.where)
+        self.reads = {id(condition): sources_of(condition) for condition in self.conditions}
+        self.missing = nullable_sources(self.sources, inner_sources(query))
+
+    # -- entries ------------------------------------------------------------------------------------------------------
+
+    def entries(self) -> Iterator[_Entry]:
+        """All ways into the root's rows."""
+        table = self.sources[0].table
+        if table is None:
+            yield _Entry(Derived())
+            return
+        yield _Entry(Scan(), rank=60)
+        yield from self._table_entries(0, table)
+        yield from self._walks(table)
+        for number in range(1, len(self.sources)):
+            yield from self._via(number)
+
+    def _local(self, number: int) -> list[Expr]:
+        """The conditions that read source `number` and no other."""
+        return [condition for condition in self.conditions if self.reads[id(condition)] == {number}]
+
+    def _table_entries(self, number: int, table: Table) -> Iterator[_Entry]:
+        conditions = self._local(number)
+        equal = dict(self._equalities(number, table, conditions))
+        paths = [path for path in access_paths(table) if not path.expressions and path.condition is None]
+        buckets: list[Bucket] = []
+        for path in paths:
+            if all(column in equal for column in path.columns):
+                key = tuple(equal[column][0] for column in path.columns)
+                is_null = any(map(_is_null, key))
+                consumed = tuple(
+                    equal[column][1]
+                    for column, part in zip(path.columns, key, strict=True)
+                    if _is_null(part) or not self._nullable(part)
+                )
+                if path.unique and not is_null and len(consumed) == len(path.columns):
+                    yield _Entry(Probe(path, key), consumed, rank=0)
+                    continue
+                buckets.append(Bucket(path, key))
+                yield _Entry(buckets[-1], consumed, rank=(22 if is_null else 10) - len(path.columns))
+            if len(path.columns) == 1:
+                yield from self._keys(path, number, table, conditions)
+                yield from self._spans(path, number, table, conditions)
+        if len(buckets) > 1:
+            yield _Entry(Shorter(tuple(buckets)), rank=5)
+
+    def _nullable(self, expr: Expr) -> bool:
+        return may_be_null(expr, self.sources, self.missing)
+
+    def _free(self, expr: Expr) -> bool:
+        """Whether `expr` reads none of this query's rows, so that it can be a key."""
+        return not sources_of(expr) and not _has_subselect(expr)
+
+    def _equalities(self, number: int, table: Table, conditions: list[Expr]) -> Iterator[tuple[int, tuple[Expr, Expr]]]:
+        """Column -> (what it equals, the condition that says so)."""
+        for condition in reversed(conditions):
+            match condition:
+                case Compare(op="eq", left=Col(source=source, column=column), right=other) if (
+                    source == number and self._free(other) and _comparable(table, column, other)
+                ):
+                    yield column, (other, condition)
+                case Compare(op="eq", left=other, right=Col(source=source, column=column)) if (
+                    source == number and self._free(other) and _comparable(table, column, other)
+                ):
+                    yield column, (other, condition)
+                case IsNull(item=Col(source=source, column=column)) if source == number:
+                    yield column, (Const(BOOLEAN, True, None), condition)
+                case _:
+                    pass
+
+    def _keys(self, path: AccessPath, number: int, table: Table, conditions: list[Expr]) -> Iterator[_Entry]:
+        for condition in conditions:
+            match condition:
+                case In(item=Col(source=source, column=column) as item, choices=choices) if (
+                    source == number and column == path.columns[0]
+                ):
+                    if isinstance(choices, Subselect):
+                        if not isinstance(choices, (Select, Compound)) or is_correlated(choices):
+                            continue
+                        rank = 36 if path.unique else 38
+                    elif isinstance(choices, Param):
+                        if not _comparable(table, column, choices):
+                            continue
+                        rank = 20 if path.unique else 28
+                    elif choices and all(self._free(choice) and _comparable(table, column, choice) for choice in choices):
+                        rank = 18 if path.unique else 26
+                    else:
+                        continue
+                    yield _Entry(Keys(path, item, choices), rank=rank)
+                case _:
+                    pass
+
+    def _spans(self, path: AccessPath, number: int, table: Table, conditions: list[Expr]) -> Iterator[_Entry]:
+        column = path.columns[0]
+        if not table.columns[column].type.ordered:
+            return
+        for condition in conditions:
+            match condition:
+                case Match(kind="startswith", fold=False, item=Col(source=source, column=matched), pattern=pattern) if (
+                    (source, matched) == (number, column)
+                    and table.columns[column].type.name == pattern.type.name == "text"
+                    and self._free(pattern)
+                    and not self._nullable(pattern)
+                ):
+                    walks, reverse = self._order_of(column, number)
+                    yield _Entry(Span(path, prefix=pattern, reverse=reverse), (condition,), walks, rank=42)
+                case _:
+                    pass
+        span, consumed = Span(path), list[Expr]()
+        for condition in conditions:
+            bound = self._bound(condition, number, column, table)
+            if bound is None:
+                continue
+            op, value = bound
+            if op in ("gt", "ge") and span.low is None:
+                span = replace(span, low=value, low_open=op == "gt")
+                consumed.append(condition)
+            elif op in ("lt", "le") and span.high is None:
+                span = replace(span, high=value, high_open=op == "lt")
+                consumed.append(condition)
+        if consumed:
+            walks, reverse = self._order_of(column, number)
+            yield _Entry(replace(span, reverse=reverse), tuple(consumed), walks, rank=40 if len(consumed) > 1 else 44)
+
+    def _bound(self, condition: Expr, number: int, column: int, table: Table) -> tuple[str, Expr] | None:
+        """(operator, value) where `condition` bounds a column from one side."""
+        match condition:
+            case Compare(op="lt" | "le" | "gt" | "ge" as op, left=Col(source=source, column=bounded), right=value):
+                found = op
+            case Compare(op="lt" | "le" | "gt" | "ge" as op, left=value, right=Col(source=source, column=bounded)):
+                found = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}[op]  # type: ignore[assignment]
+            case _:
+                return None
+        fits = (source, bounded) == (number, column) and _comparable(table, column, value) and self._free(value)
+        return (found, value) if fits and not self._nullable(value) else None
+
+    def _order_of(self, column: int, number: int) -> tuple[bool, bool]:
+        """Whether a span over `column` without NULLs gives the order asked for, and whether it must run backwards for it."""
+        order = self.query.order
+        if number or not order:
+            return False, False
+        key = order[0]
+        if not (isinstance(key.expr, Col) and (key.expr.source, key.expr.column) == (0, column)):
+            return False, False
+        return len(order) == 1, key.descending if len(order) == 1 else False
+
+    def _walks(self, table: Table) -> Iterator[_Entry]:
+        """The root's rows in the order asked for, by a path over the column that they are sorted by."""
+        order = self.query.order
+        if len(order) != 1 or self.purpose != "rows" or self.query.group is not None:
+            return
+        key = order[0]
+        if not isinstance(key.expr, Col) or key.expr.source:
+            return
+        column = table.columns[key.expr.column]
+        if not column.type.ordered:
+            return
+        nulls_first = (key.nulls or (self.nulls if not key.descending else _flipped(self.nulls))) == "first"
+        if column.nullable and nulls_first is key.descending:
+            return
+        for path in access_paths(table):
+            if path.columns == (key.expr.column,) and not path.expressions and path.condition is None:
+                rank = 50 if self.query.limit is not None else 65
+                yield _Entry(Span(path, reverse=key.descending), (), walks=True, rank=rank)
+
+    def _via(self, number: int) -> Iterator[_Entry]:
+        """The root's rows found from the joined source `number`."""
+        source = self.sources[number]
+        local = tuple(self._local(number))
+        if source.table is None or number in self.missing or not local or not source.left:
+            return
+        ups: list[tuple[int, AccessPath]] = []
+        exact = True
+        child = number
+        while child:
+            joined = self.sources[child]
+            parent = self.sources[joined.parent].table
+            path = None if parent is None else _path_for(parent, joined.left)
+            if path is None or joined.condition is not None or not joined.left:
+                return
+            ups.append((child, path))
+            exact = exact and not joined.many
+            child = joined.parent
+        ranks = {Probe: 25, Bucket: 30, Shorter: 30, Keys: 35, Span: 62, Scan: 70}
+        for entry in (_Entry(Scan()), *self._table_entries(number, source.table)):
+            if isinstance(entry.access, Keys) and isinstance(entry.access.choices, Subselect):
+                rank = 66
+            else:
+                rank = ranks[type(entry.access)]
+            via = Via(number, entry.access, tuple(c for c in local if c not in entry.consumed), tuple(ups), exact)
+            yield _Entry(via, local if exact else (), rank=rank)
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def build(self, entry: _Entry) -> Plan:
+        """The plan that enters by `entry`."""
+        rest = [condition for condition in self.conditions if not any(condition is known for known in entry.consumed)]
+        guards = tuple(condition for condition in rest if not self.reads[id(condition)])
+        rest = [condition for condition in rest if self.reads[id(condition)]]
+        asked = replace(self.query, where=conjunction(tuple(rest)))
+        if self.counts and not self.query.distinct and not self.query.distinct_on and self.query.group is None:
+            asked = replace(asked, outputs=(), order=())
+        needed = used_sources(asked, multiplicity=self.purpose == "rows")
+        steps: list[Step] = []
+        bound: set[int] = set()
+
+        def bind(number: int) -> None:
+            parent = self.sources[number].parent
+            if number and parent not in bound:
+                bind(parent)
+            bound.add(number)
+            ready = [condition for condition in rest if self.reads[id(condition)] <= bound]
+            rest[:] = [condition for condition in rest if not any(condition is done for done in ready)]
+            ready.sort(key=lambda condition: any(True for _ in subselects(condition)))
+            step = self._root_step(entry) if number == 0 else self._join_step(number)
+            steps.append(replace(step, conditions=tuple(ready)))
+
+        bind(0)
+        order = [number for number in preorder(self.sources) if number in needed and number]
+        waiting = [number for number in order if self._many(number)]
+        while True:
+            self._bind_for_conditions(rest, bound, bind)
+            waiting = [number for number in waiting if number not in bound]
+            if not waiting:
+                break
+            bind(waiting.pop(0))
+        for number in order:
+            if number not in bound:
+                bind(number)
+        ordered = entry.walks and self.query.group is None
+        walks = ordered or not self.query.order or all(step.single for step in steps)
+        return Plan(self.query, tuple(steps), guards, self.missing, walks, self.nulls, self.purpose)
+
+    def _many(self, number: int) -> bool:
+        return self.sources[number].many
+
+    def _bind_for_conditions(self, rest: list[Expr], bound: set[int], bind: Callable[[int], None]) -> None:
+        """Bind the to-one sources that let a condition be tested before the next loop opens."""
+        changed = True
+        while changed:
+            changed = False
+            for condition in rest:
+                wanted = [self._ancestry(number, bound) for number in sorted(self.reads[id(condition)] - bound)]
+                if all(not self._many(number) for chain in wanted for number in chain):
+                    for chain in wanted:
+                        for number in chain:
+                            if number not in bound:
+                                bind(number)
+                    changed = True
+                    break
+
+    def _ancestry(self, number: int, bound: set[int]) -> list[int]:
+        chain: list[int] = []
+        while number not in bound:
+            chain.append(number)
+            number = self.sources[number].parent
+        chain.reverse()
+        return chain
+
+    def _root_step(self, entry: _Entry) -> Step:
+        return Step(0, entry.access, single=isinstance(entry.access, Probe), missing=False)
+
+    def _join_step(self, number: int) -> Step:
+        source = self.sources[number]
+        missing = number in self.missing
+        access = self._join_access(source)
+        single = isinstance(access, Probe) or (isinstance(access, Hash) and not source.many)
+        return Step(number, access, single, missing, conjuncts(source.condition))
+
+    def _join_access(self, source: Source) -> Access:
+        if not source.left:
+            return Derived() if source.table is None else Scan()
+        parts = dict(zip(source.right, (self._parent_column(source, left) for left in source.left), strict=True))
+        path = None if source.table is None else _path_for(source.table, source.right)
+        if path is None:
+            return Hash(source.right, tuple(parts[column] for column in source.right))
+        key = tuple(parts[column] for column in path.columns)
+        return Probe(path, key) if path.unique else Bucket(path, key)
+
+    def _parent_column(self, source: Source, column: int) -> Expr:
+        parent = self.sources[source.parent]
+        if parent.table is not None:
+            declared = parent.table.columns[column]
+            return Col(declared.type, declared.nullable, source.parent, column)
+        return Col(AnyType(), True, source.parent, column)
+
+
+def _path_for(table: Table, columns: tuple[int, ...]) -> AccessPath | None:
+    """The path over exactly these columns, in any order; a unique one before another."""
+    found = [
+        path
+        for path in access_paths(table)
+        if sorted(path.columns) == sorted(columns) and not path.expressions and path.condition is None
+    ]
+    return min(found, key=lambda path: not path.unique, default=None)
+
+
+def _comparable(table: Table, column: int, other: Expr) -> bool:
+    """Whether equal values of a column and of `other` have equal keys, and their order is one."""
+    kind, given = table.columns[column].type.name, other.type.name
+    if _is_null(other):
+        return False
+    numbers = ("integer", "float", "decimal")
+    return kind == given or given == "any" or (kind in numbers and given in numbers)
+
+
+def _is_null(expr: Expr) -> bool:
+    return isinstance(expr, Const) and expr.value is None
+
+
+def _has_subselect(expr: Expr) -> bool:
+    return next(subselects(expr), None) is not None
+
+
+def _flipped(nulls: Nulls) -> Nulls:
+    return "last" if nulls == "first" else "first"
