@@ -1,0 +1,157 @@
+"""The sources and parameters of a query while it is being resolved: which join is shared, which is opened anew.
+
+Knows the IR, tables and shapes; it reads no names. The invariant: a to-one source is shared by its path, a to-many one only
+where the caller says which it may share; every source is LEFT by meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from modelkit.errors import FieldError
+from modelkit.ir.expr import Col, Expr, Outer, Param
+from modelkit.ir.query import Select, Source
+from modelkit.ir.types import ScalarType
+from modelkit.modelinfo import Hop, ModelInfo
+from modelkit.resolve.paths import Step
+from modelkit.resolve.query import Annotation, Binding, Convert, Shape
+
+__all__ = ["Context", "Leaf", "Scope", "Slots", "Unsuited", "constant"]
+
+
+class Unsuited(Exception):  # noqa: N818 - control flow, caught by whoever looks shapes up
+    """A value that the remembered shape was not made for; the call is resolved afresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value of the call being resolved: `number` among its leaves. Structure may depend on `value`, parameters may not."""
+
+    number: int
+    value: Any
+
+
+CONSTANT: Final = -1
+"""Stands for the leaf of a parameter that is the same for every call."""
+
+
+def constant(value: Any) -> Leaf:
+    """A leaf whose value belongs to the shape."""
+    return Leaf(CONSTANT, value)
+
+
+class Slots:
+    """Gives out the parameter slots of one call, and notes how each is filled."""
+
+    __slots__ = ("base", "bindings")
+
+    def __init__(self, base: int) -> None:
+        self.base = base
+        self.bindings: list[Binding] = []
+
+    @property
+    def width(self) -> int:
+        """How many parameters the query has so far."""
+        return self.base + len(self.bindings)
+
+    def param(self, type_: ScalarType, leaf: Leaf, convert: Convert, *, nullable: bool = False) -> Param:
+        """A new slot filled with `convert` of the leaf's value."""
+        slot = self.width
+        if leaf.number == CONSTANT:
+            value = convert(leaf.value)
+            self.bindings.append((0, lambda _: value))
+        else:
+            self.bindings.append((leaf.number, convert))
+        return Param(type_, nullable, slot)
+
+
+@dataclass(slots=True)
+class Context:
+    """Where a condition stands: what its joins may share (None: all), whether a NOT is above it, and how many mod two."""
+
+    reuse: set[int] | None
+    branch_negated: bool = False
+    negated: bool = False
+    joins: bool = True
+    """Whether other tables may be read at all."""
+
+    def inverted(self) -> Context:
+        """The same below one more NOT."""
+        return Context(self.reuse, True, not self.negated, self.joins)
+
+
+@dataclass(slots=True)
+class Scope:
+    """One query under construction. `outer` is the one around it; `verb` names the caller for messages."""
+
+    info: ModelInfo
+    sources: list[Source]
+    slots: Slots
+    verb: str
+    annotations: dict[str, Annotation] = field(default_factory=dict)
+    outer: Scope | None = None
+
+    @classmethod
+    def of(cls, shape: Shape, verb: str) -> Scope:
+        """The scope that continues `shape`."""
+        return cls(shape.info, list(shape.sources), Slots(shape.width), verb, dict(shape.annotations))
+
+    def join(self, parent: int, hop: Hop, reuse: set[int] | None) -> int:
+        """The source at the end of `hop` from `parent`: a known one where it may be shared, the latest first."""
+        for number in range(len(self.sources) - 1, 0, -1):
+            source = self.sources[number]
+            if source.parent == parent and source.table is hop.table and source.left == hop.left and source.right == hop.right:
+                if not hop.many or reuse is None or number in reuse:
+                    return number
+        self.sources.append(Source(hop.table, parent, hop.left, hop.right, hop.many, hop.optional))
+        return len(self.sources) - 1
+
+    def follow(self, steps: Iterable[Step], context: Context, start: int = 0) -> int:
+        """The source at the end of `steps`; it and those before it may then be shared by the rest of the call."""
+        at = start
+        if context.reuse is not None:
+            context.reuse.add(at)
+        for step in steps:
+            if not context.joins:
+                raise FieldError(f"{self.verb}() reads the model's own table alone, not fields over relations.")
+            at = self.join(at, step.hop, context.reuse)
+            if context.reuse is not None:
+                context.reuse.add(at)
+        return at
+
+    def missing(self, source: int) -> bool:
+        """Whether there may be no row at `source`."""
+        while source > 0:
+            if self.sources[source].optional:
+                return True
+            source = self.sources[source].parent
+        return False
+
+    def column(self, source: int, column: int) -> Col:
+        """A column of a source of this scope."""
+        table = self.sources[source].table
+        assert table is not None
+        declared = table.columns[column]
+        return Col(declared.type, declared.nullable or self.missing(source), source, column)
+
+    def inner(self, table: Any, verb: str) -> Scope:
+        """A scope inside this one, over `table`, that shares its parameters."""
+        return Scope(self.info, [Source(table)], self.slots, verb, {}, self)
+
+    def alias(self, number: int) -> tuple[Any, int]:
+        """What Django would call a source: the first use of a table goes by the table's name, others by their number."""
+        table = self.sources[number].table
+        first = all(source.table is not table for source in self.sources[:number])
+        return (table, 0 if first else number)
+
+
+def outer(expr: Expr) -> Outer:
+    """`expr`, of the scope around, read from inside."""
+    return Outer(expr.type, expr.nullable, expr)
+
+
+def select_of(scope: Scope, where: Expr | None, **options: Any) -> Select:
+    """The query that a scope has become."""
+    return Select(tuple(scope.sources), options.pop("outputs", ()), where, **options)

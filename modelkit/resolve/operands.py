@@ -1,0 +1,214 @@
+"""How values become parameters: one converter for each place in a query where a value may stand.
+
+Knows fields, scalar types and models as ModelInfo; builds no IR. The invariant: a converter gives a canonical value, or
+raises an error that names the field, or `Unsuited` where the value asks for another structure.
+"""
+
+from __future__ import annotations
+
+import decimal
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from modelkit.errors import shorten
+from modelkit.expressions.base import Face, Node
+from modelkit.fields.base import Field
+from modelkit.fields.json import JSONField
+from modelkit.fields.numbers import BigIntegerField, BooleanField, DecimalField, FloatField
+from modelkit.fields.other import BinaryField, UUIDField
+from modelkit.fields.temporal import DateField, DateTimeField, DurationField, TimeField
+from modelkit.fields.text import TextField
+from modelkit.ir.codec import JSON_NULL
+from modelkit.ir.types import (
+    BinaryType,
+    BooleanType,
+    DateTimeType,
+    DateType,
+    DecimalType,
+    DurationType,
+    FloatType,
+    IntegerType,
+    JsonType,
+    ScalarType,
+    TextType,
+    TimeType,
+    UuidType,
+)
+from modelkit.modelinfo import ModelInfo, info_of
+from modelkit.resolve.joins import Unsuited
+from modelkit.resolve.paths import Route
+from modelkit.resolve.query import Convert
+
+__all__ = [
+    "bound",
+    "instance_key",
+    "is_instance",
+    "json_keys",
+    "members",
+    "pair",
+    "part",
+    "pattern",
+    "regex",
+    "related",
+    "standard_field",
+    "value_of",
+]
+
+_STANDARD: Final[dict[type[ScalarType], Field[Any]]] = {
+    BooleanType: BooleanField(null=True),
+    IntegerType: BigIntegerField(null=True),
+    FloatType: FloatField(null=True),
+    DecimalType: DecimalField(null=True, max_digits=1000, decimal_places=500),
+    TextType: TextField(null=True),
+    BinaryType: BinaryField(null=True),
+    DateType: DateField(null=True),
+    TimeType: TimeField(null=True),
+    DateTimeType: DateTimeField(null=True),
+    DurationType: DurationField(null=True),
+    UuidType: UUIDField(null=True),
+    JsonType: JSONField(null=True),
+}
+"""The field that reads values where only their scalar type is known."""
+
+
+def standard_field(type_: ScalarType) -> Field[Any] | None:
+    """A field for values of `type_`; None where nothing is known of them."""
+    return _STANDARD.get(type(type_))
+
+
+def value_of(type_: ScalarType, field: Field[Any] | None) -> Convert:
+    """One value of `type_`, as `field` (or the type's standard field) takes it."""
+    known = field if field is not None else standard_field(type_)
+    coerce: Convert = type_.coerce if known is None else known.coerce
+    if not isinstance(type_, JsonType):
+        return coerce
+
+    def json_value(value: Any) -> Any:
+        return JSON_NULL if value is None else coerce(value)
+
+    return json_value
+
+
+def bound(type_: ScalarType, convert: Convert, op: str) -> Convert:
+    """One end of a comparison: with whole numbers, a fraction becomes the next whole number that gives the same answer."""
+    if not isinstance(type_, IntegerType) or op in {"eq", "ne"}:
+        return convert
+    rounded: Callable[[Any], int] = math.ceil if op in {"ge", "lt"} else math.floor
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, (float, decimal.Decimal)) and math.isfinite(value):
+            value = rounded(value)
+        return convert(value)
+
+    return whole
+
+
+def is_instance(value: object) -> bool:
+    """Whether `value` is an instance of some model."""
+    return not isinstance(value, type) and hasattr(type(value), "_meta")
+
+
+def instance_key(route: Route, value: Any) -> Any:
+    """The key of the related instance `value`; ValueError where it is of another model or not saved."""
+    target = route.target
+    assert target is not None
+    kind = type(value)
+    label = f"{route.owner.name}.{'__'.join(route.names)}"
+    if not issubclass(kind, target.concrete) and not issubclass(target.concrete, kind):
+        raise ValueError(f"{label} leads to {target.name}: {shorten(value)} is a {kind.__name__}.")
+    info: ModelInfo = target
+    relation = route.relation
+    forward = relation is not None and not relation.many and not relation.kind.startswith("reverse")
+    attribute = target.named[relation.remote[0]] if forward and relation is not None else target.pk
+    while not isinstance(value, info.concrete) or attribute.level < len(info.levels) - 1 and not hasattr(value, attribute.attname):
+        parent = info.relations.get(attribute.name)
+        if parent is None:
+            break
+        info = info_of(parent.target)
+        attribute = info.named[parent.remote[0]]
+    key = getattr(value, attribute.attname)
+    if key is None:
+        raise ValueError(f"{label}: {shorten(value)} has no {attribute.attname} yet. Save it before it stands in a query.")
+    return key
+
+
+def related(route: Route, convert: Convert) -> Convert:
+    """A related instance, or the value of its key."""
+
+    def key(value: Any) -> Any:
+        return convert(instance_key(route, value) if hasattr(type(value), "_meta") else value)
+
+    return key
+
+
+def members(convert: Convert, label: str, canonical: type | None = None) -> Convert:
+    """The values of an `in`, without None."""
+
+    def choices(values: Any) -> tuple[Any, ...]:
+        if not isinstance(values, (list, tuple, set, frozenset)):
+            if not isinstance(values, Iterable):
+                raise TypeError(f"{label}__in takes several values or a queryset, not {shorten(values)}.")
+            values = list(values)
+        kinds = set(map(type, values))
+        if len(kinds) == 1 and canonical in kinds:
+            return tuple(values)
+        if any(issubclass(kind, (Node, Face)) for kind in kinds):
+            raise Unsuited
+        return tuple([convert(value) for value in values if value is not None])
+
+    return choices
+
+
+def pair(convert: Convert, which: int, label: str) -> Convert:
+    """One of the two values of a `range`."""
+
+    def end(values: Any) -> Any:
+        if isinstance(values, (str, bytes)) or not isinstance(values, Iterable) or len(both := tuple(values)) != 2:
+            raise ValueError(f"{label}__range takes two values, not {shorten(values)}.")
+        if both[which] is None or isinstance(both[which], (Node, Face)):
+            raise Unsuited
+        return convert(both[which])
+
+    return end
+
+
+def part(convert: Convert, which: int) -> Convert:
+    """One value of several that stand in one leaf."""
+    return lambda values: convert(values[which])
+
+
+def pattern(type_: ScalarType) -> Convert:
+    """The text of contains, startswith and the like."""
+    if isinstance(type_, UuidType):
+        return lambda value: str(value).replace("-", "")
+    return _text
+
+
+def _text(value: Any) -> str:
+    return value if type(value) is str else str.__str__(str(value))
+
+
+def regex(label: str, *, fold: bool) -> Convert:
+    """A regular expression, compiled; ValueError where it is none."""
+    flags = re.IGNORECASE if fold else re.NOFLAG
+
+    def compiled(value: Any) -> re.Pattern[str]:
+        try:
+            return re.compile(value if isinstance(value, str) else str(value), flags)
+        except re.error as error:
+            raise ValueError(f"{label}: {shorten(value)} is no regular expression: {error}.") from None
+
+    return compiled
+
+
+def json_keys(label: str) -> Convert:
+    """The keys of has_keys and has_any_keys."""
+
+    def keys(values: Any) -> list[str]:
+        if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+            raise ValueError(f"{label} takes several keys, not {shorten(values)}.")
+        return [str(key) for key in values]
+
+    return keys

@@ -1,0 +1,136 @@
+"""Tells what changes a query's structure from what is a value, in conditions and expressions as users wrote them.
+
+Knows symbolic nodes; gives them no meaning. The invariant: two calls with equal keys differ in their leaves alone, and
+`Marker` numbers leaves in the order in which `key_of` collects them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+from modelkit.errors import QueryTooComplex
+from modelkit.expressions.base import Assignment, Face, Lookup, Node, Q, Value
+from modelkit.resolve.joins import Leaf
+from modelkit.resolve.query import Query
+
+__all__ = ["DEPTH", "Marker", "key_of", "kind_of", "operand_key", "plain", "query_in"]
+
+DEPTH: Final = 100
+"""How deep conditions and expressions may nest."""
+
+
+def query_in(value: object) -> Query | None:
+    """The query of a queryset (or manager), None for anything else."""
+    if isinstance(value, Query):
+        return value
+    if isinstance(value, (str, int, float, list, tuple, dict, set)):
+        return None
+    query = getattr(value, "query", None)
+    return query if isinstance(query, Query) else None
+
+
+def plain(value: object) -> bool:
+    """Whether nothing but the type of `value` may change a query's structure, and it can be read twice."""
+    return not isinstance(value, (Node, Face, Iterator)) and query_in(value) is None
+
+
+def kind_of(value: object) -> Hashable:
+    """What of a plain value belongs to the key: its type, and which of the two truth values it is."""
+    return value if value is True or value is False else type(value)
+
+
+@lru_cache(maxsize=None)
+def _slots(kind: type) -> tuple[str, ...]:
+    return tuple(getattr(kind, "__dataclass_fields__", ()))
+
+
+def _too_deep() -> QueryTooComplex:
+    return QueryTooComplex(
+        f"Conditions or expressions are nested more than {DEPTH} levels deep. "
+        "Join many alternatives in one Q with `_connector`, or use __in."
+    )
+
+
+_LEAVES: Final = {Value: "value", Lookup: "right", Assignment: "value"}
+"""The attribute of a node that holds a constant, a node or an inner query."""
+
+
+def _leaf_slot(kind: type) -> str | None:
+    return next((name for base, name in _LEAVES.items() if issubclass(kind, base)), None)
+
+
+def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
+    """The structure of `part` (a node, a tuple, a constant of a node); its values go to `leaves`. Linear."""
+    if depth > DEPTH:
+        raise _too_deep()
+    depth += 1
+    if isinstance(part, Face):
+        part = part.node
+    if isinstance(part, Q):
+        children = [
+            (child[0], operand_key(child[1], leaves, depth)) if isinstance(child, tuple) else key_of(child, leaves, depth)
+            for child in part.children
+        ]
+        return (Q, part.connector, part.negated, tuple(children))
+    if isinstance(part, Node):
+        kind = type(part)
+        leaf = _leaf_slot(kind)
+        parts = [
+            (operand_key if name == leaf else key_of)(getattr(part, name), leaves, depth) for name in _slots(kind)
+        ]
+        return (kind, *parts)
+    if isinstance(part, tuple):
+        return (tuple, *[key_of(item, leaves, depth) for item in part])
+    return (type(part), part)
+
+
+def operand_key(value: Any, leaves: list[Any], depth: int = 0) -> Hashable:
+    """The structure of what stands right of a lookup: a node's own, an inner query's shape, a value's kind."""
+    if isinstance(value, (Node, Face)):
+        return key_of(value, leaves, depth)
+    query = query_in(value)
+    if query is not None:
+        leaves.append(query)
+        return (Query, query.shape)
+    leaves.append(list(value) if isinstance(value, Iterator) else value)
+    return kind_of(value)
+
+
+class Marker:
+    """Copies nodes with a Leaf in place of each value."""
+
+    def __init__(self, leaves: list[Any]) -> None:
+        self._leaves = leaves
+        self._next = 0
+
+    def marked(self, part: Any) -> Any:
+        """`part` with its values numbered on, in the order of `key_of`."""
+        if isinstance(part, Face):
+            part = part.node
+        if isinstance(part, Q):
+            children = [
+                (child[0], self.operand(child[1])) if isinstance(child, tuple) else self.marked(child)
+                for child in part.children
+            ]
+            return Q._made(tuple(children), part.connector, part.negated)
+        if isinstance(part, Node):
+            kind = type(part)
+            leaf = _leaf_slot(kind)
+            copied = object.__new__(kind)
+            for name in _slots(kind):
+                held = getattr(part, name)
+                object.__setattr__(copied, name, self.operand(held) if name == leaf else self.marked(held))
+            return copied
+        if isinstance(part, tuple):
+            return tuple([self.marked(item) for item in part])
+        return part
+
+    def operand(self, value: Any) -> Any:
+        """What stands right of a lookup: a node, else the next leaf."""
+        if isinstance(value, (Node, Face)):
+            return self.marked(value)
+        leaf = Leaf(self._next, self._leaves[self._next])
+        self._next += 1
+        return leaf
