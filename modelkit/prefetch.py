@@ -52,7 +52,6 @@ class Prefetch:
         if self.queryset is not None:
             unread = self.queryset._chain()
             unread._result_cache = []
-            unread._prefetch_done = True
             state["queryset"] = unread
         return state
 

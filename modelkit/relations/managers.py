@@ -25,31 +25,31 @@ M = TypeVar("M")
 class Related(Manager[M]):
     """A manager of the rows that a relation leads to from one instance."""
 
-    relation: ClassVar[Relation]
+    _relation: ClassVar[Relation]
     """From the instance's model to the manager's."""
-    back: ClassVar[Relation]
+    _back: ClassVar[Relation]
     """The same the other way."""
-    mixed: ClassVar[type[Any]]
+    _mixed: ClassVar[type[Any]]
     """Which kind of related manager this is, without the model's own manager class."""
 
     instance: Any
 
     def __call__(self, *, manager: str) -> Any:
         """The same rows through another manager of the model, by its name there."""
-        chosen = getattr(self.relation.target, manager)
-        made = class_of(info_of(type(self.instance)), self.relation, self.mixed, type(chosen))
+        chosen = getattr(self._relation.target, manager)
+        made = class_of(info_of(type(self.instance)), self._relation, self._mixed, type(chosen))
         return bound(made, self.instance, chosen)
 
     @property
-    def alias(self) -> str:
+    def _alias(self) -> str:
         """The alias that is written to."""
         return self._db or alias_of(self.instance)
 
     def get_queryset(self) -> Any:
         """The rows that belong to the instance: those prefetched, where they were."""
         cached = self.instance.__dict__.get("_prefetched_objects_cache")
-        if cached is not None and self.relation.cache in cached:
-            return self._prefetched(cached[self.relation.cache])
+        if cached is not None and self._relation.cache in cached:
+            return self._prefetched(cached[self._relation.cache])
         return self._limited(super().get_queryset())
 
     def _limited(self, queryset: Any) -> Any:
@@ -61,24 +61,23 @@ class Related(Manager[M]):
         queryset = getattr(found, "queryset", None)
         limited = self._limited(super().get_queryset() if queryset is None else queryset)
         limited._result_cache = found
-        limited._prefetch_done = True
         return limited
 
     def _forget(self) -> None:
         """Clear what was prefetched."""
         cached = self.instance.__dict__.get("_prefetched_objects_cache")
         if cached is not None:
-            cached.pop(self.relation.cache, None)
+            cached.pop(self._relation.cache, None)
 
     def _fresh(self) -> Any:
         """The model's own queryset of all rows, on the alias that is written to."""
-        return super().get_queryset().using(self.alias)
+        return super().get_queryset().using(self._alias)
 
     def _on_alias(self) -> Any:
         """This manager on the alias that is written to."""
-        other = type(self).__new__(type(self))
+        other: Any = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other._db = self.alias
+        other._db = self._alias
         return other
 
 
@@ -87,7 +86,7 @@ class ReverseManager(Related[M]):
 
     def _key(self) -> Any:
         """The value that the foreign keys hold; ValueError where the instance has none yet."""
-        attname = self.relation.local[0]
+        attname = self._relation.local[0]
         key = value_of(self.instance, attname)
         if key is None:
             raise ValueError(
@@ -101,21 +100,21 @@ class ReverseManager(Related[M]):
         if instance.pk is None:
             raise ValueError(
                 f"This '{info_of(type(instance)).name}' needs to have a primary key before its "
-                f"'{self.relation.accessor}' can be used: save it first."
+                f"'{self._relation.accessor}' can be used: save it first."
             )
-        key = value_of(instance, self.relation.local[0])
+        key = value_of(instance, self._relation.local[0])
         limited = queryset._chain()
         limited._hints = {**limited._hints, "instance": instance}
         if self._db or "_db" in instance.__dict__:
-            limited._db = self.alias
+            limited._db = self._alias
         if key is None:
             return limited.none()
-        limited.query = shapes.related_to(limited.query, self.back, (key,))
-        limited._known_related_objects = {self.back: {(key,): instance}}
+        limited.query = shapes.related_to(limited.query, self._back, (key,))
+        limited._known_related_objects = {self._back: {(key,): instance}}
         return limited
 
     def _checked(self, objs: Iterable[Any]) -> None:
-        target = self.relation.target
+        target = self._relation.target
         for obj in objs:
             if not isinstance(obj, target):
                 raise TypeError(f"A '{info_of(target).name}' instance is expected, not {shorten(obj)}.")
@@ -124,8 +123,8 @@ class ReverseManager(Related[M]):
         """Point `objs` at the instance: by one update, or with `bulk=False` by saving each (new ones too)."""
         self._key()
         self._forget()
-        alias = self.alias
-        field = self.relation.field.name
+        alias = self._alias
+        field = self._relation.field.name
         self._checked(objs)
         if not bulk:
             with statement(alias):
@@ -140,12 +139,12 @@ class ReverseManager(Related[M]):
                 raise ValueError(f"{shorten(obj)} is not saved yet: save it first, or use add(..., bulk=False).")
             keys.append(obj.pk)  # type: ignore[attr-defined]
         if keys:
-            self.relation.target._base_manager.using(alias).filter(pk__in=keys).update(**{field: self.instance})
+            self._relation.target._base_manager.using(alias).filter(pk__in=keys).update(**{field: self.instance})
 
     def _related(self, values: dict[str, Any]) -> dict[str, Any]:
         self._key()
         self._forget()
-        values[self.relation.field.name] = self.instance
+        values[self._relation.field.name] = self.instance
         return values
 
     def create(self, **values: Any) -> M:
@@ -201,7 +200,7 @@ class NullableReverseManager(ReverseManager[M]):
             return
         key = self._key()
         self._checked(objs)
-        attname = self.relation.remote[0]
+        attname = self._relation.remote[0]
         for obj in objs:
             if value_of(obj, attname) != key:
                 raise type(self.instance).DoesNotExist(f"{shorten(obj)} is not related to {shorten(self.instance)}.")
@@ -214,11 +213,11 @@ class NullableReverseManager(ReverseManager[M]):
 
     def _take_off(self, queryset: Any, bulk: bool) -> None:
         self._forget()
-        field = self.relation.field.name
+        field = self._relation.field.name
         if bulk:
             queryset.update(**{field: None})
             return
-        with statement(self.alias):
+        with statement(self._alias):
             for obj in queryset:
                 setattr(obj, field, None)
                 obj.save(update_fields=[field])
@@ -227,7 +226,7 @@ class NullableReverseManager(ReverseManager[M]):
         """Make `objs` the related instances: add the new ones, take off the rest (with `clear`, all first)."""
         self._key()
         wanted = tuple(objs)
-        with statement(self.alias):
+        with statement(self._alias):
             if clear:
                 self.clear(bulk=bulk)
                 self.add(*wanted, bulk=bulk)
@@ -261,9 +260,9 @@ def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: typ
     made: type[Any] | None = info.made.get(key)
     if made is None:
         namespace = {
-            "relation": relation,
-            "back": back_of(info, relation),
-            "mixed": mixed,
+            "_relation": relation,
+            "_back": back_of(info, relation),
+            "_mixed": mixed,
             "__module__": manager.__module__,
             "__doc__": f"The {info_of(relation.target).name} rows of one {info.name}.",
         }
@@ -273,7 +272,7 @@ def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: typ
 
 def bound(made: type[Any], instance: Any, manager: Any) -> Any:
     """A related manager of class `made` for `instance`, set up as the model's own `manager` is."""
-    related = made.__new__(made)
+    related: Any = object.__new__(made)
     related.__dict__.update(manager.__dict__)
     related.instance = instance
     return related

@@ -30,40 +30,40 @@ M = TypeVar("M")
 class ManyManager(Related[M]):
     """The rows at the other end of a many-to-many relation."""
 
-    key: Any
+    _related_key: Any
     """What the rows between hold for the instance."""
 
     @property
     def through(self) -> Any:
         """The model between."""
-        return self.relation.through
+        return self._relation.through
 
     def _ends(self, mirrored: bool = False) -> tuple[Relation, Relation]:
         """The foreign keys of the model between: towards the instance, towards the target."""
-        relations = info_of(self.relation.through).relations
-        source, target = self.relation.through_names
+        relations = info_of(self._relation.through).relations
+        source, target = self._relation.through_names
         return (relations[target], relations[source]) if mirrored else (relations[source], relations[target])
 
     @property
     def _reverse(self) -> bool:
-        return self.relation.kind == "reverse_many_to_many"
+        return self._relation.kind == "reverse_many_to_many"
 
     @property
     def _symmetrical(self) -> bool:
-        return not self._reverse and bool(self.relation.field.remote_field.symmetrical)
+        return not self._reverse and bool(self._relation.field.remote_field.symmetrical)
 
     def _limited(self, queryset: Any) -> Any:
         limited = queryset._chain()
         limited._hints = {**limited._hints, "instance": self.instance}
         if self._db or "_db" in self.instance.__dict__:
-            limited._db = self.alias
-        limited.query = shapes.related_to(limited.query, self.back, (self.key,))
+            limited._db = self._alias
+        limited.query = shapes.related_to(limited.query, self._back, (self._related_key,))
         return limited
 
     def _target_keys(self, objs: Iterable[Any], target: Relation) -> list[Any]:
         """What the rows between hold for `objs`, instances or keys; each once, in order."""
-        model = self.relation.target
-        attribute = info_of(self.relation.through).named[target.local[0]]
+        model = self._relation.target
+        attribute = info_of(self._relation.through).named[target.local[0]]
         keys: dict[Any, None] = {}
         for obj in objs:
             if isinstance(obj, model):
@@ -94,7 +94,7 @@ class ManyManager(Related[M]):
         self._forget()
         if not objs:
             return
-        with statement(self.alias) as running:
+        with statement(self._alias) as running:
             self._insert(running, objs, through_defaults, mirrored=False)
             if self._symmetrical:
                 self._insert(running, objs, through_defaults, mirrored=True)
@@ -106,8 +106,8 @@ class ManyManager(Related[M]):
         heard = not mirrored and m2m_changed.has_listeners(self.through)
         automatic = bool(self.through._meta.auto_created)
         if not automatic or heard:
-            present = self.through._base_manager.using(self.alias).filter(
-                **{source.local[0]: self.key, f"{target.local[0]}__in": keys}
+            present = self.through._base_manager.using(self._alias).filter(
+                **{source.local[0]: self._related_key, f"{target.local[0]}__in": keys}
             )
             known = set(present.values_list(target.local[0], flat=True))
             keys = [key for key in keys if key not in known]
@@ -117,8 +117,8 @@ class ManyManager(Related[M]):
             self._insert_pairs(running, source.local[0], target.local[0], keys)
         elif keys:
             filled = {name: value() if callable(value) else value for name, value in (defaults or {}).items()}
-            made = [self.through(**filled, **{source.local[0]: self.key, target.local[0]: key}) for key in keys]
-            bulk.bulk_create(self.through, made, ignore_conflicts=automatic, using=self.alias)
+            made = [self.through(**filled, **{source.local[0]: self._related_key, target.local[0]: key}) for key in keys]
+            bulk.bulk_create(self.through, made, ignore_conflicts=automatic, using=self._alias)
         if heard:
             self._tell("post_add", set(keys))
 
@@ -129,7 +129,7 @@ class ManyManager(Related[M]):
         rows = []
         for key in keys:
             row = [DEFAULT] * len(info.table.columns)
-            row[first], row[second] = self.key, key
+            row[first], row[second] = self._related_key, key
             rows.append(tuple(row))
         if rows:
             running.insert(info.table, rows, Conflict("ignore"))
@@ -140,9 +140,9 @@ class ManyManager(Related[M]):
             action=action,
             instance=self.instance,
             reverse=self._reverse,
-            model=self.relation.target,
+            model=self._relation.target,
             pk_set=keys,
-            using=self.alias,
+            using=self._alias,
         )
 
     def remove(self, *objs: M | Any) -> None:
@@ -151,18 +151,18 @@ class ManyManager(Related[M]):
         if not objs:
             return
         target = self._ends()[1]
-        model = self.relation.target
+        model = self._relation.target
         keys = {value_of(obj, target.remote[0]) if isinstance(obj, model) else obj for obj in objs}
-        with statement(self.alias):
+        with statement(self._alias):
             self._tell("pre_remove", keys)
             self._delete_between(self._visible(keys))
             self._tell("post_remove", keys)
 
     def _visible(self, keys: set[Any] | None) -> Any:
         """`keys`, or a queryset of them where the model's default manager hides rows; None: all rows."""
-        rows = super(Related, self).get_queryset().using(self.alias)
+        rows = super(Related, self).get_queryset().using(self._alias)
         attname = self._ends()[1].remote[0]
-        if rows.query.shape is shapes.root(info_of(self.relation.target)).shape:
+        if rows.query.shape is shapes.root(info_of(self._relation.target)).shape:
             return keys
         if keys is not None:
             rows = rows.filter(**{f"{attname}__in": keys})
@@ -172,7 +172,7 @@ class ManyManager(Related[M]):
         """Delete the rows between the instance and `targets` (None: all), both ways where the relation is symmetrical."""
         for mirrored in (False, True) if self._symmetrical else (False,):
             source, target = self._ends(mirrored)
-            rows = self.through._default_manager.using(self.alias).filter(**{source.local[0]: self.key})
+            rows = self.through._default_manager.using(self._alias).filter(**{source.local[0]: self._related_key})
             if targets is not None:
                 rows = rows.filter(**{f"{target.local[0]}__in": targets})
             delete_queryset(rows)
@@ -180,7 +180,7 @@ class ManyManager(Related[M]):
     def clear(self) -> None:
         """Take all relations of the instance away."""
         self._forget()
-        with statement(self.alias):
+        with statement(self._alias):
             self._tell("pre_clear", None)
             self._delete_between(self._visible(None))
             self._tell("post_clear", None)
@@ -190,16 +190,16 @@ class ManyManager(Related[M]):
     ) -> None:
         """Make `objs` the related ones: add those that are new, remove the rest (with `clear`, all first)."""
         wanted = tuple(objs)
-        with statement(self.alias):
+        with statement(self._alias):
             if clear:
                 self.clear()
                 self.add(*wanted, through_defaults=through_defaults)
                 return
             target = self._ends()[1]
             attribute = info_of(self.through).named[target.local[0]]
-            model = self.relation.target
+            model = self._relation.target
             present = set(
-                self._limited(super(Related, self).get_queryset()).using(self.alias).order_by().values_list(target.remote[0], flat=True)
+                self._limited(super(Related, self).get_queryset()).using(self._alias).order_by().values_list(target.remote[0], flat=True)
             )
             added = []
             for obj in wanted:
@@ -295,7 +295,7 @@ def many_manager(instance: Any, name: str) -> Any:
         )
     manager = relation.target._default_manager
     made = bound(class_of(info, relation, ManyManager, type(manager)), instance, manager)
-    made.key = key
+    made._related_key = key
     return made
 
 
