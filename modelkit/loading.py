@@ -1,17 +1,331 @@
 """Result rows to instances and values, by functions generated once for each plan.
 
-It knows ModelInfo, plans and signals. The invariant: what is loaded shares no mutable part with the store.
+It knows ModelInfo, plans and signals, and calls a model's own code only where the model asks for it (`from_db`,
+`__init__`, signals about init). The invariant: what is loaded shares no mutable part with the store.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import gc
+import inspect
+import threading
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
 
+from modelkit.codegen import Source, identifier
+from modelkit.fields.base import Field
+from modelkit.ir.codec import JSON_NULL, load_json
+from modelkit.ir.query import ValueOutput
+from modelkit.ir.types import JsonType
+from modelkit.modelinfo import Attribute, EntityPlan, Relation, info_of
 from modelkit.resolve.query import Fetch
+from modelkit.signals import post_init, pre_init
+from modelkit.transaction import DEFAULT
 
-__all__ = ["load"]
+__all__ = ["converter", "load", "loader", "without_collection"]
+
+Load: TypeAlias = Callable[[list[Any], "str | None"], list[Any]]
+
+LARGE: Final = 500
+"""From this many rows on, cyclic garbage is not collected while they are loaded: nothing of a result is garbage."""
+
+
+class _Collection:
+    """How many loads run without the cyclic collector, and whether it was on when the first began. One for the process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.depth = 0
+        self.was_on = False
+
+
+_collection = _Collection()
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Suspend the cyclic garbage collector; the last of those who do so at the same time puts it back as it was."""
+    state = _collection
+    with state.lock:
+        if not state.depth:
+            state.was_on = gc.isenabled()
+            gc.disable()
+        state.depth += 1
+    try:
+        yield
+    finally:
+        with state.lock:
+            state.depth -= 1
+            if not state.depth and state.was_on:
+                gc.enable()
 
 
 def load(fetch: Fetch, rows: list[Any], alias: str | None = None) -> list[Any]:
     """The results that `rows`, read by `fetch` from `alias`, stand for: fresh instances, dicts, tuples or values."""
-    raise NotImplementedError
+    if not rows:
+        return []
+    entity = fetch.entity
+    if entity is None:
+        return _values(fetch, rows)
+    key = (fetch.names, fetch.select.bare)
+    made: Load | None = entity.made.get(key)
+    if made is None or pre_init.receivers or post_init.receivers:
+        made = loader(entity, fetch.names, fetch.fields, bare=fetch.select.bare)
+    if alias == DEFAULT:
+        alias = None
+    if len(rows) < LARGE:
+        return made(rows, alias)
+    with without_collection():
+        return made(rows, alias)
+
+
+def loader(entity: EntityPlan, names: tuple[str, ...], fields: tuple[Field[Any] | None, ...], *, bare: bool) -> Load:
+    """The function that makes instances of `entity` from result rows, with annotations `names`, and fields for their values.
+
+    "" among the names: such a value stands beside the instance, which makes each result a tuple. Kept with the plan, one
+    for the time in which someone listens to signals about init and one for the other.
+    """
+    listened = _is_listened_to(entity)
+    key: Any = ("slow", names, bare) if listened else (names, bare)
+    made: Load | None = entity.made.get(key)
+    if made is None:
+        made = entity.made[key] = _Writer(entity, names, fields, bare, listened).function()
+    return made
+
+
+def _is_listened_to(entity: EntityPlan) -> bool:
+    model = entity.info.model
+    return (
+        pre_init.has_listeners(model)
+        or post_init.has_listeners(model)
+        or any(_is_listened_to(child) for _, child in entity.children)
+    )
+
+
+def converter(field: Field[Any] | None, *, copied: bool = False) -> Callable[[Any], Any] | None:
+    """What makes a stored value the one that users are given; None where these are the same. `copied`: JSON is a copy already."""
+    if field is None:
+        return None
+    from_json = _json_value if copied else load_json
+    inner = from_json if isinstance(field.scalar_type, JsonType) else None
+    outer = field.from_db_value
+    if outer is None:
+        return inner
+    if inner is None:
+        return lambda value: outer(value, None, None)
+    return lambda value: outer(inner(value), None, None)
+
+
+def _json_value(value: Any) -> Any:
+    return None if value is JSON_NULL else value
+
+
+def _runs_own_code(model: Any) -> bool:
+    """Whether instances must be made by the model's own `from_db` or `__init__`, because one of the two was overridden."""
+    for name in ("from_db", "__init__"):
+        found = inspect.getattr_static(model, name)
+        function = getattr(found, "__func__", found)
+        file = getattr(getattr(function, "__code__", None), "co_filename", "")
+        if not (str(getattr(function, "__module__", "")).startswith("modelkit.model.") or file.startswith("<modelkit ")):
+            return True
+    return False
+
+
+def _takes_attributes(model: Any, attnames: list[str]) -> bool:
+    """Whether `instance.attname = value` does no more than write into `__dict__`."""
+    if model.__setattr__ is not object.__setattr__:
+        return False
+    return not any(hasattr(type(inspect.getattr_static(model, name, None)), "__set__") for name in attnames)
+
+
+class _Writer:
+    """Writes the loader of one plan: a loop over rows that unpacks each into fresh instances."""
+
+    def __init__(
+        self, entity: EntityPlan, names: tuple[str, ...], fields: tuple[Field[Any] | None, ...], bare: bool, listened: bool
+    ) -> None:
+        self.source = Source(f"loader of {entity.info.label}")
+        self.entity = entity
+        self.names = names
+        self.fields = fields
+        self.bare = bare
+        self.listened = listened
+        self.new = self.source.bind(object.__new__, "new")
+
+    def function(self) -> Load:
+        """The finished loader."""
+        source = self.source
+        with source.block("def load(rows, db):"):
+            source.line("result = []")
+            source.line("append = result.append")
+            width = 1 + max(_outputs(self.entity), default=-1)
+            row = "r_0" if self.bare else "row"
+            with source.block(f"for {row} in rows:"):
+                if not self.bare:
+                    targets = [f"r_{number}" for number in range(width)] + [f"a_{number}" for number in range(len(self.names))]
+                    source.line(f"{', '.join(targets)}, = row")
+                made = self._instance(self.entity)
+                beside = self._annotations(made)
+                source.line(f"append(({', '.join([made, *beside])}))" if beside else f"append({made})")
+            source.line("return result")
+        return source.function("load")
+
+    def _annotations(self, made: str) -> list[str]:
+        """Set the annotations that have a name; the others' names as values."""
+        beside = []
+        fields = self.fields or (None,) * len(self.names)
+        for number, (name, field) in enumerate(zip(self.names, fields, strict=True)):
+            value = f"a_{number}"
+            convert = converter(field, copied=True)
+            if convert is not None:
+                value = f"{self.source.bind(convert, 'convert')}({value})"
+            if name:
+                self.source.line(f"{made}.{identifier(name)} = {value}")
+            else:
+                beside.append(value)
+        return beside
+
+    def _instance(self, entity: EntityPlan) -> str:
+        """Write what makes the instance of `entity` from the rows of its levels; the name it has."""
+        made = self.source.name("o")
+        wanted = [attribute for attribute in entity.info.attributes if self._is_wanted(entity, attribute)]
+        if self.listened or _runs_own_code(entity.info.model):
+            self._by_own_code(entity, wanted, made)
+        else:
+            self._by_hand(entity, wanted, made)
+        for relation, child in entity.children:
+            self._child(made, entity, relation, child)
+        return made
+
+    @staticmethod
+    def _is_wanted(entity: EntityPlan, attribute: Attribute) -> bool:
+        return attribute.attname not in entity.deferred and entity.outputs[attribute.level] is not None
+
+    def _by_hand(self, entity: EntityPlan, wanted: list[Attribute], made: str) -> None:
+        source = self.source
+        model = entity.info.model
+        source.line(f"{made} = {self.new}({source.bind(model, 'model')})")
+        if _takes_attributes(model, [attribute.attname for attribute in wanted]):
+            target = f"{made}.{{}}"
+        else:
+            source.line(f"d = {made}.__dict__")
+            target = "d['{}']"
+        for number, output in enumerate(entity.outputs):
+            mine = [attribute for attribute in wanted if attribute.level == number]
+            if output is not None and mine:
+                self._level(mine, len(entity.info.levels[number].table.columns), f"r_{output}", target)
+        with source.block("if db is not None:"):
+            source.line(f"{made}._db = db")
+
+    def _level(self, wanted: list[Attribute], width: int, row: str, target: str) -> None:
+        """Write the values of one level's row into the instance: unpacked at once, or one by one where few are wanted."""
+        source = self.source
+        places = {attribute.column: target.format(identifier(attribute.attname)) for attribute in wanted}
+        if len(wanted) * 3 > width:
+            source.line(f"{', '.join(places.get(column, '_') for column in range(width))}, = {row}")
+        else:
+            for column, place in places.items():
+                source.line(f"{place} = {row}[{column}]")
+        for attribute in wanted:
+            convert = converter(attribute.field)
+            if convert is not None:
+                source.line(f"{places[attribute.column]} = {source.bind(convert, 'convert')}({row}[{attribute.column}])")
+
+    def _by_own_code(self, entity: EntityPlan, wanted: list[Attribute], made: str) -> None:
+        source = self.source
+        values = []
+        for attribute in wanted:
+            value = f"r_{entity.outputs[attribute.level]}[{attribute.column}]"
+            convert = converter(attribute.field)
+            values.append(value if convert is None else f"{source.bind(convert, 'convert')}({value})")
+        names = source.bind([attribute.attname for attribute in wanted], "names")
+        model = source.bind(entity.info.model, "model")
+        source.line(f"{made} = {model}.from_db(db or {source.bind(DEFAULT, 'default')}, {names}, [{', '.join(values)}])")
+
+    def _child(self, made: str, entity: EntityPlan, relation: Relation, child: EntityPlan) -> None:
+        """Write what loads a related instance and puts it where the relation's accessors look for it, on both sides."""
+        source = self.source
+        cache = source.bind(relation.cache, "cache")
+        last = child.outputs[-1]
+        with source.block(f"if r_{last} is None:"):
+            source.line(f"{made}.__dict__[{cache}] = None")
+        with source.block("else:"):
+            inner = self._instance(child)
+            source.line(f"{made}.__dict__[{cache}] = {inner}")
+            back = _back(entity, relation)
+            if back is not None:
+                source.line(f"{inner}.__dict__[{source.bind(back.cache, 'back')}] = {made}")
+
+
+def _outputs(entity: EntityPlan) -> Iterator[int]:
+    yield from (output for output in entity.outputs if output is not None)
+    for _, child in entity.children:
+        yield from _outputs(child)
+
+
+def _back(entity: EntityPlan, relation: Relation) -> Relation | None:
+    """The relation that leads back to one instance from one, where `relation` is of that kind."""
+    if relation.kind not in {"one_to_one", "parent", "reverse_one_to_one"}:
+        return None
+    for other in info_of(relation.target).relations.values():
+        if other.field is relation.field and other.kind != relation.kind and not other.many and other.accessor is not None:
+            return other
+    return None
+
+
+# -- values
+
+
+@lru_cache(maxsize=512)
+def _row_class(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names)  # noqa: PYI024 - the names are known at run time only
+
+
+@lru_cache(maxsize=512)
+def _dicts(names: tuple[str, ...], converted: tuple[int, ...]) -> Callable[..., list[dict[str, Any]]]:
+    """A function of rows and of one converter for each of the positions `converted`, which gives dicts."""
+    source = Source("values")
+    locals_ = [f"v_{number}" for number in range(len(names))]
+    values = [f"c_{number}({local})" if number in converted else local for number, local in enumerate(locals_)]
+    pairs = ", ".join(f"{source.bind(name, 'key')}: {value}" for name, value in zip(names, values, strict=True))
+    with source.block(f"def make({', '.join(['rows', *[f'c_{number}' for number in converted]])}):"):
+        source.line(f"return [{{{pairs}}} for {', '.join(locals_)}, in rows]")
+    return source.function("make")
+
+
+def _values(fetch: Fetch, rows: list[Any]) -> list[Any]:
+    """The results of the values() family."""
+    converters = {}
+    for number, output in enumerate(fetch.select.outputs[: len(fetch.names)]):
+        field = fetch.fields[number]
+        convert = converter(field, copied=True)
+        if convert is None and field is None and isinstance(output, ValueOutput) and isinstance(output.expr.type, JsonType):
+            convert = _json_value
+        if convert is not None:
+            converters[number] = convert
+    style = fetch.style
+    if style == "flat":
+        values = rows if fetch.select.bare else [row[0] for row in rows]
+        return list(map(converters[0], values)) if converters else values
+    if style == "dict":
+        if not fetch.names:
+            return [{} for _ in rows]
+        return _dicts(fetch.names, tuple(converters))(rows, *converters.values())
+    if converters:
+        rows = [_converted(row, converters) for row in rows]
+    if style == "named":
+        return list(map(_row_class(fetch.names)._make, rows))
+    if style == "into":
+        into: Any = fetch.into
+        return [into(*row) for row in rows]
+    return rows
+
+
+def _converted(row: tuple[Any, ...], converters: dict[int, Callable[[Any], Any]]) -> tuple[Any, ...]:
+    changed = list(row)
+    for number, convert in converters.items():
+        changed[number] = convert(changed[number])
+    return tuple(changed)

@@ -179,9 +179,7 @@ class Queries(AsyncQueries[M, Row]):
     def into(self, function: Callable[..., Any], /, *fields: Any) -> Any:
         """What `function` makes of the values of these expressions, row by row."""
         rows.by_faces("into", fields)
-        made = self._retyped(outputs.values(self.query, fields, style="into"))
-        made._into = function
-        return made
+        return self._retyped(outputs.values(self.query, fields, style="into", into=function))
 
     @overload
     def annotate(self, a: Expr[M, T1], /) -> QuerySet[M, tuple[M, T1]]: ...
@@ -203,15 +201,8 @@ class Queries(AsyncQueries[M, Row]):
     def annotate(self, *expressions: Node, **named: Any) -> QuerySet[M, Row]: ...
     def annotate(self, *expressions_: Any, **named: Any) -> Any:
         """With names: instances that carry these expressions as attributes. With typed expressions: tuples (instance, value, ...)."""
-        if not rows.by_faces("annotate", expressions_, named):
-            return self._evolved(expressions.annotated(self.query, expressions_, named, select=True))
-        if not self._gives_instances():
-            raise TypeError("annotate() with typed expressions goes with instances, not with values().")
-        names = rows.free_names(self.query.info, len(self._row_names), len(expressions_))
-        faces = dict(zip(names, expressions_, strict=True))
-        made = self._retyped(expressions.annotated(self.query, (), faces, select=True))
-        made._row_names = (*self._row_names, *names)
-        return made
+        rows.by_faces("annotate", expressions_, named)
+        return self._evolved(expressions.annotated(self.query, expressions_, named, select=True))
 
     def alias(self, *expressions_: Node, **named: Any) -> Self:
         """Name expressions for later calls, without making them part of the results."""
@@ -414,8 +405,6 @@ class Queries(AsyncQueries[M, Row]):
 
     _prefetch_related_lookups: tuple[Any, ...] = ()
     _known_related_objects: dict[Any, dict[tuple[Any, ...], Any]] = {}
-    _into: Callable[..., Any] | None = None
-    _row_names: tuple[str, ...] = ()
 
     def _gives_instances(self) -> bool:
         return self.query.style == "entity"
@@ -467,8 +456,6 @@ class QuerySet(Queries[M, Row]):
             clone = kind(model=self.model, query=self.query, using=self._db, hints=self._hints)
         clone._prefetch_related_lookups = self._prefetch_related_lookups
         clone._known_related_objects = self._known_related_objects
-        clone._into = self._into
-        clone._row_names = self._row_names
         return clone
 
     def _chain(self) -> Self:
@@ -561,7 +548,7 @@ class QuerySet(Queries[M, Row]):
     def _check_combinable(self, other: object, operator: str) -> None:
         if not isinstance(other, QuerySet):
             raise TypeError(f"A queryset combines by {operator} with another queryset, not with {type(other).__name__}.")
-        if other.model._meta.concrete_model is not self.model._meta.concrete_model:
+        if info_of(other.model).concrete is not info_of(self.model).concrete:
             raise TypeError(f"{self.model.__name__} and {other.model.__name__} querysets cannot be combined by {operator}.")
         if self.query.is_sliced or other.query.is_sliced:
             raise TypeError(f"Querysets cannot be combined by {operator} after a slice was taken.")

@@ -6,7 +6,7 @@ it stands below the classes. The invariant: what one call reads, prefetched rows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -27,7 +27,6 @@ __all__ = [
     "counted",
     "edge",
     "existing",
-    "free_names",
     "in_bulk",
     "in_chunks",
     "picked",
@@ -51,26 +50,13 @@ class Reading(Protocol):
     _db: str | None
     _prefetch_related_lookups: tuple[Any, ...]
     _known_related_objects: Known
-    _into: Callable[..., Any] | None
-    _row_names: tuple[str, ...]
 
 
 def finished(queryset: Reading, fetch: Fetch, rows: list[Any]) -> list[Any]:
     """The results for `rows`, all but prefetching."""
     results = load(fetch, rows, queryset._db)
     if queryset._known_related_objects:
-        _attach(results, queryset._known_related_objects)
-    return results
-
-
-def shaped(queryset: Reading, results: list[Any]) -> list[Any]:
-    """`results` as into() and annotate() with faces hand them out."""
-    if queryset._into is not None:
-        function = queryset._into
-        return [function(*row) for row in results]
-    if queryset._row_names:
-        names = queryset._row_names
-        return [(result, *[result.__dict__.pop(name) for name in names]) for result in results]
+        _attach(_instances(fetch, results), queryset._known_related_objects)
     return results
 
 
@@ -94,18 +80,23 @@ def read(queryset: Reading) -> list[Any]:
     fetch = shapes.fetch(query)
     if not queryset._prefetch_related_lookups:
         rows = session(queryset._db).select(fetch.select, fetch.params)
-        return shaped(queryset, finished(queryset, fetch, rows))
+        return finished(queryset, fetch, rows)
     _check_prefetch(fetch)
     with statement(queryset._db, reading=True) as running:
         rows = running.select(fetch.select, fetch.params)
         results = finished(queryset, fetch, rows)
         if results:
-            prefetch.run(results, queryset._prefetch_related_lookups, queryset._db)
-    return shaped(queryset, results)
+            prefetch.run(_instances(fetch, results), queryset._prefetch_related_lookups, queryset._db)
+    return results
+
+
+def _instances(fetch: Fetch, results: list[Any]) -> list[Any]:
+    """The instances among `results`, which typed annotations make tuples."""
+    return [result[0] for result in results] if fetch.style == "row" else results
 
 
 def _check_prefetch(fetch: Fetch) -> None:
-    if fetch.style != "entity":
+    if fetch.entity is None:
         raise TypeError("prefetch_related() fetches for instances: it does not go with values(), values_list() or into().")
 
 
@@ -122,8 +113,8 @@ def in_chunks(queryset: Reading, chunk: int) -> Iterator[Any]:
         results = finished(queryset, fetch, rows)
         if lookups:
             with statement(queryset._db, reading=True):
-                prefetch.run(results, lookups, queryset._db)
-        yield from shaped(queryset, results)
+                prefetch.run(_instances(fetch, results), lookups, queryset._db)
+        yield from results
 
 
 def _finds_one(select: Select, key: tuple[int, ...]) -> bool:
@@ -175,8 +166,8 @@ def _finished_one(queryset: Reading, fetch: Fetch, rows: list[Any]) -> Any:
     results = finished(queryset, fetch, rows)
     if queryset._prefetch_related_lookups:
         _check_prefetch(fetch)
-        prefetch.run(results, queryset._prefetch_related_lookups, queryset._db)
-    return shaped(queryset, results)[0]
+        prefetch.run(_instances(fetch, results), queryset._prefetch_related_lookups, queryset._db)
+    return results[0]
 
 
 def picked(queryset: Any, index: Any) -> Any:
@@ -293,15 +284,3 @@ def edge(queryset: Any, fields: tuple[Any, ...], *, last: bool) -> Any:
     query = shapes.ordered(queryset.query, tuple(keys))
     query = shapes.sliced(shapes.reversed_(query) if last else query, None, 1)
     return single(queryset, query)
-
-
-def free_names(info: Any, taken: int, number: int) -> tuple[str, ...]:
-    """Names for `number` annotations that nothing else on the model has, `taken` having been given out before."""
-    names: list[str] = []
-    serial = taken
-    while len(names) < number:
-        serial += 1
-        name = f"expression{serial}"
-        if name not in info.named and name not in info.relations:
-            names.append(name)
-    return tuple(names)
