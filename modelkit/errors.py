@@ -341,6 +341,12 @@ _NOT_YET: dict[str, str] = {
     "Prefetch slices": "A slice in the queryset of a Prefetch",
     "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",
+    "composite primary keys": "A composite primary key in a query",
+    "Case": "Case and When",
+    "subqueries": "Exists, Subquery and OuterRef",
+    "windows": "Window",
+    "RelatedCount": "Counting related rows",
+    "functions": "A database function",
 }
 
 
