@@ -275,22 +275,26 @@ _ISO = re.compile(
 )
 
 
+_DAYS = re.compile(r"(?P<days>[-+]?\d+)\s*days?")
+
+
 def parse_duration(text: str) -> datetime.timedelta | None:
-    """The duration that `text` gives as "[days ][[hours:]minutes:]seconds" or as ISO 8601 ("P1DT2H"); None where it is neither."""
-    for pattern in (_CLOCK, _ISO):
+    """The duration that `text` gives, None where it gives none.
+
+    The forms are "[days ][[hours:]minutes:]seconds" (the days may be negative on their own), "3 days", and ISO 8601 ("P1DT2H").
+    """
+    for pattern in (_CLOCK, _DAYS, _ISO):
         found = pattern.fullmatch(text.strip())
-        if found is None or not any(value for name, value in found.groupdict().items() if name != "sign"):
+        if found is None:
             continue
-        parts = {
-            name: float(value.replace(",", "."))
-            for name, value in found.groupdict().items()
-            if value and name != "sign"
-        }
-        factor = -1 if found["sign"] == "-" else 1
+        groups = found.groupdict()
+        factor = -1 if groups.pop("sign", None) == "-" else 1
+        parts = {name: float(value.replace(",", ".")) for name, value in groups.items() if value}
+        if not parts:
+            continue
         if pattern is _ISO:
             return factor * datetime.timedelta(**parts)
-        days = datetime.timedelta(parts.pop("days", 0.0))
-        return days + factor * datetime.timedelta(**parts)
+        return datetime.timedelta(parts.pop("days", 0.0)) + factor * datetime.timedelta(**parts)
     return None
 
 

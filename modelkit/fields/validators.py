@@ -83,7 +83,9 @@ class RegexValidator(_Structural):
             raise ValidationError(self.message, code=self.code, params={"value": value})
 
 
-_LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?", re.UNICODE)
+_LETTER = "[A-Za-z0-9\u00a1-\U0010ffff]"
+_LABEL = re.compile(f"{_LETTER}(?:(?:{_LETTER}|-){{0,61}}{_LETTER})?")
+_LOGIN = re.compile(r"[^\s:@/]+(?::[^\s:@/]*)?")
 
 
 def _is_host(name: str) -> bool:
@@ -94,7 +96,7 @@ def _is_host(name: str) -> bool:
     return (
         len(name) <= 253
         and len(labels) > 1
-        and all(_LABEL.fullmatch(label) and "_" not in label for label in labels)
+        and all(_LABEL.fullmatch(label) for label in labels)
         and len(labels[-1]) > 1
         and not labels[-1].isdigit()
     )
@@ -164,7 +166,12 @@ class URLValidator(_Structural):
             port, host = parts.port, parts.hostname or ""
         except ValueError:
             return False
-        if parts.scheme.lower() not in self.schemes or (port is None and parts.netloc.endswith(":")):
+        login, at, place = parts.netloc.rpartition("@")
+        if at and not _LOGIN.fullmatch(login):
+            return False
+        if parts.scheme.lower() not in self.schemes or (port is None and place.endswith(":")):
+            return False
+        if port is not None and len(place.rpartition(":")[2]) > 5:
             return False
         return _is_address(host) or _is_host(host)
 
