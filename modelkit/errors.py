@@ -52,10 +52,6 @@ class MultipleObjectsReturned(Exception):
     """A query that must find one object found several; each model has its own subclass."""
 
 
-class ObjectNotUpdated(Exception):
-    """save(force_update=True) or save(update_fields=...) found no row to update."""
-
-
 class FieldError(Exception):
     """A query or a model names a field in a way that does not fit."""
 
@@ -86,6 +82,10 @@ class InterfaceError(Error):
 
 class DatabaseError(Error):
     """A store could not do what it was asked."""
+
+
+class ObjectNotUpdated(Exception):
+    """save(force_update=True) or save(update_fields=...) found no row to update."""
 
 
 class DataError(DatabaseError):
@@ -337,6 +337,14 @@ _NOT_YET: dict[str, str] = {
     "compound": "UNION, INTERSECT and EXCEPT",
     "F slices": "Slicing an F() expression",
     "VersionField": "VersionField",
+    "aggregate": "aggregate()",
+    "union": "union()",
+    "intersection": "intersection()",
+    "difference": "difference()",
+    "dates": "dates()",
+    "datetimes": "datetimes()",
+    "bulk_update": "bulk_update()",
+    "expressions in new rows": "An expression as the value of a new row",
     "SQL stores": "A store on a SQL database",
     "Prefetch slices": "A slice in the queryset of a Prefetch",
     "stores in files": "A memory store kept in a file",

@@ -129,7 +129,9 @@ def _runs_own_code(model: Any) -> bool:
         found = inspect.getattr_static(model, name)
         function = getattr(found, "__func__", found)
         file = getattr(getattr(function, "__code__", None), "co_filename", "")
-        if not (str(getattr(function, "__module__", "")).startswith("modelkit.model.") or file.startswith("<modelkit ")):
+        if not (
+            str(getattr(function, "__module__", "")).startswith("modelkit.model.") or file.startswith("<modelkit ")
+        ):
             return True
     return False
 
@@ -145,7 +147,12 @@ class _Writer:
     """Writes the loader of one plan: a loop over rows that unpacks each into fresh instances."""
 
     def __init__(
-        self, entity: EntityPlan, names: tuple[str, ...], fields: tuple[Field[Any] | None, ...], bare: bool, listened: bool
+        self,
+        entity: EntityPlan,
+        names: tuple[str, ...],
+        fields: tuple[Field[Any] | None, ...],
+        bare: bool,
+        listened: bool,
     ) -> None:
         self.source = Source(f"loader of {entity.info.label}")
         self.entity = entity
@@ -165,7 +172,9 @@ class _Writer:
             row = "r_0" if self.bare else "row"
             with source.block(f"for {row} in rows:"):
                 if not self.bare:
-                    targets = [f"r_{number}" for number in range(width)] + [f"a_{number}" for number in range(len(self.names))]
+                    targets = [f"r_{number}" for number in range(width)] + [
+                        f"a_{number}" for number in range(len(self.names))
+                    ]
                     source.line(f"{', '.join(targets)}, = row")
                 made = self._instance(self.entity)
                 beside = self._annotations(made)
@@ -232,7 +241,9 @@ class _Writer:
         for attribute in wanted:
             convert = converter(attribute.field)
             if convert is not None:
-                source.line(f"{places[attribute.column]} = {source.bind(convert, 'convert')}({row}[{attribute.column}])")
+                source.line(
+                    f"{places[attribute.column]} = {source.bind(convert, 'convert')}({row}[{attribute.column}])"
+                )
 
     def _by_own_code(self, entity: EntityPlan, wanted: list[Attribute], made: str) -> None:
         source = self.source
@@ -243,7 +254,9 @@ class _Writer:
             values.append(value if convert is None else f"{source.bind(convert, 'convert')}({value})")
         names = source.bind([attribute.attname for attribute in wanted], "names")
         model = source.bind(entity.info.model, "model")
-        source.line(f"{made} = {model}.from_db(db or {source.bind(DEFAULT, 'default')}, {names}, [{', '.join(values)}])")
+        source.line(
+            f"{made} = {model}.from_db(db or {source.bind(DEFAULT, 'default')}, {names}, [{', '.join(values)}])"
+        )
 
     def _child(self, made: str, entity: EntityPlan, relation: Relation, child: EntityPlan) -> None:
         """Write what loads a related instance and puts it where the relation's accessors look for it, on both sides."""
@@ -271,7 +284,12 @@ def _back(entity: EntityPlan, relation: Relation) -> Relation | None:
     if relation.kind not in {"one_to_one", "parent", "reverse_one_to_one"}:
         return None
     for other in info_of(relation.target).relations.values():
-        if other.field is relation.field and other.kind != relation.kind and not other.many and other.accessor is not None:
+        if (
+            other.field is relation.field
+            and other.kind != relation.kind
+            and not other.many
+            and other.accessor is not None
+        ):
             return other
     return None
 
@@ -302,7 +320,12 @@ def _values(fetch: Fetch, rows: list[Any]) -> list[Any]:
     for number, output in enumerate(fetch.select.outputs[: len(fetch.names)]):
         field = fetch.fields[number]
         convert = converter(field, copied=True)
-        if convert is None and field is None and isinstance(output, ValueOutput) and isinstance(output.expr.type, JsonType):
+        if (
+            convert is None
+            and field is None
+            and isinstance(output, ValueOutput)
+            and isinstance(output.expr.type, JsonType)
+        ):
             convert = _json_value
         if convert is not None:
             converters[number] = convert

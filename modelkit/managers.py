@@ -37,7 +37,9 @@ class _Absent:
         self._name = name
 
     def __get__(self, instance: object, owner: type) -> NoReturn:
-        raise AttributeError(f"{owner.__name__} has no {self._name}(): call it on a queryset, as in objects.all().{self._name}().")
+        raise AttributeError(
+            f"{owner.__name__} has no {self._name}(): call it on a queryset, as in objects.all().{self._name}()."
+        )
 
 
 class Manager(DefaultObjects, Queries[M, M]):
@@ -71,14 +73,19 @@ class Manager(DefaultObjects, Queries[M, M]):
         cls._plain = (
             cls.get_queryset is Manager.get_queryset
             and changed.__init__ is QuerySet.__init__
-            and all(getattr(changed, name) is getattr(QuerySet, name) for name in ("get", "filter", "_clone", "_chain", "_results"))
+            and all(
+                getattr(changed, name) is getattr(QuerySet, name)
+                for name in ("get", "filter", "_clone", "_chain", "_results")
+            )
         )
 
     # -- standing on a model
 
     def __get__(self, instance: None, owner: type[Any], /) -> Self:  # type: ignore[override]
         if instance is not None:
-            raise AttributeError(f"A manager belongs to the class: use {owner.__name__}.{self.name}, not an instance's.")
+            raise AttributeError(
+                f"A manager belongs to the class: use {owner.__name__}.{self.name}, not an instance's."
+            )
         if owner is self.model:
             return self
         meta = getattr(owner, "_meta", None)
@@ -103,7 +110,11 @@ class Manager(DefaultObjects, Queries[M, M]):
         return cast("type[Self]", type(class_name or f"{cls.__name__}From{queryset_class.__name__}", (cls,), namespace))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Manager) and type(self) is type(other) and self._constructor_args == other._constructor_args
+        return (
+            isinstance(other, Manager)
+            and type(self) is type(other)
+            and self._constructor_args == other._constructor_args
+        )
 
     def __hash__(self) -> int:
         return id(self)

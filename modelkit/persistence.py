@@ -1,15 +1,254 @@
 """Writes one instance: save, refresh and what they share.
 
-It knows ModelInfo, sessions and signals. The invariant: a row holds canonical values only, made field by field by
-`field.coerce`, and an instance is marked as saved only after its row was written.
+It knows ModelInfo, sessions and signals. The invariant: a row holds canonical values only, made field by field, and an
+instance is marked as saved only after its row was written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
-__all__ = ["load_deferred", "refresh", "save"]
+from modelkit.codegen import Source, identifier
+from modelkit.database import session, statement
+from modelkit.errors import ObjectNotUpdated, did_you_mean, not_yet, shorten
+from modelkit.expressions.base import Face, Node, Value
+from modelkit.fields.base import Field
+from modelkit.ir.expr import BOOLEAN, And, Col, Compare, Expr, Param
+from modelkit.ir.query import Assignment, RowOutput, Select, Update
+from modelkit.ir.query import Source as TableSource
+from modelkit.ir.schema import DEFAULT, Row, Table
+from modelkit.loading import converter
+from modelkit.modelinfo import Attribute, Level, ModelInfo, Relation, info_of
+from modelkit.resolve import conditions, shapes
+from modelkit.signals import post_save, pre_save
+from modelkit.transaction import DEFAULT as DEFAULT_ALIAS
+from modelkit.transaction import mark_broken
+
+__all__ = [
+    "LevelPlan",
+    "SavePlan",
+    "check_related",
+    "insert_rows",
+    "load_deferred",
+    "mark_saved",
+    "plan_of",
+    "refresh",
+    "save",
+    "take_filled",
+]
+
+Build: TypeAlias = Callable[[Any], Row]
+"""A row (or the values of some columns) of an instance."""
+
+FORWARD: Final = frozenset({"foreign_key", "one_to_one", "parent"})
+
+
+@dataclass(eq=False, slots=True)
+class LevelPlan:
+    """How the row of one level of a model is written. `filled`: what the store may fill in, with how a stored value is read.
+
+    `parents` are (own link, key of the parent) by attname, for each parent that the level's model links to.
+    """
+
+    model: Any
+    table: Table
+    attributes: tuple[Attribute, ...]
+    key: tuple[Attribute, ...]
+    row: Build
+    filled: tuple[tuple[int, str, Callable[[Any], Any] | None], ...]
+    parents: tuple[tuple[str, str, str], ...]
+    key_has_default: bool
+    updates: dict[frozenset[str] | None, tuple[Update, Build, tuple[Attribute, ...]] | None]
+    """For a set of field names (None: all): the Update, its parameters of an instance, the fields; None where no column is set."""
+
+
+@dataclass(eq=False, slots=True)
+class SavePlan:
+    """How instances of a model are written: level by level, after the forward relations were looked at."""
+
+    info: ModelInfo
+    levels: tuple[LevelPlan, ...]
+    forward: tuple[Relation, ...]
+    names: frozenset[str]
+    """What update_fields may name."""
+    attnames: frozenset[str]
+    silent: bool
+    """An automatic through model: no signals."""
+
+
+def plan_of(info: ModelInfo) -> SavePlan:
+    """The plan for a model; made once for each ModelInfo."""
+    plan: SavePlan | None = info.made.get("save")
+    if plan is None:
+        plan = info.made["save"] = _planned(info)
+    return plan
+
+
+def _planned(info: ModelInfo) -> SavePlan:
+    key_names = {attribute.attname for attribute in info.key}
+    writable = [attribute for attribute in info.attributes if attribute.attname not in key_names]
+    return SavePlan(
+        info,
+        tuple(_level_plan(info, level) for level in info.levels),
+        tuple(relation for relation in info.relations.values() if relation.kind in FORWARD),
+        frozenset(name for attribute in writable for name in (attribute.name, attribute.attname)),
+        frozenset(attribute.attname for attribute in info.attributes),
+        bool(info.model._meta.auto_created),
+    )
+
+
+def _level_plan(info: ModelInfo, level: Level) -> LevelPlan:
+    table = level.table
+    attributes = tuple(sorted(level.attributes, key=lambda attribute: attribute.column))
+    key = tuple(attribute for column in table.key for attribute in attributes if attribute.column == column)
+    filled = tuple(
+        (attribute.column, attribute.attname, converter(attribute.field))
+        for attribute in attributes
+        if table.columns[attribute.column].auto or table.columns[attribute.column].default is not None
+    )
+    parents = tuple(
+        (relation.local[0], relation.remote[0], relation.cache)
+        for relation in (info if level.model is info.concrete else info_of(level.model)).relations.values()
+        if relation.kind == "parent"
+    )
+    return LevelPlan(
+        level.model,
+        table,
+        attributes,
+        key,
+        _builder(f"row of {info.label}", attributes, table, adding=True),
+        filled,
+        parents,
+        all(attribute.field.has_default() or attribute.field.has_db_default() for attribute in key),
+        {},
+    )
+
+
+# -- values
+
+
+def _stored(field: Field[Any]) -> Callable[[Any], Any]:
+    """What makes a value of an instance the one that is stored, where it is not of the canonical type already."""
+    coerce = field.coerce
+    kind = type(field)
+    if kind.get_db_prep_value is not Field.get_db_prep_value or kind.get_db_prep_save is not Field.get_db_prep_save:
+        prepared = field.get_db_prep_save
+        scalar = field.scalar_type
+
+        def coerce(value: Any) -> Any:
+            value = prepared(value, None)
+            return None if value is None else scalar.coerce(value)
+
+    def stored(value: Any) -> Any:
+        if value is None or value is DEFAULT:
+            return value
+        if isinstance(value, (Node, Face)):
+            node = value.node if isinstance(value, Face) else value
+            if not isinstance(node, Value):
+                not_yet("expressions in new rows")
+            value = node.value
+        return coerce(value)
+
+    return stored
+
+
+def _builder(title: str, attributes: Collection[Attribute], table: Table, *, adding: bool, raw: bool = False) -> Build:
+    """A function that gives the stored values of an instance's `attributes`, in their order.
+
+    Values of the canonical type pass after one look at their type; all others go through the field.
+    """
+    source = Source(title)
+    values = []
+    with source.block("def build(instance):"):
+        source.line("d = instance.__dict__")
+        for attribute in attributes:
+            field = attribute.field
+            value = f"v_{len(values)}"
+            values.append(value)
+            if type(field).pre_save is not Field.pre_save and not raw:
+                source.line(f"{value} = {source.bind(field.pre_save, 'pre_save')}(instance, {adding})")
+            else:
+                attname = identifier(attribute.attname)
+                with source.block("try:"):
+                    source.line(f"{value} = d['{attname}']")
+                with source.block("except KeyError:"):
+                    source.line(f"{value} = instance.{attname}")
+            canonical = field.canonical_type
+            test = (
+                "if True:" if canonical is None else f"if type({value}) is not {source.bind(canonical, 'canonical')}:"
+            )
+            with source.block(test):
+                source.line(f"{value} = {source.bind(_stored(field), 'stored')}({value})")
+            if adding and table.columns[attribute.column].auto:
+                with source.block(f"if {value} is None:"):
+                    source.line(f"{value} = {source.bind(DEFAULT, 'default')}")
+        source.line(f"return ({', '.join(values)}{',' if values else ''})")
+    return source.function("build")
+
+
+def _update_of(level: LevelPlan, names: frozenset[str] | None) -> tuple[Update, Build, tuple[Attribute, ...]] | None:
+    """The Update by key that writes the fields `names` of a level's row (None: all); kept with the level."""
+    if names in level.updates:
+        return level.updates[names]
+    key = {attribute.column for attribute in level.key}
+    chosen = tuple(
+        attribute
+        for attribute in level.attributes
+        if attribute.column not in key and (names is None or attribute.name in names or attribute.attname in names)
+    )
+    made = None
+    if chosen:
+        assignments = tuple(
+            Assignment(attribute.column, Param(attribute.type, True, slot)) for slot, attribute in enumerate(chosen)
+        )
+        build = _builder(f"update of {level.table.label}", (*chosen, *level.key), level.table, adding=False)
+        made = (Update(_by_key(level, len(chosen)), assignments), build, chosen)
+    level.updates[names] = made
+    return made
+
+
+def _by_key(level: LevelPlan, slot: int) -> Select:
+    """What finds a level's row by its key, whose values stand at `slot` and after."""
+    tests: list[Expr] = [
+        Compare(BOOLEAN, False, "eq", Col(part.type, False, 0, part.column), Param(part.type, False, slot + number))
+        for number, part in enumerate(level.key)
+    ]
+    where = tests[0] if len(tests) == 1 else And(BOOLEAN, False, tuple(tests))
+    return Select((TableSource(level.table),), (RowOutput(0),), where, bare=True)
+
+
+# -- saving
+
+
+def check_related(instance: Any, plan: SavePlan, operation: str) -> None:
+    """Look at the related instances set on `instance`: unsaved ones are refused, keys that came later are taken over."""
+    d = instance.__dict__
+    for relation in plan.forward:
+        related = d.get(relation.cache)
+        if related is None:
+            continue
+        attname = relation.local[0]
+        if related.pk is None:
+            raise ValueError(
+                f"{operation}() prohibited to prevent data loss due to unsaved related object '{relation.field.name}': "
+                f"save {shorten(related)} first."
+            )
+        key = getattr(related, relation.remote[0])
+        if d.get(attname) in relation.field.empty_values:
+            setattr(instance, relation.field.name, related)
+        if d.get(attname) != key:
+            d.pop(relation.cache, None)
+
+
+def mark_saved(d: dict[str, Any], alias: str | None) -> None:
+    """Note in an instance's `__dict__` that its row stands in the store under `alias`."""
+    d.pop("_adding", None)
+    if alias is None or alias == DEFAULT_ALIAS:
+        d.pop("_db", None)
+    else:
+        d["_db"] = alias
 
 
 def save(
@@ -23,19 +262,296 @@ def save(
 ) -> None:
     """Write `instance`: update its row, or insert one where there is none.
 
-    `raw` writes values as they are, without pre_save and parents (fixtures). Raises IntegrityError, ValidationError for a
+    `raw` writes values as they are, without parents (fixtures). Raises IntegrityError, ValidationError or ValueError for a
     value that no column takes, ObjectNotUpdated where an update was demanded and found no row.
     """
-    raise NotImplementedError
+    model = type(instance)
+    plan = plan_of(model._meta.info)
+    d = instance.__dict__
+    alias = using or d.get("_db")
+    if plan.forward and not raw:
+        check_related(instance, plan, "save")
+    if force_insert and (force_update or update_fields):
+        raise ValueError("save() cannot force both an insert and an update.")
+    names: frozenset[str] | None = None
+    if update_fields is not None:
+        names = _checked_names(plan, update_fields)
+        if not names:
+            return
+    elif not force_insert and not d.keys() >= plan.attnames:
+        names = _loaded_names(plan, d, alias)
+    if pre_save.receivers and not plan.silent:
+        pre_save.send(
+            model,
+            instance=instance,
+            raw=raw,
+            using=alias or DEFAULT_ALIAS,
+            update_fields=names if update_fields is not None else None,
+        )
+    if len(plan.levels) == 1:
+        if force_insert is not True and force_insert is not False:
+            _forced_classes(plan, force_insert)
+        updated = _save_level(instance, plan.levels[0], bool(force_insert), force_update, names, alias, raw)
+    else:
+        updated = _save_lineage(instance, plan, force_insert, force_update, names, alias, raw)
+    mark_saved(d, alias)
+    if post_save.receivers and not plan.silent:
+        post_save.send(
+            model,
+            instance=instance,
+            created=not updated,
+            raw=raw,
+            using=alias or DEFAULT_ALIAS,
+            update_fields=names if update_fields is not None else None,
+        )
+
+
+def _checked_names(plan: SavePlan, update_fields: Iterable[str]) -> frozenset[str]:
+    """`update_fields` as a set; ValueError where one is no field that can be updated."""
+    if isinstance(update_fields, str):
+        raise TypeError(f"update_fields takes a list of names, not the text {update_fields!r}.")
+    names = frozenset(update_fields)
+    unknown = names - plan.names
+    if unknown:
+        first = min(unknown)
+        raise ValueError(
+            f"{plan.info.name} cannot update {', '.join(sorted(unknown))} (in update_fields): these are no fields, or "
+            f"primary keys, or have no column.{did_you_mean(first, plan.names)}"
+        )
+    return names
+
+
+def _loaded_names(plan: SavePlan, d: dict[str, Any], alias: str | None) -> frozenset[str] | None:
+    """The fields that were loaded, where some were deferred: what save() writes back to the store they came from."""
+    if d.get("_adding") or (alias or DEFAULT_ALIAS) != d.get("_db", DEFAULT_ALIAS):
+        return None
+    loaded = frozenset(name for name in plan.names & plan.attnames if name in d)
+    return loaded or None
+
+
+def _forced_classes(plan: SavePlan, force_insert: Any) -> tuple[type, ...]:
+    """The classes whose rows are to be inserted; TypeError where `force_insert` is no bool and no tuple of bases."""
+    if force_insert is True:
+        return (plan.info.concrete,)
+    if force_insert is False:
+        return ()
+    if not isinstance(force_insert, tuple):
+        raise TypeError("force_insert must be a bool or tuple.")
+    model = plan.info.model
+    for member in force_insert:
+        if not isinstance(member, type) or not hasattr(member, "_meta"):
+            raise TypeError(f"Invalid force_insert member. {member!r} must be a model subclass.")
+        if not issubclass(model, member):
+            raise TypeError(
+                f"Invalid force_insert member. {member.__qualname__} must be a base of {model.__qualname__}."
+            )
+    return force_insert
+
+
+def _save_lineage(
+    instance: Any,
+    plan: SavePlan,
+    force_insert: Any,
+    force_update: bool,
+    names: frozenset[str] | None,
+    alias: str | None,
+    raw: bool,
+) -> bool:
+    """Save level by level, the root first; whether the own row was there before."""
+    forced = _forced_classes(plan, force_insert)
+    d = instance.__dict__
+    updated = False
+    inserted: set[Any] = set()
+    with statement(alias):
+        for level in reversed(plan.levels):
+            for link, parent_key, _ in level.parents:
+                if d.get(parent_key) is None and d.get(link) is not None:
+                    d[parent_key] = d[link]
+        for level in plan.levels[-1:] if raw else plan.levels:
+            for link, parent_key, cache in level.parents:
+                if not raw and d.get(link) != d.get(parent_key):
+                    d[link] = d.get(parent_key)
+                    d.pop(cache, None)
+            new_parent = any(parent in inserted for parent in level.model._meta.parents)
+            must_insert = new_parent or any(issubclass(level.model, member) for member in forced)
+            updated = _save_level(
+                instance, level, must_insert, force_update and level is plan.levels[-1], names, alias, raw
+            )
+            if not updated:
+                inserted.add(level.model)
+    return updated
+
+
+def _save_level(
+    instance: Any,
+    level: LevelPlan,
+    force_insert: bool,
+    force_update: bool,
+    names: frozenset[str] | None,
+    alias: str | None,
+    raw: bool,
+) -> bool:
+    """Write one level's row; whether it was there before."""
+    d = instance.__dict__
+    has_key = True
+    for attribute in level.key:
+        if d.get(attribute.attname) is None:
+            made = attribute.field.get_pk_value_on_save(instance)
+            if made is None:
+                has_key = False
+            else:
+                setattr(instance, attribute.attname, made)
+    demanded = force_update or names is not None
+    if not has_key and demanded:
+        raise ValueError("Cannot force an update in save() with no primary key.")
+    if has_key and not force_insert and (demanded or raw or not (d.get("_adding") and level.key_has_default)):
+        if _update_level(instance, level, names, alias):
+            return True
+        if force_update or names is not None:
+            raise ObjectNotUpdated(
+                f"save() was to update {level.table.label or level.table.name} {shorten(instance.pk)}, and there is no such row."
+            )
+    _insert_level(instance, level, alias)
+    return False
+
+
+def _update_level(instance: Any, level: LevelPlan, names: frozenset[str] | None, alias: str | None) -> bool:
+    """Update one level's row; whether there is one."""
+    plan = _update_of(level, names)
+    if plan is None:
+        if names is not None:
+            return True
+        return bool(session(alias).select(_by_key(level, 0), tuple([_key_value(instance, part) for part in level.key])))
+    update, build, chosen = plan
+    d = instance.__dict__
+    if any([isinstance(d.get(attribute.attname), (Node, Face)) for attribute in chosen]):
+        return _update_with_expressions(instance, level, chosen, alias)
+    params = build(instance)
+    try:
+        return bool(session(alias).update(update, params))
+    except BaseException:
+        mark_broken(alias)
+        raise
+
+
+def _key_value(instance: Any, attribute: Attribute) -> Any:
+    return attribute.field.coerce(getattr(instance, attribute.attname))
+
+
+def _update_with_expressions(instance: Any, level: LevelPlan, chosen: tuple[Attribute, ...], alias: str | None) -> bool:
+    """Update one level's row, where some attributes hold expressions over it."""
+    lookups = {part.attname: getattr(instance, part.attname) for part in level.key}
+    query = conditions.filtered(shapes.root(info_of(level.model)), (), lookups)
+    values = {}
+    for attribute in chosen:
+        field = attribute.field
+        if type(field).pre_save is not Field.pre_save:
+            values[attribute.name] = field.pre_save(instance, False)
+        else:
+            values[attribute.name] = getattr(instance, attribute.attname)
+    with statement(alias) as running:
+        return any([running.update(update, params) for update, params in shapes.updates(query, (), values)])
+
+
+def insert_rows(level: LevelPlan, rows: list[Row], alias: str | None, conflict: Any = None) -> list[Row | None]:
+    """Insert rows of one level; a failure breaks the running transaction."""
+    try:
+        return session(alias).insert(level.table, rows, conflict)
+    except BaseException:
+        mark_broken(alias)
+        raise
+
+
+def _insert_level(instance: Any, level: LevelPlan, alias: str | None) -> None:
+    row = level.row(instance)
+    (stored,) = insert_rows(level, [row], alias)
+    take_filled(instance.__dict__, level, row, stored)
+
+
+def take_filled(d: dict[str, Any], level: LevelPlan, row: Row, stored: Row | None) -> None:
+    """Put what the store filled in into an instance's `__dict__`."""
+    if stored is None:
+        return
+    for column, attname, convert in level.filled:
+        if row[column] is DEFAULT:
+            d[attname] = stored[column] if convert is None else convert(stored[column])
+
+
+# -- reading again
 
 
 def refresh(
     instance: Any, *, using: str | None = None, fields: Iterable[str] | None = None, from_queryset: Any = None
 ) -> None:
     """Read `instance`'s fields again (or `fields` alone), as its row is now. Raises DoesNotExist where it is gone."""
-    raise NotImplementedError
+    model = type(instance)
+    info = info_of(model)
+    d = instance.__dict__
+    wanted: list[str] | None = None
+    if fields is None:
+        d.pop("_prefetched_objects_cache", None)
+    else:
+        wanted = _without_prefetched(list(fields), d.get("_prefetched_objects_cache", {}))
+        if not wanted:
+            return
+    base = model._base_manager.db_manager(using or d.get("_db")) if from_queryset is None else from_queryset
+    queryset = base.filter(pk=instance.pk)
+    if wanted is None:
+        missing = [attribute.attname for attribute in info.attributes if attribute.attname not in d]
+        if missing:
+            wanted = [attribute.attname for attribute in info.attributes if attribute.attname in d]
+    if wanted is not None:
+        queryset = queryset.only(*wanted)
+    fresh = queryset.get()
+    _take_over(instance, info, fresh, everything=fields is None)
+
+
+def _without_prefetched(fields: list[str], prefetched: dict[str, Any]) -> list[str]:
+    """`fields` without the names of prefetched relations, which are forgotten: the next access reads them anew."""
+    kept = []
+    for name in fields:
+        if name in prefetched:
+            del prefetched[name]
+            continue
+        if "__" in name:
+            raise ValueError(f"refresh_from_db() reads fields of the row itself, not '{name}' over a relation.")
+        kept.append(name)
+    return kept
+
+
+def _take_over(instance: Any, info: ModelInfo, fresh: Any, *, everything: bool) -> None:
+    """Give `instance` the values of `fresh`, and forget related instances that it no longer points to for sure."""
+    d = instance.__dict__
+    loaded = fresh.__dict__
+    for attribute in info.attributes:
+        if attribute.attname in loaded:
+            setattr(instance, attribute.attname, loaded[attribute.attname])
+            if attribute.name != attribute.attname:
+                d.pop(attribute.name, None)
+    for relation in info.relations.values():
+        if relation.many:
+            continue
+        if relation.kind in FORWARD:
+            if relation.cache in loaded and relation.local[0] in loaded:
+                d[relation.cache] = loaded[relation.cache]
+            elif everything:
+                d.pop(relation.cache, None)
+        elif everything:
+            d.pop(relation.cache, None)
+    if "_db" in loaded:
+        d["_db"] = loaded["_db"]
+    else:
+        d.pop("_db", None)
 
 
 def load_deferred(instance: Any, attname: str) -> Any:
     """The value of a field that was left out when `instance` was loaded, read now and kept."""
-    raise NotImplementedError
+    d = instance.__dict__
+    for level in plan_of(info_of(type(instance))).levels:
+        for link, parent_key, _ in level.parents:
+            for missing, known in ((link, parent_key), (parent_key, link)):
+                if missing == attname and known in d:
+                    d[attname] = d[known]
+                    return d[attname]
+    instance.refresh_from_db(fields=[attname])
+    return d[attname]

@@ -127,7 +127,9 @@ class Queries(AsyncQueries[M, Row]):
         """Rows as dicts of these fields (all concrete ones where none are named) and expressions."""
         if rows.by_faces("values", fields, expressions):
             raise TypeError("values() gives dicts by name: use values_list() or into() with typed expressions.")
-        made: QuerySet[M, dict[str, Any]] = self._retyped(outputs.values(self.query, fields, style="dict", **expressions))
+        made: QuerySet[M, dict[str, Any]] = self._retyped(
+            outputs.values(self.query, fields, style="dict", **expressions)
+        )
         return made
 
     @overload
@@ -139,15 +141,42 @@ class Queries(AsyncQueries[M, Row]):
     @overload
     def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], /) -> QuerySet[M, tuple[T1, T2, T3]]: ...
     @overload
-    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], /) -> QuerySet[M, tuple[T1, T2, T3, T4]]: ...
+    def values_list(
+        self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], /
+    ) -> QuerySet[M, tuple[T1, T2, T3, T4]]: ...
     @overload
-    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], /) -> QuerySet[M, tuple[T1, T2, T3, T4, T5]]: ...
+    def values_list(
+        self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], /
+    ) -> QuerySet[M, tuple[T1, T2, T3, T4, T5]]: ...
     @overload
-    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], /) -> QuerySet[M, tuple[T1, T2, T3, T4, T5, T6]]: ...
+    def values_list(
+        self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], /
+    ) -> QuerySet[M, tuple[T1, T2, T3, T4, T5, T6]]: ...
     @overload
-    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], /) -> QuerySet[M, tuple[T1, T2, T3, T4, T5, T6, T7]]: ...
+    def values_list(
+        self,
+        a: Expr[M, T1],
+        b: Expr[M, T2],
+        c: Expr[M, T3],
+        d: Expr[M, T4],
+        e: Expr[M, T5],
+        f: Expr[M, T6],
+        g: Expr[M, T7],
+        /,
+    ) -> QuerySet[M, tuple[T1, T2, T3, T4, T5, T6, T7]]: ...
     @overload
-    def values_list(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], h: Expr[M, T8], /) -> QuerySet[M, tuple[T1, T2, T3, T4, T5, T6, T7, T8]]: ...
+    def values_list(
+        self,
+        a: Expr[M, T1],
+        b: Expr[M, T2],
+        c: Expr[M, T3],
+        d: Expr[M, T4],
+        e: Expr[M, T5],
+        f: Expr[M, T6],
+        g: Expr[M, T7],
+        h: Expr[M, T8],
+        /,
+    ) -> QuerySet[M, tuple[T1, T2, T3, T4, T5, T6, T7, T8]]: ...
     @overload
     def values_list(self, *fields: Any, flat: bool = ..., named: bool = ...) -> QuerySet[M, Any]: ...
     def values_list(self, *fields: Any, flat: bool = False, named: bool = False) -> Any:
@@ -165,17 +194,63 @@ class Queries(AsyncQueries[M, Row]):
     @overload
     def into(self, function: Callable[[T1, T2], U], a: Expr[M, T1], b: Expr[M, T2], /) -> QuerySet[M, U]: ...
     @overload
-    def into(self, function: Callable[[T1, T2, T3], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], /) -> QuerySet[M, U]: ...
+    def into(
+        self, function: Callable[[T1, T2, T3], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], /
+    ) -> QuerySet[M, U]: ...
     @overload
-    def into(self, function: Callable[[T1, T2, T3, T4], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], /) -> QuerySet[M, U]: ...
+    def into(
+        self, function: Callable[[T1, T2, T3, T4], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], /
+    ) -> QuerySet[M, U]: ...
     @overload
-    def into(self, function: Callable[[T1, T2, T3, T4, T5], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], /) -> QuerySet[M, U]: ...
+    def into(
+        self,
+        function: Callable[[T1, T2, T3, T4, T5], U],
+        a: Expr[M, T1],
+        b: Expr[M, T2],
+        c: Expr[M, T3],
+        d: Expr[M, T4],
+        e: Expr[M, T5],
+        /,
+    ) -> QuerySet[M, U]: ...
     @overload
-    def into(self, function: Callable[[T1, T2, T3, T4, T5, T6], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], /) -> QuerySet[M, U]: ...
+    def into(
+        self,
+        function: Callable[[T1, T2, T3, T4, T5, T6], U],
+        a: Expr[M, T1],
+        b: Expr[M, T2],
+        c: Expr[M, T3],
+        d: Expr[M, T4],
+        e: Expr[M, T5],
+        f: Expr[M, T6],
+        /,
+    ) -> QuerySet[M, U]: ...
     @overload
-    def into(self, function: Callable[[T1, T2, T3, T4, T5, T6, T7], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], /) -> QuerySet[M, U]: ...
+    def into(
+        self,
+        function: Callable[[T1, T2, T3, T4, T5, T6, T7], U],
+        a: Expr[M, T1],
+        b: Expr[M, T2],
+        c: Expr[M, T3],
+        d: Expr[M, T4],
+        e: Expr[M, T5],
+        f: Expr[M, T6],
+        g: Expr[M, T7],
+        /,
+    ) -> QuerySet[M, U]: ...
     @overload
-    def into(self, function: Callable[[T1, T2, T3, T4, T5, T6, T7, T8], U], a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], h: Expr[M, T8], /) -> QuerySet[M, U]: ...
+    def into(
+        self,
+        function: Callable[[T1, T2, T3, T4, T5, T6, T7, T8], U],
+        a: Expr[M, T1],
+        b: Expr[M, T2],
+        c: Expr[M, T3],
+        d: Expr[M, T4],
+        e: Expr[M, T5],
+        f: Expr[M, T6],
+        g: Expr[M, T7],
+        h: Expr[M, T8],
+        /,
+    ) -> QuerySet[M, U]: ...
     def into(self, function: Callable[..., Any], /, *fields: Any) -> Any:
         """What `function` makes of the values of these expressions, row by row."""
         rows.by_faces("into", fields)
@@ -188,15 +263,42 @@ class Queries(AsyncQueries[M, Row]):
     @overload
     def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], /) -> QuerySet[M, tuple[M, T1, T2, T3]]: ...
     @overload
-    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], /) -> QuerySet[M, tuple[M, T1, T2, T3, T4]]: ...
+    def annotate(
+        self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], /
+    ) -> QuerySet[M, tuple[M, T1, T2, T3, T4]]: ...
     @overload
-    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], /) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5]]: ...
+    def annotate(
+        self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], /
+    ) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5]]: ...
     @overload
-    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], /) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5, T6]]: ...
+    def annotate(
+        self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], /
+    ) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5, T6]]: ...
     @overload
-    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], /) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5, T6, T7]]: ...
+    def annotate(
+        self,
+        a: Expr[M, T1],
+        b: Expr[M, T2],
+        c: Expr[M, T3],
+        d: Expr[M, T4],
+        e: Expr[M, T5],
+        f: Expr[M, T6],
+        g: Expr[M, T7],
+        /,
+    ) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5, T6, T7]]: ...
     @overload
-    def annotate(self, a: Expr[M, T1], b: Expr[M, T2], c: Expr[M, T3], d: Expr[M, T4], e: Expr[M, T5], f: Expr[M, T6], g: Expr[M, T7], h: Expr[M, T8], /) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5, T6, T7, T8]]: ...
+    def annotate(
+        self,
+        a: Expr[M, T1],
+        b: Expr[M, T2],
+        c: Expr[M, T3],
+        d: Expr[M, T4],
+        e: Expr[M, T5],
+        f: Expr[M, T6],
+        g: Expr[M, T7],
+        h: Expr[M, T8],
+        /,
+    ) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5, T6, T7, T8]]: ...
     @overload
     def annotate(self, *expressions: Node, **named: Any) -> QuerySet[M, Row]: ...
     def annotate(self, *expressions_: Any, **named: Any) -> Any:
@@ -218,13 +320,30 @@ class Queries(AsyncQueries[M, Row]):
     @overload
     def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], /) -> tuple[T1, T2, T3, T4]: ...
     @overload
-    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], /) -> tuple[T1, T2, T3, T4, T5]: ...
+    def aggregate(
+        self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], /
+    ) -> tuple[T1, T2, T3, T4, T5]: ...
     @overload
-    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], f: Agg[M, T6], /) -> tuple[T1, T2, T3, T4, T5, T6]: ...
+    def aggregate(
+        self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], f: Agg[M, T6], /
+    ) -> tuple[T1, T2, T3, T4, T5, T6]: ...
     @overload
-    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], f: Agg[M, T6], g: Agg[M, T7], /) -> tuple[T1, T2, T3, T4, T5, T6, T7]: ...
+    def aggregate(
+        self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], f: Agg[M, T6], g: Agg[M, T7], /
+    ) -> tuple[T1, T2, T3, T4, T5, T6, T7]: ...
     @overload
-    def aggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], f: Agg[M, T6], g: Agg[M, T7], h: Agg[M, T8], /) -> tuple[T1, T2, T3, T4, T5, T6, T7, T8]: ...
+    def aggregate(
+        self,
+        a: Agg[M, T1],
+        b: Agg[M, T2],
+        c: Agg[M, T3],
+        d: Agg[M, T4],
+        e: Agg[M, T5],
+        f: Agg[M, T6],
+        g: Agg[M, T7],
+        h: Agg[M, T8],
+        /,
+    ) -> tuple[T1, T2, T3, T4, T5, T6, T7, T8]: ...
     @overload
     def aggregate(self, *aggregates: Node, **named: Any) -> dict[str, Any]: ...
     def aggregate(self, *aggregates: Any, **named: Any) -> Any:
@@ -244,7 +363,9 @@ class Queries(AsyncQueries[M, Row]):
     ) -> Self:
         """The same rows; a transaction that read them commits only if nobody else changed them. Never waits."""
         if nowait or skip_locked:
-            raise NotSupportedError("select_for_update() never waits here: there is nothing for nowait or skip_locked to do.")
+            raise NotSupportedError(
+                "select_for_update() never waits here: there is nothing for nowait or skip_locked to do."
+            )
         return self._chain()
 
     def union(self, *others: Any, all: bool = False) -> Self:
@@ -285,7 +406,9 @@ class Queries(AsyncQueries[M, Row]):
         """The last row, in the order of the primary key where no other is asked for; None where there is none."""
         if self.query.is_sliced:
             raise TypeError("last() turns the order round, which cannot be done after a slice was taken.")
-        return self._edge(shapes.reversed_(shapes.ordered(self.query, ("pk",)) if not self.query.ordered else self.query))
+        return self._edge(
+            shapes.reversed_(shapes.ordered(self.query, ("pk",)) if not self.query.ordered else self.query)
+        )
 
     def _edge(self, query: Query) -> Row | None:
         found = rows.read(self._evolved(shapes.sliced(query, None, 1)))
@@ -424,7 +547,11 @@ class QuerySet(Queries[M, Row]):
     """Makes a manager of a queryset class; set by the floor above, which knows managers."""
 
     def __init__(
-        self, model: Any = None, query: Query | None = None, using: str | None = None, hints: Mapping[str, Any] | None = None
+        self,
+        model: Any = None,
+        query: Query | None = None,
+        using: str | None = None,
+        hints: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = model
         self.query = shapes.root(info_of(model)) if query is None and model is not None else query  # type: ignore[assignment]
@@ -547,9 +674,13 @@ class QuerySet(Queries[M, Row]):
 
     def _check_combinable(self, other: object, operator: str) -> None:
         if not isinstance(other, QuerySet):
-            raise TypeError(f"A queryset combines by {operator} with another queryset, not with {type(other).__name__}.")
+            raise TypeError(
+                f"A queryset combines by {operator} with another queryset, not with {type(other).__name__}."
+            )
         if info_of(other.model).concrete is not info_of(self.model).concrete:
-            raise TypeError(f"{self.model.__name__} and {other.model.__name__} querysets cannot be combined by {operator}.")
+            raise TypeError(
+                f"{self.model.__name__} and {other.model.__name__} querysets cannot be combined by {operator}."
+            )
         if self.query.is_sliced or other.query.is_sliced:
             raise TypeError(f"Querysets cannot be combined by {operator} after a slice was taken.")
 

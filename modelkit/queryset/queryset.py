@@ -30,7 +30,9 @@ class RelatedSet(Queries[M, M]):
         """Relate none."""
         raise NotImplementedError
 
-    def set(self, objs: Iterable[M | Any], *, bulk: bool = True, clear: bool = False, through_defaults: Any = None) -> None:
+    def set(
+        self, objs: Iterable[M | Any], *, bulk: bool = True, clear: bool = False, through_defaults: Any = None
+    ) -> None:
         """Relate exactly these."""
         raise NotImplementedError
 

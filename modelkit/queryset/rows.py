@@ -97,7 +97,9 @@ def _instances(fetch: Fetch, results: list[Any]) -> list[Any]:
 
 def _check_prefetch(fetch: Fetch) -> None:
     if fetch.entity is None:
-        raise TypeError("prefetch_related() fetches for instances: it does not go with values(), values_list() or into().")
+        raise TypeError(
+            "prefetch_related() fetches for instances: it does not go with values(), values_list() or into()."
+        )
 
 
 def in_chunks(queryset: Reading, chunk: int) -> Iterator[Any]:
@@ -121,11 +123,16 @@ def _finds_one(select: Select, key: tuple[int, ...]) -> bool:
     """Whether `where` pins the whole key of the root table to parameters, so that at most one row can be found."""
     if len(select.sources) > 1 or select.offset is not None:
         return False
-    parts: tuple[Expr, ...] = select.where.items if isinstance(select.where, And) else (select.where,) if select.where else ()
+    parts: tuple[Expr, ...] = (
+        select.where.items if isinstance(select.where, And) else (select.where,) if select.where else ()
+    )
     pinned = {
         part.left.column
         for part in parts
-        if isinstance(part, Compare) and part.op == "eq" and isinstance(part.left, Col) and isinstance(part.right, Param)
+        if isinstance(part, Compare)
+        and part.op == "eq"
+        and isinstance(part.left, Col)
+        and isinstance(part.right, Param)
     }
     return bool(key) and pinned.issuperset(key)
 
@@ -255,7 +262,8 @@ def _check_unique(queryset: Any, attribute: Any, field_name: str) -> None:
             f"{did_you_mean(field_name, queryset.query.info.named)}"
         )
     alone = any(
-        unique.columns == (attribute.column,) and unique.condition is None for unique in queryset.query.info.table.uniques
+        unique.columns == (attribute.column,) and unique.condition is None
+        for unique in queryset.query.info.table.uniques
     )
     if not (attribute.field.unique or alone or queryset.query.distinct_names == (field_name,)):
         raise ValueError(f"in_bulk()'s field_name must name a unique field, and '{field_name}' is not unique.")

@@ -61,7 +61,9 @@ def _new_values(queryset: Any, lookups: Mapping[str, Any], defaults: Mapping[str
     ]
     if unknown:
         near = did_you_mean(unknown[0], [*info.named, *info.relations])
-        raise FieldError(f"{model.__name__} has no field '{unknown[0]}' (in defaults or lookups of get_or_create()).{near}")
+        raise FieldError(
+            f"{model.__name__} has no field '{unknown[0]}' (in defaults or lookups of get_or_create()).{near}"
+        )
     return values
 
 
