@@ -84,7 +84,7 @@ class DatabaseError(Error):
     """A store could not do what it was asked."""
 
 
-class ObjectNotUpdated(Exception):
+class ObjectNotUpdated(DatabaseError):
     """save(force_update=True) or save(update_fields=...) found no row to update."""
 
 

@@ -160,7 +160,7 @@ def _builder(title: str, attributes: Collection[Attribute], table: Table, *, add
     Values of the canonical type pass after one look at their type; all others go through the field.
     """
     source = Source(title)
-    values = []
+    values: list[str] = []
     with source.block("def build(instance):"):
         source.line("d = instance.__dict__")
         for attribute in attributes:
@@ -424,7 +424,7 @@ def _update_level(instance: Any, level: LevelPlan, names: frozenset[str] | None,
         return bool(session(alias).select(_by_key(level, 0), tuple([_key_value(instance, part) for part in level.key])))
     update, build, chosen = plan
     d = instance.__dict__
-    if any([isinstance(d.get(attribute.attname), (Node, Face)) for attribute in chosen]):
+    if any(isinstance(d.get(attribute.attname), (Node, Face)) for attribute in chosen):
         return _update_with_expressions(instance, level, chosen, alias)
     params = build(instance)
     try:
