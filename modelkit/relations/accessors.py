@@ -200,8 +200,9 @@ def _fetch_forward(instance: Any, relation: Relation, key: Any) -> Any:
 def _fetch(relation: Relation, attname: str, key: Any, alias: str, hints: dict[str, Any]) -> Any:
     """The one instance of the relation's target with that value, through the target's base manager; None where there is none."""
     target = relation.target
-    if target._meta.base_manager_name:
-        return target._base_manager.db_manager(alias, hints=hints).filter(**{attname: key}).first()
+    manager = target._base_manager
+    if not manager._plain:
+        return manager.db_manager(alias, hints=hints).filter(**{attname: key}).first()
     query = conditions.filtered(shapes.root(info_of(target)), (), {attname: key})
     fetch = shapes.fetch(query)
     rows = session(alias).select(fetch.select, fetch.params)
