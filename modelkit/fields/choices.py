@@ -30,8 +30,9 @@ class ChoicesType(enum.EnumMeta):
             dict.__setitem__(classdict, name, value)
         made = super().__new__(metacls, classname, bases, classdict, **options)
         members: list[Any] = list(made.__members__.values())
-        for member, label in zip(members, labels, strict=False):
-            member._label_ = label
+        for member, label in zip(members, labels, strict=True):
+            if not hasattr(member, "_label_"):
+                member._label_ = label
         return made
 
     if not TYPE_CHECKING:

@@ -71,12 +71,11 @@ title = StrExpr(Path(Team, ("title",)))
         (lambda: age <= 3, "lte", 3),
         (lambda: age > 3, "gt", 3),
         (lambda: age >= 3, "gte", 3),
-        (lambda: age > 3, "gt", 3),
         (lambda: age == NumExpr(Path(User, ("size",))), "exact", Path(User, ("size",))),
         (lambda: age.in_([1, 2]), "in", (1, 2)),
         (lambda: age.in_(n for n in (1, 2)), "in", (1, 2)),
         (lambda: age.between(1, 2), "range", (1, 2)),
-        (lambda: age.isnull(), "isnull", True),
+        (age.isnull, "isnull", True),
         (lambda: age.isnull(False), "isnull", False),
     ],
 )
