@@ -135,11 +135,14 @@ def node_of(value: object) -> Node:
     return Value(value)
 
 
+_ATOMS = frozenset((int, str, float, bool, type(None)))
 _COLLECTIONS = (list, tuple, set, frozenset, range, dict, deque, KeysView, ValuesView, Iterator)
 
 
 def frozen_operand(value: object) -> object:
     """`value` as a node keeps it: a face's node, plain collections as a tuple, anything else (an inner query too) as it is."""
+    if type(value) in _ATOMS:
+        return value
     if isinstance(value, Face):
         return value.node
     if isinstance(value, _COLLECTIONS):
