@@ -11,7 +11,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
-from typing import Any, ClassVar, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from typing_extensions import TypeVar
 
@@ -25,6 +25,7 @@ from modelkit.transaction import DEFAULT
 __all__ = ["DefaultObjects", "EmptyManager", "Manager", "ManagerOf"]
 
 M = TypeVar("M")
+QS = TypeVar("QS", bound=QuerySet[Any, Any])
 
 _QUERYSET_ONLY = frozenset({"as_manager", "delete"})
 """What a queryset does and a manager does not: deleting all rows asks for an explicit all()."""
@@ -42,7 +43,18 @@ class _Absent:
         )
 
 
-class Manager(DefaultObjects, Queries[M, M]):
+if TYPE_CHECKING:
+
+    class _Start(DefaultObjects, ModelQuerySet[M]):
+        """What a manager is to checkers: the queryset that it starts."""
+
+else:
+
+    class _Start(DefaultObjects, Queries[M, M]):
+        """What a manager shares with querysets."""
+
+
+class Manager(_Start[M]):
     """Where queries on a model start. Subclass it and override `get_queryset()`, or add methods."""
 
     creation_counter: ClassVar[int] = 0
@@ -104,10 +116,12 @@ class Manager(DefaultObjects, Queries[M, M]):
         cls._meta.add_manager(self)
 
     @classmethod
-    def from_queryset(cls, queryset_class: type[QuerySet[Any, Any]], class_name: str | None = None) -> type[Self]:
+    def from_queryset(cls, queryset_class: type[QS], class_name: str | None = None) -> type[ManagerOf[QS]]:
         """A subclass of this manager with the public methods of `queryset_class`."""
         namespace = {"_queryset_class": queryset_class, "__module__": cls.__module__, **_borrowed(cls, queryset_class)}
-        return cast("type[Self]", type(class_name or f"{cls.__name__}From{queryset_class.__name__}", (cls,), namespace))
+        return cast(
+            "type[ManagerOf[QS]]", type(class_name or f"{cls.__name__}From{queryset_class.__name__}", (cls,), namespace)
+        )
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -139,9 +153,10 @@ class Manager(DefaultObjects, Queries[M, M]):
         """A new queryset of all rows. Override it to leave rows out."""
         return self._queryset_class(model=self.model, using=self._db, hints=self._hints)
 
-    def all(self) -> Any:
+    def all(self) -> Self:
         """All rows."""
-        return self.get_queryset()
+        everything: Self = self.get_queryset()
+        return everything
 
     def get(self, *conditions: Any, **lookups: Any) -> M:
         """The one row that meets the conditions. Raises the model's DoesNotExist or MultipleObjectsReturned."""
@@ -151,12 +166,16 @@ class Manager(DefaultObjects, Queries[M, M]):
             found = self.get_queryset().get(*conditions, **lookups)
         return found
 
-    def filter(self, *conditions: Any, **lookups: Any) -> Any:
+    def filter(self, *conditions: Any, **lookups: Any) -> Self:
         """The rows that meet all conditions and lookups."""
-        if not self._plain:
-            return self.get_queryset().filter(*conditions, **lookups)
-        query = resolving.filtered(shapes.root(info_of(self.model)), conditions, lookups)
-        return self._queryset_class(self.model, query, self._db, self._hints)
+        found: Any
+        if self._plain:
+            query = resolving.filtered(shapes.root(info_of(self.model)), conditions, lookups)
+            found = self._queryset_class(self.model, query, self._db, self._hints)
+        else:
+            found = self.get_queryset().filter(*conditions, **lookups)
+        narrowed: Self = found
+        return narrowed
 
     def db_manager(self, using: str | None = None, hints: Mapping[str, Any] | None = None) -> Self:
         """The same manager on the store connected as `using`."""
