@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.core.signals import setting_changed
+from django.db.models.options import Options
 from django.test import testcases
 from modelkit.stores.memory.store import MemoryStore
 
@@ -66,8 +66,9 @@ def install(installed_apps: list[str]) -> None:
 def _register(sender: Any, **_: Any) -> None:
     """Let Django's registry know a model, for what of Django asks it (serializers, checks, `apps.get_model`)."""
     options = sender._meta
-    apps.all_models[options.app_label][options.model_name] = sender
-    apps.get_models.cache_clear()
+    present = Options.default_apps
+    present.all_models[options.app_label][options.model_name] = sender
+    present.get_models.cache_clear()
 
 
 def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:
