@@ -87,7 +87,10 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The rows between two keys of a path over one column, or all, in key order; `prefix` bounds both sides of a text."""
+    """The rows between two keys of a path over one column, or all; `prefix` bounds both sides of a text.
+
+    In key order, backwards where `reverse`; or in slot order, where `by_slot`.
+    """
 
     path: AccessPath
     low: Expr | None = None
@@ -96,6 +99,7 @@ class Span:
     high_open: bool = False
     prefix: Expr | None = None
     reverse: bool = False
+    by_slot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,7 +416,7 @@ class _Planner:
         asked = replace(self.query, where=conjunction(tuple(rest)))
         if self.counts and not self.query.distinct and not self.query.distinct_on and self.query.group is None:
             asked = replace(asked, outputs=(), order=())
-        needed = used_sources(asked, multiplicity=self.purpose == "rows")
+        needed = used_sources(asked, multiplicity=self.purpose == "rows" or self.sliced)
         steps: list[Step] = []
         bound: set[int] = set()
 
@@ -424,7 +428,7 @@ class _Planner:
             ready = [condition for condition in rest if self.reads[id(condition)] <= bound]
             rest[:] = [condition for condition in rest if not any(condition is done for done in ready)]
             ready.sort(key=lambda condition: any(True for _ in subselects(condition)))
-            step = self._root_step(entry) if number == 0 else self._join_step(number)
+            step = self._root_step(entry.access, entry.walks) if number == 0 else self._join_step(number)
             steps.append(replace(step, conditions=tuple(ready)))
 
         bind(0)
@@ -469,8 +473,12 @@ class _Planner:
         chain.reverse()
         return chain
 
-    def _root_step(self, entry: _Entry) -> Step:
-        return Step(0, entry.access, single=isinstance(entry.access, Probe), missing=False)
+    def _root_step(self, access: Access, walks: bool) -> Step:
+        any_order = self.counts or (self.purpose == "writes" and not self.sliced)
+        unordered = any_order and not self.query.distinct_on
+        if isinstance(access, Span) and not unordered and (not walks or self.query.group is not None):
+            access = replace(access, by_slot=True)
+        return Step(0, access, single=isinstance(access, Probe), missing=False)
 
     def _join_step(self, number: int) -> Step:
         source = self.sources[number]

@@ -110,7 +110,7 @@ def _streaming(chosen: Plan) -> Runner:
         with block.block(f"if not ({guards}):"):
             block.line("return")
     statements(block, nest.clauses())
-    block.line(f"yield {result_text(nest, chosen.query)}")
+    block.line(f"yield {result_text(nest)}")
     return program.finish(block.lines)
 
 

@@ -19,9 +19,22 @@ from modelkit.stores.memory.access import AccessPath
 from modelkit.stores.memory.compiler import runtime
 from modelkit.stores.memory.compiler.conditions import ConditionWriter
 from modelkit.stores.memory.compiler.scope import AND, COMPARISON, OR, TERNARY, Block, Program, Scope, Text, atom, wrap
-from modelkit.stores.memory.planner import Access, Bucket, Derived, Hash, Keys, Plan, Probe, Scan, Shorter, Span, Step, Via
+from modelkit.stores.memory.planner import (
+    Access,
+    Bucket,
+    Derived,
+    Hash,
+    Keys,
+    Plan,
+    Probe,
+    Scan,
+    Shorter,
+    Span,
+    Step,
+    Via,
+)
 
-__all__ = ["Clause", "For", "If", "Let", "Nest", "comprehension", "statements"]
+__all__ = ["Clause", "For", "If", "Let", "Nest", "comprehensible", "comprehension", "statements"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +74,23 @@ def comprehension(element: str, clauses: Sequence[Clause], brackets: str = "[]")
             case Let(target=target, value=value):
                 parts.append(f"for {target} in ({value},)")
             case If(condition=condition):
-                if parts[-1].startswith("if ") and len(parts[-1]) + len(condition) < 100:
-                    parts[-1] += f" and {wrap(condition, AND)}"
+                text = wrap(condition, AND)
+                if parts[-1].startswith("if ") and len(parts[-1]) + len(text) < 100:
+                    parts[-1] += f" and {text}"
                 else:
-                    parts.append(f"if {wrap(condition, OR)}")
+                    parts.append(f"if {text}")
     opening, closing = brackets[0], brackets[1]
     line = f"{opening}{' '.join(parts)}{closing}"
     if len(line) <= 100:
         return [line]
     return [opening, *(f"    {part}" for part in parts), closing]
+
+
+def comprehensible(clauses: Sequence[Clause]) -> bool:
+    """Whether the clauses can be one comprehension: not too many loops, and no names given where Python forbids it."""
+    loops = sum(not isinstance(clause, If) for clause in clauses)
+    texts = [part.iterable if isinstance(part, For) else part.value for part in clauses if not isinstance(part, If)]
+    return loops <= 12 and not any(":=" in text for text in texts)
 
 
 def statements(block: Block, clauses: Sequence[Clause]) -> None:
@@ -216,7 +237,11 @@ class Nest:
         call = f"({', '.join([f'{access.path.number:d}', low, high, *words])})"
         if slot:
             call = self.program.method(table, "span_slots") + call
+            call = f"sorted({call})" if access.by_slot else call
             return [*found, For(slot, call), Let(row, f"{self.program.method(table, 'row')}({slot})")]
+        if access.by_slot:
+            slots = f"sorted({self.program.method(table, 'span_slots')}{call})"
+            return [*found, For(row, f"map({self.program.method(table, 'row')}, {slots})")]
         return [*found, For(row, self.program.method(table, "span") + call)]
 
     def _via(self, access: Via, row: str) -> list[Clause]:
@@ -226,26 +251,41 @@ class Nest:
         self.local |= set(names.values())
         scope = Scope(self.sources, frozenset(), names, self.scope.parent)
         writer = self.writer.around(scope)
-        found = self._rows(self._table(child), access.access, names[child], writer, "")
-        if access.conditions:
-            found.append(If(writer.conditions(access.conditions)))
         alone = isinstance(access.access, Probe) and len(access.ups) == 1 and not self.slot
         slot = self.slot or self.program.fresh("slot")
-        for number, path in access.ups:
-            parent = self.sources[number].parent
-            found += self._up(number, path, names.get(parent, row), writer, "" if parent or alone else slot)
+        with self.program.frame() as touched:
+            found = self._rows(self._table(child), access.access, names[child], writer, "")
+            if access.conditions:
+                found.append(If(writer.conditions(access.conditions)))
+            for number, path in access.ups:
+                parent = self.sources[number].parent
+                found += self._up(number, path, names.get(parent, row), writer, "" if parent or alone else slot)
+        self.program.touched |= touched
         if alone:
             return found
         brackets = "[]" if access.exact else "{}"
         self.program.scans |= isinstance(access.access, (Scan, Span))
-        lines = comprehension(slot, found, brackets)
         name = self.program.fresh("slots")
-        text = lines[0] if len(lines) == 1 else "\n".join(lines)
-        get_row = f"{self.program.method(self._table(0), 'row')}"
+        get_row = self.program.method(self._table(0), "row")
+        if comprehensible(found):
+            text = " ".join(line.strip() for line in comprehension(slot, found, brackets))
+        else:
+            text = self._generator(slot, found, sorted(touched - set(names.values())))
+            text = text if access.exact else f"set({text})"
         gathered: list[Clause] = [Let(name, f"sorted({text})")]
         if self.slot:
             return [*gathered, For(slot, name), Let(row, f"{get_row}({slot})")]
         return [*gathered, For(row, f"map({get_row}, {name})")]
+
+    def _generator(self, item: str, clauses: Sequence[Clause], rows: Sequence[str]) -> str:
+        """A call of a function of `rows` that yields `item` for each row that the clauses find."""
+        block = Block()
+        name, arguments = self.program.fresh("found_"), ", ".join(rows)
+        with block.block(f"def {name}({arguments}):"):
+            statements(block, clauses)
+            block.line(f"yield {item}")
+        self.program.define(block.lines)
+        return f"{name}({arguments})"
 
     def _up(self, number: int, path: AccessPath, row: str, writer: ConditionWriter, slot: str) -> list[Clause]:
         """From the row of source `number` to its parent's, or to the parent's slots where `slot` is named."""

@@ -15,7 +15,7 @@ from modelkit.ir.expr import BOOLEAN, And, Compare, Expr, Nulls, Outer, Subselec
 from modelkit.ir.query import Compound, RowOutput, Select, ValueOutput
 from modelkit.stores.memory.compiler.conditions import ConditionWriter
 from modelkit.stores.memory.compiler.loops import Clause, Nest, statements
-from modelkit.stores.memory.compiler.results import Layout, collect, gather, layout, result_text
+from modelkit.stores.memory.compiler.results import Layout, collect, gather, layout, result_text, row_text
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, Program, Scope, wrap
 from modelkit.stores.memory.planner import Bucket, Plan, Probe, Purpose, Scan, plan
 
@@ -44,20 +44,22 @@ class QueryWriter:
 
     # -- bodies -------------------------------------------------------------------------------------------------------
 
-    def body(self, block: Block, nest: Nest, result: Callable[[Nest], str] | None = None) -> None:
+    def body(self, block: Block, nest: Nest) -> None:
         """Write what returns a query's result: a list, or what `query.result` says."""
         query = nest.plan.query
         if query.group is not None or query.having is not None:
             not_yet("aggregation")
-        plain = not (query.distinct or query.distinct_on or query.limit or query.offset)
+        distinct = query.distinct or bool(query.distinct_on)
+        plain = not (distinct or query.limit or query.offset)
         if query.result == "rows":
-            self._rows(block, nest, result or (lambda nest: result_text(nest, query)))
+            self._rows(block, nest, result_text)
         elif plain and query.result == "count":
             self._count(block, nest)
         elif plain:
             self._exists(block, nest)
         else:
-            self._rows(block, nest, lambda nest: result_text(nest, query), answer=f"{_ANSWERS[query.result]}({{}})")
+            answer = f"{_ANSWERS[query.result]}({{}})"
+            self._rows(block, nest, result_text if distinct else _nothing, answer)
 
     def _guard(self, block: Block, nest: Nest, empty: str) -> None:
         guards = nest.guards()
@@ -69,7 +71,8 @@ class QueryWriter:
         query = nest.plan.query
         self._guard(block, nest, answer.format("[]"))
         clauses = nest.clauses()
-        made = layout(nest, query, result(nest), sort=not nest.plan.walks)
+        ordered = nest.plan.walks or (query.result != "rows" and not query.distinct_on)
+        made = layout(nest, query, result(nest), sort=not ordered, whole=result is result_text)
         short = self._short_probe(nest, made, clauses)
         if short:
             block.extend(short)
@@ -252,8 +255,12 @@ def _plain(select: Subselect) -> Select:
     return select
 
 
+def _nothing(nest: Nest) -> str:
+    return "None"
+
+
 def _one_value(nest: Nest) -> str:
     output = nest.plan.query.outputs[0]
     if isinstance(output, RowOutput):
-        return result_text(nest, replace(nest.plan.query, bare=True))
+        return row_text(nest, output)
     return nest.writer.value(output.expr)

@@ -16,11 +16,11 @@ from modelkit.ir.codec import freeze_json
 from modelkit.ir.expr import Col, Expr, SortKey
 from modelkit.ir.query import RowOutput, Select, ValueOutput
 from modelkit.stores.memory.compiler import runtime
-from modelkit.stores.memory.compiler.loops import Clause, For, If, Nest, comprehension, statements
+from modelkit.stores.memory.compiler.loops import Clause, For, If, Nest, comprehensible, comprehension, statements
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, wrap
 from modelkit.stores.memory.compiler.values import is_json
 
-__all__ = ["Layout", "collect", "gather", "layout", "result_text", "slice_bounds"]
+__all__ = ["Layout", "collect", "gather", "layout", "result_text", "row_text", "slice_bounds"]
 
 
 @dataclass
@@ -38,8 +38,9 @@ class Layout:
     distinct_on: tuple[int, ...] = ()
 
 
-def result_text(nest: Nest, query: Select) -> str:
+def result_text(nest: Nest) -> str:
     """The result row as an expression."""
+    query = nest.plan.query
     texts = [_output_text(nest, output) for output in query.outputs]
     if query.bare:
         return texts[0]
@@ -49,6 +50,11 @@ def result_text(nest: Nest, query: Select) -> str:
 def _output_text(nest: Nest, output: RowOutput | ValueOutput) -> str:
     if isinstance(output, ValueOutput):
         return nest.writer.output(output.expr)
+    return row_text(nest, output)
+
+
+def row_text(nest: Nest, output: RowOutput) -> str:
+    """A source's stored row as an expression, None where it is missing."""
     row = nest.scope.rows[output.source]
     nest.program.touched.add(row)
     if output.source in nest.scope.missing:
@@ -64,13 +70,13 @@ def _nulls_first(nest: Nest, key: SortKey) -> bool | None:
     return (nest.plan.nulls == "first") is not key.descending
 
 
-def layout(nest: Nest, query: Select, result: str, *, sort: bool) -> Layout:
-    """How rows are collected for `query`; `result` is the text of a result row."""
+def layout(nest: Nest, query: Select, result: str, *, sort: bool, whole: bool = True) -> Layout:
+    """How rows are collected for `query`; `result` is the text of what stands for a result row (`whole`: of that row itself)."""
     order = query.order if sort else ()
     if not order and not query.distinct and not query.distinct_on:
         return Layout(result)
     nulls = [_nulls_first(nest, key) for key in order]
-    positions = _positions(query, order)
+    positions = _positions(query, order) if whole else None
     if positions is not None:
         passes = [(place, key.descending, first) for place, key, first in zip(positions, order, nulls, strict=True)]
         return Layout(result, passes=passes, distinct=-1 if query.distinct else None)
@@ -189,19 +195,13 @@ def is_chunked(clauses: Sequence[Clause]) -> int:
     return len(clauses)
 
 
-def _comprehensible(clauses: Sequence[Clause]) -> bool:
-    loops = sum(not isinstance(clause, If) for clause in clauses)
-    texts = [c.iterable if isinstance(c, For) else c.value for c in clauses if not isinstance(c, If)]
-    return loops <= 12 and not any(":=" in text for text in texts)
-
-
 def gather(block: Block, item: str, clauses: Sequence[Clause]) -> None:
     """Collect `item` for each row found into the list `out`."""
     lead = is_chunked(clauses)
     head, rest = clauses[:lead], clauses[lead:]
     depth = block.depth
     chunked = bool(head) and isinstance(head[-1], For)
-    if not any(isinstance(clause, For) for clause in rest) or not _comprehensible(rest):
+    if not any(isinstance(clause, For) for clause in rest) or not comprehensible(rest):
         block.line("out = []")
         statements(block, clauses)
         block.line(f"out.append({wrap(item, TERNARY)})")
@@ -227,7 +227,7 @@ def _gather_until(block: Block, nest: Nest, item: str, clauses: Sequence[Clause]
     lead = is_chunked(clauses)
     head, rest = clauses[:lead], clauses[lead:]
     depth = block.depth
-    if lead == 1 and isinstance(head[0], For) and _comprehensible(rest):
+    if lead == 1 and isinstance(head[0], For) and comprehensible(rest):
         block.line("out = []")
         statements(block, head)
         with block.block(f"if len(out) >= {stop}:"):

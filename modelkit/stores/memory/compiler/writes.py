@@ -33,7 +33,7 @@ def write_body(block: Block, queries: QueryWriter, chosen: Plan, statement: Upda
     special = query.limit or query.offset or query.distinct_on
     repeated = any(isinstance(clause, For) for clause in clauses[2:]) and any(not step.single for step in chosen.steps[1:])
     if special:
-        made = layout(nest, query, f"({nest.slot}, {row})", sort=not chosen.walks)
+        made = layout(nest, query, f"({nest.slot}, {row})", sort=not chosen.walks, whole=False)
         block.line(f"out = {collect(block, nest, query, made, clauses)}")
         block.line("out = list(dict(out).items())")
     elif repeated:

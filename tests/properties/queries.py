@@ -1,0 +1,421 @@
+"""Random tables and random queries over them: NULLs, ties, joins of every kind, inner queries, all nodes of the IR.
+
+Everything is drawn from one `random.Random`, so that a seed is a whole case.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from modelkit.ir import expr as ir
+from modelkit.ir.codec import JSON_NULL
+from modelkit.ir.query import Assignment, Delete, RowOutput, Select, Source, Update, ValueOutput
+from modelkit.ir.schema import Column, Index, Reference, Row, Table, Unique
+from modelkit.ir.types import BooleanType, DateType, DecimalType, DurationType, IntegerType, JsonType, ScalarType, TextType
+
+INT, TEXT, BOOL, JSON = IntegerType(), TextType(), BooleanType(), JsonType()
+DECIMAL, DATE, DURATION = DecimalType(), DateType(), DurationType()
+
+AREA = Table(
+    "area",
+    (Column("id", INT), Column("name", TEXT, nullable=True), Column("kind", INT, nullable=True)),
+    (0,),
+    indexes=(Index("area_kind", (2,)),),
+)
+PERSON = Table(
+    "person",
+    (
+        Column("id", INT),
+        Column("name", TEXT),
+        Column("age", INT, nullable=True),
+        Column("area_id", INT, nullable=True),
+        Column("boss_id", INT, nullable=True),
+        Column("active", BOOL, nullable=True),
+        Column("data", JSON, nullable=True),
+        Column("score", DECIMAL),
+        Column("born", DATE, nullable=True),
+        Column("code", TEXT, nullable=True),
+    ),
+    (0,),
+    indexes=(Index("person_age", (2,)), Index("person_name", (1,)), Index("person_data", (6,)), Index("score", (7,))),
+    uniques=(Unique("person_code", (9,)),),
+    references=(Reference("person_area", (3,), "area", (0,)), Reference("person_boss", (4,), "person", (0,))),
+)
+NOTE = Table(
+    "note",
+    (
+        Column("id", INT),
+        Column("person_id", INT),
+        Column("stars", INT, nullable=True),
+        Column("tag", TEXT, nullable=True),
+        Column("place", INT, nullable=True),
+    ),
+    (0,),
+    indexes=(Index("note_both", (1, 2)), Index("note_stars", (2,))),
+    references=(Reference("note_person", (1,), "person", (0,)),),
+)
+LINK = Table(
+    "link",
+    (Column("person_id", INT), Column("area_id", INT), Column("weight", INT)),
+    (0, 1),
+    references=(Reference("link_person", (0,), "person", (0,)), Reference("link_area", (1,), "area", (0,))),
+)
+PLAIN = Table("plain", (Column("word", TEXT, nullable=True), Column("count", INT, nullable=True)), ())
+SCHEMA = (AREA, PERSON, NOTE, LINK, PLAIN)
+
+
+@dataclass(frozen=True)
+class Join:
+    """A way from one table to another."""
+
+    parent: Table
+    child: Table
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    many: bool
+    optional: bool
+
+
+JOINS = (
+    Join(PERSON, AREA, (3,), (0,), many=False, optional=True),
+    Join(PERSON, PERSON, (4,), (0,), many=False, optional=True),
+    Join(PERSON, PERSON, (0,), (4,), many=True, optional=True),
+    Join(PERSON, NOTE, (0,), (1,), many=True, optional=True),
+    Join(PERSON, LINK, (0,), (0,), many=True, optional=True),
+    Join(PERSON, PLAIN, (9,), (0,), many=True, optional=True),
+    Join(NOTE, PERSON, (1,), (0,), many=False, optional=False),
+    Join(NOTE, LINK, (1, 4), (0, 1), many=False, optional=True),
+    Join(LINK, NOTE, (0, 1), (1, 4), many=True, optional=True),
+    Join(LINK, PERSON, (0,), (0,), many=False, optional=False),
+    Join(LINK, AREA, (1,), (0,), many=False, optional=False),
+    Join(AREA, PERSON, (0,), (3,), many=True, optional=True),
+    Join(AREA, LINK, (0,), (1,), many=True, optional=True),
+    Join(AREA, NOTE, (2,), (2,), many=True, optional=True),
+    Join(PLAIN, PERSON, (0,), (9,), many=False, optional=True),
+)
+
+WORDS = ("", "a", "ab", "abc", "b", "B", "ß", "ss", "É", "%", "_", "[", "'\"\n{}", "\U0010ffff")
+JSONS: tuple[Any, ...] = (
+    JSON_NULL, True, False, 1, 1.0, 0, "a", "", [], [1, None], {"a": 1}, {"a": None, "b": [2]}, {"0": "x"}, {"a": {"a": 2}},
+)  # fmt: skip
+DATES = tuple(datetime.date(2024, 2, 27) + datetime.timedelta(days=day) for day in range(5))
+
+
+def random_tables(rng: Random) -> dict[Table, list[Row | None]]:
+    """Rows for all tables: references hold, removed rows leave gaps."""
+
+    def maybe(value: Any, chance: float = 0.3) -> Any:
+        return None if rng.random() < chance else value
+
+    areas: list[Row | None] = [
+        (key, maybe(rng.choice(WORDS)), maybe(rng.randint(0, 3))) for key in rng.sample(range(9), rng.randint(0, 4))
+    ]
+    people: list[Row | None] = []
+    codes = list(WORDS)
+    rng.shuffle(codes)
+    keys = rng.sample(range(20), rng.choice((0, 3, 5, 7, 9)))
+    for key in keys:
+        area = maybe(rng.choice(areas)[0]) if areas else None  # type: ignore[index]
+        people.append(
+            (
+                key,
+                rng.choice(WORDS[:6]),
+                maybe(rng.randint(0, 4)),
+                area,
+                maybe(rng.choice(keys)),
+                maybe(rng.random() < 0.5),
+                maybe(rng.choice(JSONS)),
+                Decimal(rng.randint(0, 6)) / 2,
+                maybe(rng.choice(DATES)),
+                maybe(codes.pop()),
+            )
+        )
+    notes: list[Row | None] = [
+        (key, rng.choice(keys), maybe(rng.randint(0, 3)), maybe(rng.choice(WORDS)), maybe(rng.randint(0, 8)))
+        for key in (rng.sample(range(30), rng.randint(0, 8)) if keys else ())
+    ]
+    links: list[Row | None] = [
+        (person, area[0], rng.randint(0, 2)) for person in keys for area in areas if area and rng.random() < 0.3
+    ]
+    plain: list[Row | None] = [(maybe(rng.choice(WORDS)), maybe(rng.randint(0, 3))) for _ in range(rng.randint(0, 4))]
+    seen: set[Any] = set()
+    plain = [row for row in plain if row is not None and (row[0] is None or not (row[0] in seen or seen.add(row[0])))]
+    tables = {AREA: areas, PERSON: people, NOTE: notes, LINK: links, PLAIN: plain}
+    for rows in tables.values():
+        rng.shuffle(rows)
+        for _ in range(rng.randint(0, 2)):
+            rows.insert(rng.randint(0, len(rows)), None)
+    return tables
+
+
+class Queries:
+    """Draws queries; `params` are the values of their parameters."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.params: list[Any] = []
+
+    def param(self, kind: ScalarType, value: Any, *, nullable: bool = False) -> ir.Param:
+        self.params.append(value)
+        return ir.Param(kind, nullable, len(self.params) - 1)
+
+    # -- sources ------------------------------------------------------------------------------------------------------
+
+    def sources(self, count: int) -> tuple[Source, ...]:
+        rng = self.rng
+        found = [Source(rng.choice(SCHEMA))]
+        while len(found) < count:
+            parent = rng.randrange(len(found))
+            ways = [join for join in JOINS if join.parent is found[parent].table]
+            if not ways:
+                break
+            join = rng.choice(ways)
+            condition = None
+            if join.optional and rng.random() < 0.2:
+                tried = Source(join.child, parent, join.left, join.right, join.many, join.optional)
+                condition = Scope(self, (*found, tried), only=(len(found), parent)).condition(1)
+            found.append(Source(join.child, parent, join.left, join.right, join.many, join.optional, condition))
+        return tuple(found)
+
+    def select(self, *, outer: Scope | None = None, depth: int = 2, values: ScalarType | None = None) -> Select:
+        """A query; with `values`, one column of that type."""
+        rng = self.rng
+        sources = self.sources(rng.choice((1, 1, 1, 2, 2, 3, 4) if depth > 1 else (1, 1, 2)))
+        scope = Scope(self, sources, outer)
+        where = None
+        if rng.random() < 0.8:
+            parts = tuple(scope.condition(depth) for _ in range(rng.choice((1, 1, 1, 2, 2, 3))))
+            where = parts[0] if len(parts) == 1 else ir.And(BOOL, True, parts)
+        outputs: list[Any] = []
+        if values is not None:
+            outputs = [ValueOutput(scope.value(values, 1))]
+        else:
+            for _ in range(rng.choice((1, 1, 1, 2, 3))):
+                if rng.random() < 0.6:
+                    outputs.append(RowOutput(rng.randrange(len(sources))))
+                else:
+                    outputs.append(ValueOutput(scope.value(rng.choice(KINDS), 1)))
+        order = tuple(scope.sort_key() for _ in range(rng.choice((0, 0, 1, 1, 2, 3))))
+        limit = self.param(INT, rng.randint(0, 4)) if rng.random() < 0.25 else None
+        offset = self.param(INT, rng.randint(0, 2)) if rng.random() < 0.15 else None
+        distinct_on = (scope.value(rng.choice(KINDS), 1),) if rng.random() < 0.07 and values is None else ()
+        return Select(
+            sources,
+            tuple(outputs),
+            where,
+            order,
+            distinct=not distinct_on and rng.random() < 0.15,
+            distinct_on=distinct_on,
+            limit=limit,
+            offset=offset,
+            bare=len(outputs) == 1 and rng.random() < 0.6,
+            result=rng.choice(("rows", "rows", "rows", "rows", "count", "exists")) if values is None and outer is None else "rows",
+        )
+
+    def write(self) -> Update | Delete:
+        """An update or a delete."""
+        rng = self.rng
+        sources = self.sources(rng.choice((1, 1, 2, 3)))
+        scope = Scope(self, sources)
+        limit = self.param(INT, rng.randint(0, 3)) if rng.random() < 0.1 else None
+        order = (scope.sort_key(),) if limit else ()
+        target = Select(sources, (RowOutput(0),), scope.condition(2), order, bare=True, limit=limit)
+        if rng.random() < 0.4:
+            return Delete(target)
+        own = Scope(self, sources[:1])
+        table = sources[0].table
+        assert table is not None
+        columns = rng.sample(range(len(table.columns)), rng.choice((1, 1, 2)) if len(table.columns) > 2 else 1)
+        return Update(target, tuple(Assignment(column, own.value(table.columns[column].type, 2)) for column in columns))
+
+
+KINDS: tuple[ScalarType, ...] = (INT, INT, TEXT, BOOL, JSON, DECIMAL, DATE)
+
+
+class Scope:
+    """Draws expressions over the sources of one query and those around it."""
+
+    def __init__(
+        self,
+        queries: Queries,
+        sources: tuple[Source, ...],
+        outer: Scope | None = None,
+        only: tuple[int, ...] | None = None,
+    ) -> None:
+        self.queries = queries
+        self.rng = queries.rng
+        self.sources = sources
+        self.outer = outer
+        self.only = only if only is not None else tuple(range(len(sources)))
+
+    def column(self, kind: ScalarType) -> ir.Expr | None:
+        """A column of the type of `kind`, sometimes one of the query around."""
+        if self.outer is not None and self.rng.random() < 0.4:
+            found = self.outer.column(kind)
+            return None if found is None else ir.Outer(found.type, True, found)
+        places = [
+            (number, column)
+            for number in self.only
+            if (table := self.sources[number].table) is not None
+            for column, declared in enumerate(table.columns)
+            if declared.type.name == kind.name
+        ]
+        if not places:
+            return None
+        number, column = self.rng.choice(places)
+        table = self.sources[number].table
+        assert table is not None
+        return ir.Col(kind, number > 0 or table.columns[column].nullable, number, column)
+
+    def constant(self, kind: ScalarType) -> ir.Expr:
+        rng = self.rng
+        choices: dict[str, Callable[[], Any]] = {
+            "integer": lambda: rng.randint(-1, 5),
+            "text": lambda: rng.choice(WORDS),
+            "boolean": lambda: rng.random() < 0.5,
+            "json": lambda: rng.choice(JSONS),
+            "decimal": lambda: Decimal(rng.randint(0, 6)) / 2,
+            "date": lambda: rng.choice(DATES),
+            "duration": lambda: datetime.timedelta(days=rng.randint(-2, 2)),
+        }
+        if rng.random() < 0.05:
+            return self.queries.param(kind, None, nullable=True)
+        if rng.random() < 0.03:
+            return ir.Const(kind, True, None)
+        return self.queries.param(kind, choices[kind.name](), nullable=rng.random() < 0.1)
+
+    def value(self, kind: ScalarType, depth: int) -> ir.Expr:
+        """An expression of the type of `kind`."""
+        rng = self.rng
+        if depth <= 0 or rng.random() < 0.55:
+            found = self.column(kind) if rng.random() < 0.8 else None
+            return found if found is not None else self.constant(kind)
+        ways: list[Callable[[], ir.Expr]] = [
+            lambda: ir.Coalesce(kind, True, tuple(self.value(kind, depth - 1) for _ in range(rng.randint(1, 3)))),
+            lambda: ir.Case(
+                kind,
+                True,
+                tuple((self.condition(depth - 1), self.value(kind, depth - 1)) for _ in range(rng.randint(1, 2))),
+                self.value(kind, depth - 1),
+            ),
+            lambda: ir.Subquery(kind, True, self.queries.select(outer=self, depth=depth - 1, values=kind)),
+        ]
+        if kind is BOOL:
+            ways.append(lambda: self.condition(depth))
+        if kind is INT:
+            ways.append(lambda: ir.Arith(INT, True, rng.choice("+-*/%&|#"), self.value(INT, depth - 1), self.value(INT, depth - 1)))  # type: ignore[arg-type]
+            ways.append(lambda: ir.Call(INT, True, rng.choice(LENGTHS), (self.value(TEXT, depth - 1),)))
+        if kind is DECIMAL:
+            other = rng.choice((INT, DECIMAL))
+            ways.append(lambda: ir.Arith(DECIMAL, True, rng.choice("+-*"), self.value(DECIMAL, depth - 1), self.value(other, depth - 1)))  # type: ignore[arg-type]
+        if kind is DATE:
+            ways.append(lambda: ir.Arith(DATE, True, rng.choice("+-"), self.value(DATE, depth - 1), self.constant(DURATION)))  # type: ignore[arg-type]
+        if kind is JSON:
+            ways.append(lambda: self.json_key(depth))
+        return rng.choice(ways)()
+
+    def json_key(self, depth: int) -> ir.Expr:
+        key = self.rng.choice(("a", "b", 0, 1))
+        kind = INT if isinstance(key, int) else TEXT
+        return ir.JsonKey(JSON, True, self.value(JSON, depth - 1), self.queries.param(kind, key))
+
+    def sort_key(self) -> ir.SortKey:
+        rng = self.rng
+        nulls = rng.choice((None, None, "first", "last"))
+        return ir.SortKey(self.value(rng.choice(KINDS), rng.choice((0, 0, 0, 1))), rng.random() < 0.5, nulls)  # type: ignore[arg-type]
+
+    def condition(self, depth: int) -> ir.Expr:
+        """A condition."""
+        rng = self.rng
+        if depth <= 0 or rng.random() < 0.5:
+            return self.test(depth)
+        items = tuple(self.condition(depth - 1) for _ in range(rng.choice((2, 2, 3))))
+        return rng.choice(
+            (
+                lambda: ir.And(BOOL, True, items),
+                lambda: ir.Or(BOOL, True, items),
+                lambda: ir.Not(BOOL, True, items[0]),
+                lambda: ir.Xor(BOOL, True, items),
+                lambda: ir.IsNull(BOOL, False, items[0]),
+                lambda: self.test(depth),
+            )
+        )()
+
+    def test(self, depth: int) -> ir.Expr:
+        """A condition without And, Or, Not at its top."""
+        rng = self.rng
+        kind = rng.choice(KINDS)
+        ops: Any = ("eq", "eq", "eq", "ne", "lt", "le", "gt", "ge")
+        ways: list[Callable[[], ir.Expr]] = [
+            *[lambda: ir.Compare(BOOL, True, rng.choice(ops), self.value(kind, depth - 1), self.value(kind, depth - 1))] * 4,
+            *[lambda: self.compare_column(ops)] * 5,
+            lambda: ir.IsNull(BOOL, False, self.value(kind, depth - 1)),
+            *[lambda: self.member(kind, depth)] * 3,
+            *[lambda: self.match(depth)] * 2,
+            lambda: self.tuples(depth),
+            lambda: self.value(BOOL, depth - 1),
+        ]
+        if depth > 0:
+            ways += [lambda: ir.Exists(BOOL, False, self.queries.select(outer=self, depth=depth - 1))] * 2
+        return rng.choice(ways)()
+
+    def compare_column(self, ops: Any) -> ir.Expr:
+        """What access paths serve: a column against a parameter."""
+        kind = self.rng.choice((INT, INT, TEXT, JSON, DECIMAL))
+        column = self.column(kind)
+        if column is None:
+            return ir.Const(BOOL, False, True)
+        sides = (column, self.constant(kind))
+        if self.rng.random() < 0.1:
+            sides = (sides[1], sides[0])
+        return ir.Compare(BOOL, True, self.rng.choice(ops), *sides)
+
+    def member(self, kind: ScalarType, depth: int) -> ir.Expr:
+        rng = self.rng
+        item = self.value(kind, depth - 2)
+        way = rng.random()
+        if way < 0.4:
+            values = [self.constant(kind) for _ in range(rng.randint(0, 3))]
+            listed = tuple(self.queries.params[v.slot] for v in values if isinstance(v, ir.Param))
+            choices: Any = self.queries.param(kind, tuple(v for v in listed if v is not None))
+        elif way < 0.7 or depth <= 0:
+            choices = tuple(self.value(kind, depth - 1) for _ in range(rng.randint(0, 3)))
+        else:
+            outer = self if rng.random() < 0.5 else None
+            choices = self.queries.select(outer=outer, depth=depth - 1, values=kind)
+        return ir.In(BOOL, True, item, choices)
+
+    def match(self, depth: int) -> ir.Expr:
+        rng = self.rng
+        item = self.value(rng.choice((TEXT, TEXT, TEXT, INT, JSON)), depth - 2)
+        kind: Any = rng.choice(("exact", "contains", "startswith", "endswith", "regex", "startswith"))
+        fold = kind == "exact" or rng.random() < 0.4
+        if kind == "regex":
+            compiled = re.compile(rng.choice(("a", "^a.*", "b$", "\\[", "")), re.IGNORECASE if fold else 0)
+            return ir.Match(BOOL, True, kind, fold, item, self.queries.param(TEXT, compiled))
+        return ir.Match(BOOL, True, kind, fold, item, self.value(TEXT, depth - 2))
+
+    def tuples(self, depth: int) -> ir.Expr:
+        rng = self.rng
+        kinds = [rng.choice((INT, TEXT)) for _ in range(2)]
+
+        def row() -> ir.TupleNode:
+            return ir.TupleNode(INT, True, tuple(self.value(kind, depth - 2) for kind in kinds))
+
+        if rng.random() < 0.5:
+            ops: Any = ("eq", "ne", "lt", "le", "gt", "ge")
+            return ir.Compare(BOOL, True, rng.choice(ops), row(), row())
+        return ir.In(BOOL, True, row(), tuple(row() for _ in range(rng.randint(0, 2))))
+
+
+LENGTHS = (
+    ir.FunctionDef("length", len),
+    ir.FunctionDef("inline_length", len, inline="len({0}) + len({0}) - len({0})"),
+    ir.FunctionDef("length_or_nothing", lambda text: -1 if text is None else len(text), strict=False),
+)
