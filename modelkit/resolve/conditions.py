@@ -1,23 +1,498 @@
-"""Conditions: Q trees and keyword lookups to IR, with Django's joins and its guards against NULL."""
+"""Conditions: Q trees and keyword lookups to IR, with Django's joins and its guards against NULL.
+
+Knows scopes, lookups and expressions. The invariant: what a condition means is what Django 5.2 makes of it, NULL for NULL,
+including which rows of a to-many relation one call's conditions share.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from modelkit.expressions.base import Node
+from modelkit.errors import FieldError, shorten
+from modelkit.expressions.base import Condition, F, Face, KeyPath, Lookup, Node, Path, Q, Related, Transform, Value
+from modelkit.ir.expr import BOOLEAN, INTEGER, And, Case, Col, Compare, Const, Exists, Expr, In, Not, Or, Param, Xor
+from modelkit.ir.query import Select, Source, ValueOutput
 from modelkit.ir.schema import Formula
-from modelkit.modelinfo import ModelInfo
-from modelkit.resolve.query import Query
+from modelkit.ir.types import BooleanType
+from modelkit.modelinfo import ModelInfo, info_of
+from modelkit.resolve import expressions, lookups
+from modelkit.resolve.expressions import resolve, resolver
+from modelkit.resolve.joins import Context, Leaf, Scope, Unsuited, outer, select_of
+from modelkit.resolve.lookups import Built, Chain, Operand
+from modelkit.resolve.paths import SEPARATOR, Route, Step, route, split, steps_of
+from modelkit.resolve.query import Query, Term
+from modelkit.resolve.query import Step as Taken
+from modelkit.resolve.skeleton import Marker, key_of, plain, query_in
+from modelkit.resolve.subqueries import inner_select
 
-__all__ = ["filtered", "formula"]
+__all__ = ["filtered", "formula", "parity", "resolve_condition"]
+
+_TRUE: Final = Const(BOOLEAN, False, True)
+_FALSE: Final = Const(BOOLEAN, False, False)
+_ROWS: Final = (ValueOutput(Const(INTEGER, False, 1)),)
+_RESERVED: Final = frozenset({"_connector", "_negated"})
+
+
+# -- the call
 
 
 def filtered(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any], *, negated: bool = False) -> Query:
-    """The rows of `query` that meet all `conditions` and `lookups`; `negated`: those that do not (exclude)."""
-    raise NotImplementedError
+    """The rows of `query` that meet all `conditions` and `lookups`; `negated`: those that do not (exclude).
+
+    Raises FieldError for names and lookups that do not exist, ValueError, TypeError or ValidationError for values that do
+    not fit, QueryTooComplex for deep nesting. One look-up where a call of the same structure was resolved before.
+    """
+    shape = query.shape
+    if not conditions:
+        values = list(lookups.values())
+        key = (negated, *lookups, *[v if v is True or v is False else v.__class__ for v in values])
+        step = shape.next.get(key)
+        if step.__class__ is Taken:
+            try:
+                return step.apply(query, values)  # type: ignore[no-any-return]
+            except Unsuited:
+                pass
+        elif step is None and all(map(plain, values)):
+            return _taken(query, _children((), lookups), values, key, negated)
+    return _slowly(query, conditions, lookups, negated)
+
+
+def _children(conditions: tuple[Any, ...], lookups: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The children of the Q that a call amounts to, names in their order."""
+    children: list[Any] = []
+    for condition in conditions:
+        if isinstance(condition, bool):
+            raise TypeError(
+                f"Conditions are made of fields and values; {condition!r} is the result of a comparison in Python, "
+                "perhaps of a field's value with a wrong type."
+            )
+        node = condition.node if isinstance(condition, Face) else condition
+        if not isinstance(node, Node):
+            raise TypeError(f"filter() takes conditions, Q objects and lookups by name, not {shorten(condition)}.")
+        children.append(node)
+    if _RESERVED & lookups.keys():
+        raise TypeError(f"{', '.join(sorted(_RESERVED & lookups.keys()))} cannot be passed to filter(): Q() takes these.")
+    children.extend((name, lookups[name]) for name in sorted(lookups))
+    return tuple(children)
+
+
+def _slowly(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any], negated: bool) -> Query:
+    """The call with nodes or inner queries among its values."""
+    whole = Q._made(_children(conditions, lookups), "AND")
+    leaves: list[Any] = []
+    key = (negated, key_of(whole, leaves))
+    try:
+        step = query.shape.next.get(key)
+    except TypeError:
+        return _built(query, Marker(leaves).marked(whole), leaves, None, negated)
+    if step is not None:
+        try:
+            return step.apply(query, leaves or (None,))  # type: ignore[no-any-return]
+        except Unsuited:
+            key = None  # type: ignore[assignment]
+    return _built(query, Marker(leaves).marked(whole), leaves, key, negated)
+
+
+def _taken(query: Query, children: tuple[Any, ...], values: list[Any], key: Any, negated: bool) -> Query:
+    """The first call of a plain structure: `values` are the leaves, in the order of the call."""
+    numbers = {name: number for number, name in enumerate(key[1 : len(values) + 1])}
+    whole = Q._made(tuple((name, Leaf(numbers[name], value)) for name, value in children), "AND")
+    return _built(query, whole, values, key, negated)
+
+
+def _built(query: Query, whole: Q, leaves: list[Any], key: Any, negated: bool) -> Query:
+    """Resolve a call, remember it under `key` (None: it suits these values alone), and apply it."""
+    shape = query.shape
+    verb = "exclude" if negated else "filter"
+    if shape.sliced and whole.children:
+        raise TypeError(f"{verb}() after a slice: a slice is the last step of a query.")
+    scope = Scope.of(shape, verb)
+    context = Context(set(shape.sticky))
+    where = resolve_condition(scope, ~whole if negated else whole, context)
+    made = shape.evolve(
+        sources=tuple(scope.sources),
+        where=shape.where if where is None else (*shape.where, *_flat(where)),
+        width=scope.slots.width,
+    )
+    step = Taken(made, tuple(scope.slots.bindings))
+    if key is not None and scope.slots.shared:
+        shape.cache.add(shape.next, key, step)
+    return step.apply(query, leaves or (None,))
+
+
+def _flat(where: Expr) -> tuple[Expr, ...]:
+    return where.items if isinstance(where, And) else (where,)
 
 
 def formula(info: ModelInfo, condition: Node) -> Formula:
     """`condition` on a row of the model's own table, for constraints and indexes."""
-    raise NotImplementedError
+
+    def make(scope: Scope, context: Context) -> Expr:
+        return resolve_condition(scope, condition, context) or _TRUE
+
+    return Formula(*expressions.own_table(info, "condition", make))
+
+
+# -- the tree
+
+
+def resolve_condition(scope: Scope, part: Any, context: Context) -> Expr | None:
+    """A condition (node, face or (name, value) pair) as IR; None where it says nothing."""
+    if isinstance(part, Face):
+        part = part.node
+    match part:
+        case Q():
+            return _q(scope, part, context)
+        case (str(name), operand):
+            return _by_name(scope, name, operand, context)
+        case Lookup():
+            return _lookup_node(scope, part, context)
+        case Related():
+            return _related(scope, part, context)
+        case Node():
+            term = resolve(scope, part, context)
+            if not isinstance(term.expr.type, BooleanType):
+                raise TypeError(f"{scope.verb}() takes conditions, and {part!r} is none: compare it with something.")
+            return term.expr
+        case _:
+            raise TypeError(f"{scope.verb}() takes conditions, not {type(part).__name__}.")
+
+
+def _q(scope: Scope, q: Q, context: Context) -> Expr | None:
+    inside = context.inverted() if q.negated else context
+    items = [item for child in q.children if (item := resolve_condition(scope, child, inside)) is not None]
+    if not items:
+        return None
+    expr = _joined(q.connector, items)
+    return Not(BOOLEAN, expr.nullable, expr) if q.negated else expr
+
+
+def _joined(connector: str, items: list[Expr]) -> Expr:
+    if len(items) == 1:
+        return items[0]
+    if connector == "AND":
+        return lookups.conjunction([part for item in items for part in _flat(item)])
+    if connector == "OR":
+        items = _merged(items)
+        return items[0] if len(items) == 1 else Or(BOOLEAN, any(item.nullable for item in items), tuple(items))
+    return parity(items)
+
+
+def parity(items: list[Expr]) -> Expr:
+    """Whether an odd number of `items` is true; NULL counts as not."""
+    return Xor(BOOLEAN, False, tuple(_truth(item) for item in items))
+
+
+def _truth(item: Expr) -> Expr:
+    """Whether `item` is true, where NULL is not: how parity counts."""
+    return Case(BOOLEAN, False, ((item, _TRUE),), _FALSE) if item.nullable else item
+
+
+def _merged(items: list[Expr]) -> list[Expr]:
+    """Alternatives of which equalities on one column are one In, standing where the first of them stood."""
+    found: dict[Expr, list[Expr]] = {}
+    for item in items:
+        if isinstance(item, Compare) and item.op == "eq" and isinstance(item.left, Col) and isinstance(item.right, Param):
+            found.setdefault(item.left, []).append(item.right)
+    merged: list[Expr] = []
+    for item in items:
+        column = item.left if isinstance(item, Compare) and item.op == "eq" and isinstance(item.right, Param) else None
+        choices = found.get(column) if column is not None else None
+        if column is None or choices is None or len(choices) == 1:
+            merged.append(item)
+        elif item.right is choices[0]:  # type: ignore[union-attr]  # a Compare, as its column says
+            merged.append(In(BOOLEAN, column.nullable, column, tuple(choices)))
+    return merged
+
+
+# -- lookups by name
+
+
+def _shown(scope: Scope, name: str) -> str:
+    return f"{scope.verb}({name}=...)"
+
+
+def _by_name(scope: Scope, name: str, operand: Any, context: Context) -> Expr:
+    names = split(name) if not name.startswith("_") else (name,)
+    shown = _shown(scope, name)
+    known = expressions.annotation_of(scope, names)
+    if known is not None:
+        term, rest = known
+        label = SEPARATOR.join(names[: len(names) - len(rest)])
+        found = lookups.chain(term.expr.type, rest, label, shown, term.field)
+        right = _operand(scope, operand, context, found, None)
+        return lookups.build(scope.slots, term, found, right, label).expr
+    way = route(scope.info, names, shown, scope.annotations)
+    return _by_route(scope, way, operand, context, shown)
+
+
+def _lookup_node(scope: Scope, node: Lookup, context: Context) -> Expr:
+    """A comparison as a node: over a field, with the joins and guards that its name would have."""
+    left, rest = _unwound(node.left)
+    rest = (*rest, *node.transforms, node.lookup)
+    if isinstance(left, F) and expressions.annotation_of(scope, split(left.name)) is None:
+        way = route(scope.info, split(left.name), repr(node), scope.annotations)
+        return _by_route(scope, _extended(way, rest), node.right, context, repr(node))
+    if isinstance(left, Path):
+        expressions.owned_by(scope, left)
+        way = route(scope.info, left.names or ("pk",), repr(node))
+        return _by_route(scope, _extended(way, rest), node.right, context, repr(node))
+    term = resolve(scope, node.left, context)
+    label = repr(node.left)
+    found = lookups.chain(term.expr.type, (*node.transforms, node.lookup), label, repr(node), term.field)
+    right = _operand(scope, node.right, context, found, None)
+    return lookups.build(scope.slots, term, found, right, label).expr
+
+
+def _unwound(node: Node) -> tuple[Node, tuple[str, ...]]:
+    """A node without the transforms and JSON keys around it, and their names."""
+    names: list[str] = []
+    while isinstance(node, (Transform, KeyPath)):
+        names[:0] = (node.name,) if isinstance(node, Transform) else tuple(map(str, node.keys))
+        node = node.item
+    return node, tuple(names)
+
+
+def _extended(way: Route, rest: tuple[str, ...]) -> Route:
+    return Route(
+        way.steps, way.columns, way.field, way.owner, way.attribute, way.relation, way.target, way.names, (*way.rest, *rest)
+    )
+
+
+def _by_route(scope: Scope, way: Route, operand: Any, context: Context, shown: str) -> Expr:
+    """A lookup on a field of the model or over relations: its operand, its joins, itself, its guards."""
+    type_ = way.attribute.type
+    label = f"{way.owner.name}.{way.attribute.name}" if way.relation is None else f"{way.owner.name}.{way.names[-1]}"
+    if way.relation is not None:
+        found = lookups.related_chain(way, type_, shown)
+    else:
+        found = lookups.chain(type_, way.rest, label, shown, way.field)
+    many = way.first_many
+    if many is not None and context.branch_negated:
+        return _excluded(scope, way, many, found, operand, context, label)
+    right = _operand(scope, operand, context, found, way)
+    source = scope.follow(way.steps, context)
+    column = scope.column(source, way.columns[0])
+    built = lookups.build(scope.slots, Term(column, way.field), found, right, label, way)
+    return _guarded(scope, built, column, right, context)
+
+
+def _guarded(scope: Scope, built: Built, column: Col, right: Operand, context: Context) -> Expr:
+    """Under a NOT, a lookup also asks that what it reads is there: rows where it is not are kept, as Python would."""
+    if not context.negated or built.null is not None:
+        return built.expr
+    items = [built.expr]
+    if column.nullable:
+        items.append(lookups.is_null(column, False))
+    if isinstance(right, Term) and isinstance(right.expr, Col) and _declared_nullable(scope, right.expr):
+        items.append(lookups.is_null(right.expr, False))
+    return lookups.conjunction(items)
+
+
+def _declared_nullable(scope: Scope, column: Col) -> bool:
+    table = scope.sources[column.source].table
+    return table is not None and table.columns[column.column].nullable
+
+
+def _operand(scope: Scope, operand: Any, context: Context, found: Chain, way: Route | None) -> Operand:
+    """What stands right of a lookup, resolved in this query."""
+    if isinstance(operand, Face):
+        operand = operand.node
+    if isinstance(operand, Value) and operand.output_field is None:
+        value = expressions.leaf_of(operand.value)
+        return resolve(scope, operand, context) if value.value is None else value
+    if isinstance(operand, Node):
+        return resolve(scope, operand, context)
+    leaf = expressions.leaf_of(operand)
+    if query_in(leaf.value) is not None:
+        return inner_select(scope.slots, leaf, found.lookup.name, way)
+    if found.lookup.form in {"in", "range"} and isinstance(leaf.value, (list, tuple, set, frozenset)):
+        return _several(scope, leaf, context, found.lookup.form == "range")
+    return leaf
+
+
+def _several(scope: Scope, leaf: Leaf, context: Context, ends: bool) -> Operand:
+    """Several values: one leaf, unless there are expressions (or an end that is None) among them."""
+    items = list(leaf.value)
+    if not any(isinstance(item, (Node, Face)) or (ends and item is None) for item in items):
+        return leaf
+    scope.slots.shared = False
+    return tuple(
+        resolve(scope, item, context) if isinstance(item, (Node, Face)) else expressions.leaf_of(item) for item in items
+    )
+
+
+# -- to-many relations below a NOT
+
+
+def _excluded(
+    scope: Scope, way: Route, many: int, found: Chain, operand: Any, context: Context, label: str
+) -> Expr:
+    """A lookup over a to-many relation below a NOT: whether any related row meets it."""
+    before, after = way.steps[:many], way.steps[many:]
+    hop = after[0].hop
+    shared = _correlated(scope, before, hop.table, context)
+    ends = _prefix(scope, before, hop.left, context)
+    if _asks_null(found, operand):
+        return _excluded_null(scope, way, many, found, operand, ends, label)
+    inner = scope.inner(hop.table, scope.verb)
+    right = _outer_operand(scope, inner, operand, context, found, way)
+    source = inner.follow(after[1:], Context(set()))
+    column = inner.column(source, way.columns[0])
+    built = lookups.build(scope.slots, Term(column, way.field), found, right, label, way)
+    if shared is not None:
+        keys = hop.table.key
+        ties = [_equal(inner.column(0, key), outer(scope.column(shared, key))) for key in keys]
+    else:
+        ties = [_equal(inner.column(0, key), outer(end)) for key, end in zip(hop.right, ends, strict=True)]
+    return Exists(BOOLEAN, False, _inner(inner, [*ties, built.expr]))
+
+
+def _inner(inner: Scope, items: list[Expr]) -> Select:
+    return select_of(inner, lookups.conjunction([part for item in items for part in _flat(item)]), outputs=_ROWS, bare=True)
+
+
+def _equal(left: Expr, right: Expr) -> Expr:
+    return Compare(BOOLEAN, left.nullable or right.nullable, "eq", left, right)
+
+
+def _asks_null(found: Chain, operand: Any) -> bool:
+    """Whether a lookup is true where a join finds nothing: only then the inner query must begin before the join."""
+    value = operand.value if isinstance(operand, Leaf) else operand
+    if isinstance(value, (Node, Face)):
+        return False
+    if found.lookup.form == "isnull":
+        return value is True
+    return value is None and found.lookup.name in {"exact", "iexact"} and found.type.name != "json"
+
+
+def _excluded_null(
+    scope: Scope, way: Route, many: int, found: Chain, operand: Any, ends: tuple[Col, ...], label: str
+) -> Expr:
+    """The same for "has none": the inner query starts at the row that may lead nowhere."""
+    steps = way.steps[many:]
+    hop = steps[0].hop
+    table = way.steps[many - 1].hop.table if many else scope.info.table
+    inner = scope.inner(table, scope.verb)
+    source = inner.follow(steps, Context(set()))
+    column = inner.column(source, way.columns[0])
+    built = lookups.build(scope.slots, Term(column, way.field), found, expressions.leaf_of(operand), label, way)
+    ties = [_equal(inner.column(0, own), outer(end)) for own, end in zip(hop.left, ends, strict=True)]
+    exists: Expr = Exists(BOOLEAN, False, _inner(inner, [*ties, built.expr]))
+    missing = [lookups.is_null(end, True) for end in ends if end.nullable]
+    return Or(BOOLEAN, False, (exists, *missing)) if missing else exists
+
+
+def _prefix(scope: Scope, before: tuple[Step, ...], columns: tuple[int, ...], context: Context) -> tuple[Col, ...]:
+    """The columns that a to-many step starts from, read as early on the way to it as they are known."""
+    steps = list(before)
+    while steps and steps[-1].direct and set(columns) <= set(steps[-1].hop.right):
+        hop = steps.pop().hop
+        columns = tuple(hop.left[hop.right.index(column)] for column in columns)
+    source = scope.follow(steps, context)
+    return tuple(scope.column(source, column) for column in columns)
+
+
+def _correlated(scope: Scope, before: tuple[Step, ...], table: Any, context: Context) -> int | None:
+    """The source of this query that the inner one is tied to: one of the same name in Django that this call has joined."""
+    if context.reuse is None:
+        return None
+    tables = [scope.info.table, *(step.hop.table for step in before)]
+    name = (table, len(tables) if any(known is table for known in tables) else 0)
+    for number in sorted(context.reuse):
+        if number and scope.alias(number) == name:
+            return number
+    return None
+
+
+def _outer_operand(scope: Scope, inner: Scope, operand: Any, context: Context, found: Chain, way: Route) -> Operand:
+    """The right side of a lookup that moves into an inner query: what it reads, it reads outside."""
+    right = _operand(scope, operand, context, found, way)
+    if isinstance(right, Term):
+        return _outward(right)
+    if isinstance(right, tuple):
+        return tuple(_outward(item) if isinstance(item, Term) else item for item in right)
+    return right
+
+
+def _outward(term: Term) -> Term:
+    return term if isinstance(term.expr, (Param, Const)) else Term(outer(term.expr), term.field, term.target)
+
+
+# -- any, all, none
+
+
+def _related(scope: Scope, node: Related, context: Context) -> Expr:
+    """Whether any, all or none of the related rows meet conditions: always about rows of their own."""
+    expressions.owned_by(scope, node.path)
+    *before, last = node.path.names
+    info = scope.info
+    steps: list[Step] = []
+    for name in (*before, last):
+        relation = info.relations.get(name)
+        if relation is None:
+            raise FieldError(f"{info.name} has no relation '{name}' (in {node!r}).")
+        steps.extend(steps_of(relation))
+        info = info_of(relation.target)
+    first = steps[0].hop
+    inner = Scope(info, [Source(first.table)], scope.slots, scope.verb, {}, scope)
+    source = inner.follow(steps[1:], Context(None))
+    start = scope.follow((), context)
+    ties = [
+        _equal(inner.column(0, right), outer(scope.column(start, left)))
+        for left, right in zip(first.left, first.right, strict=True)
+    ]
+    there = _present(inner, source, steps)
+    met = _conditions_at(inner, source, info, node.conditions)
+    if node.quantifier == "all":
+        unmet = [] if met is None else [_not_true(met)]
+        tests = [_FALSE] if met is None else [*there, *unmet]
+    else:
+        tests = [*there, *(() if met is None else (met,))]
+    exists: Expr = Exists(BOOLEAN, False, _inner(inner, [*ties, *tests]))
+    return exists if node.quantifier == "any" else Not(BOOLEAN, False, exists)
+
+
+def _not_true(expr: Expr) -> Expr:
+    """Whether `expr` is false or NULL."""
+    return Not(BOOLEAN, False, _truth(expr)) if expr.nullable else Not(BOOLEAN, False, expr)
+
+
+def _present(inner: Scope, source: int, steps: list[Step]) -> list[Expr]:
+    """That the related row is there, where a LEFT join might have found none."""
+    if not inner.missing(source):
+        return []
+    table = inner.sources[source].table
+    assert table is not None
+    return [lookups.is_null(inner.column(source, table.key[0]), False)]
+
+
+def _conditions_at(inner: Scope, source: int, info: ModelInfo, conditions: tuple[Node, ...]) -> Expr | None:
+    """Conditions on the model at `source` of a scope, which names read from there."""
+    if not conditions:
+        return None
+    if source == 0:
+        return resolve_condition(inner, Q._made(conditions, "AND"), Context(set()))
+    shifted = _Shifted(info, inner, source)
+    return resolve_condition(shifted, Q._made(conditions, "AND"), Context(set()))
+
+
+class _Shifted(Scope):
+    """A scope whose names start at another source than the first."""
+
+    def __init__(self, info: ModelInfo, scope: Scope, start: int) -> None:
+        super().__init__(info, scope.sources, scope.slots, scope.verb, {}, scope.outer)
+        self._start = start
+
+    def follow(self, steps: Any, context: Context, start: int = 0) -> int:
+        return super().follow(steps, context, start or self._start)
+
+
+@resolver(Condition)
+def _as_value(scope: Scope, node: Any, context: Context) -> Term:
+    """A condition as a value: true, false or NULL."""
+    expr = resolve_condition(scope, node, Context(context.reuse, joins=context.joins))
+    return Term(_TRUE if expr is None else expr)
+
+

@@ -1,22 +1,447 @@
-"""Expressions: F, values, arithmetic and the like to IR."""
+"""Expressions: F, values, arithmetic and the like to terms of a query.
+
+Knows scopes, routes and symbolic nodes. Conditions register themselves here (`resolver`), because each may stand inside the
+other. The invariant: a term's type is that of its values, so that operands on its other side are coerced rightly.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import datetime
+import decimal
+import keyword
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeAlias
 
+from modelkit.errors import FieldError, did_you_mean, not_yet, shorten
+from modelkit.expressions import aggregates, conditional, windows
+from modelkit.expressions.base import (
+    Combined,
+    ExpressionWrapper,
+    F,
+    Face,
+    Func,
+    KeyPath,
+    Node,
+    OrderBy,
+    Path,
+    RelatedCount,
+    Transform,
+    Value,
+)
+from modelkit.expressions.lookups import TransformDef, find_transform, names_for
+from modelkit.fields.base import Field
+from modelkit.ir.expr import BOOLEAN, INTEGER, JSON, TEXT, Arith, Call, Const, Expr, FunctionDef
 from modelkit.ir.schema import Formula
-from modelkit.modelinfo import ModelInfo
-from modelkit.resolve.query import Query
+from modelkit.ir.types import (
+    AnyType,
+    BinaryType,
+    DateTimeType,
+    DateType,
+    DecimalType,
+    DurationType,
+    FloatType,
+    IntegerType,
+    JsonType,
+    ScalarType,
+    TimeType,
+    UuidType,
+)
+from modelkit.modelinfo import ModelInfo, info_of
+from modelkit.resolve import lookups, operands
+from modelkit.resolve.joins import Context, Leaf, Scope, constant
+from modelkit.resolve.paths import SEPARATOR, Route, route, split
+from modelkit.resolve.query import Annotation, Query, Shape, Step, Term
+from modelkit.resolve.skeleton import Marker, key_of
 
-__all__ = ["annotated", "formula"]
+__all__ = [
+    "annotated",
+    "annotation_of",
+    "checked_alias",
+    "formula",
+    "leaf_of",
+    "links_of",
+    "own_table",
+    "owned_by",
+    "resolve",
+    "resolve_name",
+    "resolver",
+    "route_term",
+]
+
+Resolver: TypeAlias = Callable[[Scope, Any, Context], Term]
+
+_RESOLVERS: dict[type, Resolver] = {}
+
+_TYPES: Final[tuple[tuple[type, ScalarType], ...]] = (
+    (bool, BOOLEAN),
+    (int, IntegerType()),
+    (float, FloatType()),
+    (decimal.Decimal, DecimalType()),
+    (str, TEXT),
+    (bytes, BinaryType()),
+    (datetime.datetime, DateTimeType()),
+    (datetime.date, DateType()),
+    (datetime.time, TimeType()),
+    (datetime.timedelta, DurationType()),
+    (uuid.UUID, UuidType()),
+    (dict, JSON),
+    (list, JSON),
+)
+"""The type of a constant, where nothing else says it."""
 
 
-def annotated(query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, select: bool) -> Query:
-    """`query` with named expressions; `select` False: usable in later calls, not part of the results (alias())."""
-    raise NotImplementedError
+def resolver(*kinds: type) -> Callable[[Resolver], Resolver]:
+    """Register what resolves nodes of these classes, and of subclasses that have none of their own."""
+
+    def register(function: Resolver) -> Resolver:
+        for kind in kinds:
+            _RESOLVERS[kind] = function
+        return function
+
+    return register
+
+
+def resolve(scope: Scope, node: object, context: Context) -> Term:
+    """The term that `node` (a face, a constant) is in this query. Raises FieldError where it does not fit."""
+    if isinstance(node, Face):
+        node = node.node
+    if not isinstance(node, Node):
+        return _value(scope, Value(node), context)
+    for kind in type(node).__mro__:
+        found = _RESOLVERS.get(kind)
+        if found is not None:
+            return found(scope, node, context)
+    raise FieldError(f"{scope.verb}() cannot use {type(node).__name__} as a value.")
+
+
+def leaf_of(value: object) -> Leaf:
+    """`value` as a leaf: itself where it is one, else a constant."""
+    return value if isinstance(value, Leaf) else constant(value)
+
+
+def annotation_of(scope: Scope, names: tuple[str, ...]) -> tuple[Term, tuple[str, ...]] | None:
+    """The annotation that `names` begin with, and the names after it."""
+    if scope.annotations:
+        for length in range(1, len(names) + 1):
+            found = scope.annotations.get(SEPARATOR.join(names[:length]))
+            if found is not None:
+                return found.term, names[length:]
+    return None
+
+
+def route_term(scope: Scope, found: Route, context: Context) -> Term:
+    """The column that a route ends in, its joins made."""
+    source = scope.follow(found.steps, context)
+    if len(found.columns) != 1:
+        not_yet("composite primary keys")
+    target = found.target if found.relation is not None else None
+    return Term(scope.column(source, found.columns[0]), found.field, target)
+
+
+def links_of(term: Term, rest: Iterable[str], label: str, context: str) -> tuple[TransformDef | str, ...]:
+    """Understand names after a term as transforms and JSON keys."""
+    links: list[TransformDef | str] = []
+    type_ = term.expr.type
+    for name in rest:
+        transform = find_transform(name, type_)
+        if transform is not None:
+            links.append(transform)
+            type_ = transform.output
+        elif isinstance(type_, JsonType):
+            links.append(name)
+        else:
+            raise FieldError(f"{label} has no transform '{name}' (in {context}).{did_you_mean(name, names_for(type_))}")
+    return tuple(links)
+
+
+def resolve_name(scope: Scope, name: str, context: Context, shown: str | None = None) -> Term:
+    """What `name` (as in F) is: an annotation or a field, over relations, with transforms."""
+    parts = split(name)
+    where = shown if shown is not None else f"{scope.verb}(F({name!r}))"
+    known = annotation_of(scope, parts)
+    if known is not None:
+        term, rest = known
+        if not context.joins and any(source for source in _sources(term.expr)):
+            raise FieldError(f"{scope.verb}() reads the model's own table alone, and {parts[0]!r} reads others.")
+        label = parts[0]
+    else:
+        found = route(scope.info, parts, where, scope.annotations)
+        if found.relation is not None and found.rest:
+            lookups.related_chain(found, INTEGER, where)
+            raise FieldError(f"A relation has no transform '{found.rest[0]}' (in {where}).")
+        term, rest = route_term(scope, found, context), found.rest
+        label = found.field.label
+    return lookups.transformed(scope.slots, term, links_of(term, rest, label, where))
+
+
+def _sources(expr: Any) -> list[int]:
+    """The sources that an expression reads, inner queries apart."""
+    found: list[int] = []
+    waiting = [expr]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, tuple):
+            waiting.extend(part)
+        elif (source := getattr(part, "source", None)) is not None and hasattr(part, "column"):
+            found.append(source)
+        else:
+            waiting.extend(getattr(part, name) for name in getattr(type(part), "__dataclass_fields__", ()) if name != "type")
+    return found
+
+
+def owned_by(scope: Scope, path: Path) -> None:
+    """FieldError where `path` starts at another model than the query's."""
+    info = scope.info
+    owner = path.owner
+    if issubclass(info.model, owner):
+        return
+    if hasattr(owner, "_meta") and not owner._meta.abstract and info_of(owner).concrete is info.concrete:
+        return
+    wanted = ".".join(path.names)
+    raise FieldError(
+        f"{scope.verb}() on {info.name} cannot use {owner.__name__}.{wanted}: that is a field of {owner.__name__}. "
+        f"Reach it through a relation of {info.name}, or use a field of {info.name}."
+    )
+
+
+@resolver(F)
+def _f(scope: Scope, node: F, context: Context) -> Term:
+    return resolve_name(scope, node.name, context)
+
+
+@resolver(Path)
+def _path(scope: Scope, node: Path, context: Context) -> Term:
+    owned_by(scope, node)
+    found = route(scope.info, node.names or ("pk",), repr(node))
+    if found.rest:
+        raise FieldError(f"{node!r} does not lead to a field.")
+    return route_term(scope, found, context)
+
+
+def _field_of(output: Any) -> Field[Any] | None:
+    return output if isinstance(output, Field) else None
+
+
+def _type_of(output: Any) -> ScalarType | None:
+    if isinstance(output, Field):
+        return output.scalar_type
+    return output if isinstance(output, ScalarType) else None
+
+
+def _value_type(value: object) -> ScalarType:
+    for kind, type_ in _TYPES:
+        if isinstance(value, kind):
+            return type_
+    return AnyType()
+
+
+def _value(scope: Scope, node: Value, context: Context, beside: Term | None = None) -> Term:
+    """A constant; `beside` is the term on the other side of an operator."""
+    leaf = leaf_of(node.value)
+    field = _field_of(node.output_field)
+    type_ = _type_of(node.output_field)
+    if type_ is None:
+        type_ = _value_type(leaf.value)
+        if beside is not None and isinstance(type_, FloatType) and isinstance(beside.expr.type, DecimalType):
+            type_ = DecimalType()
+        if beside is not None and leaf.value is None:
+            type_ = beside.expr.type
+    if leaf.value is None and not isinstance(type_, JsonType):
+        return Term(Const(type_, True, None), field)
+    return Term(scope.slots.param(type_, leaf, operands.value_of(type_, field)), field)
+
+
+resolver(Value)(_value)
+
+_TEMPORAL: Final = (DateType, DateTimeType, TimeType)
+
+
+def _result(op: str, left: ScalarType, right: ScalarType) -> ScalarType | None:
+    """The type of left OP right; None where the two do not go together."""
+    if isinstance(left, AnyType) or isinstance(right, AnyType):
+        return right if isinstance(left, AnyType) else left
+    if isinstance(left, IntegerType) and isinstance(right, IntegerType):
+        return IntegerType()
+    if op in "&|#<<>>":
+        return None
+    pair = (type(left), type(right))
+    if all(kind in {IntegerType, FloatType} for kind in pair):
+        return FloatType()
+    if all(kind in {IntegerType, DecimalType} for kind in pair):
+        return DecimalType()
+    if op in "+-":
+        return _moved(op, left, right)
+    return None
+
+
+def _moved(op: str, left: ScalarType, right: ScalarType) -> ScalarType | None:
+    """The type of a sum or difference of dates, times and durations."""
+    if isinstance(left, DurationType) and isinstance(right, DurationType):
+        return DurationType()
+    if isinstance(left, _TEMPORAL) and isinstance(right, DurationType):
+        return TimeType() if isinstance(left, TimeType) else DateTimeType()
+    if op == "+" and isinstance(left, DurationType) and isinstance(right, _TEMPORAL):
+        return TimeType() if isinstance(right, TimeType) else DateTimeType()
+    if op == "-" and isinstance(left, _TEMPORAL) and type(left) is type(right):
+        return DurationType()
+    return None
+
+
+@resolver(Combined)
+def _combined(scope: Scope, node: Combined, context: Context, output: Any = None) -> Term:
+    if isinstance(node.left, Value) and not isinstance(node.right, Value):
+        right = resolve(scope, node.right, context)
+        left = _value(scope, node.left, context, right)
+    else:
+        left = resolve(scope, node.left, context)
+        right = _value(scope, node.right, context, left) if isinstance(node.right, Value) else resolve(scope, node.right, context)
+    type_ = _result(node.operator, left.expr.type, right.expr.type)
+    if type_ is None:
+        type_ = _type_of(output)
+    if type_ is None:
+        raise FieldError(
+            f"{scope.verb}(): {left.expr.type.name} {node.operator} {right.expr.type.name} has no type of its own, in {node!r}. "
+            "Say it with ExpressionWrapper(..., output_field=...)."
+        )
+    nullable = left.expr.nullable or right.expr.nullable
+    return Term(Arith(type_, nullable, node.operator, left.expr, right.expr))
+
+
+@resolver(ExpressionWrapper)
+def _wrapper(scope: Scope, node: ExpressionWrapper, context: Context) -> Term:
+    if isinstance(node.expression, Combined):
+        term = _combined(scope, node.expression, context, node.output_field)
+    elif isinstance(node.expression, Value):
+        term = _value(scope, Value(node.expression.value, node.output_field), context)
+    else:
+        term = resolve(scope, node.expression, context)
+    return Term(term.expr, _field_of(node.output_field))
+
+
+@resolver(Func)
+def _func(scope: Scope, node: Func, context: Context) -> Term:
+    if not isinstance(node.function, FunctionDef):
+        not_yet("functions")
+    args = tuple(resolve(scope, arg, context).expr for arg in node.args)
+    type_ = _type_of(node.output_field) or (args[0].type if args else AnyType())
+    nullable = not node.function.strict or any(arg.nullable for arg in args)
+    return Term(Call(type_, nullable, node.function, args), _field_of(node.output_field))
+
+
+@resolver(Transform)
+def _transform(scope: Scope, node: Transform, context: Context) -> Term:
+    term = resolve(scope, node.item, context)
+    return lookups.transformed(scope.slots, term, links_of(term, (node.name,), repr(node.item), f"{scope.verb}()"))
+
+
+@resolver(KeyPath)
+def _key_path(scope: Scope, node: KeyPath, context: Context) -> Term:
+    term = resolve(scope, node.item, context)
+    if not isinstance(term.expr.type, JsonType):
+        raise FieldError(f"{node!r}: only JSON values have keys.")
+    return lookups.keyed(scope.slots, term, node.keys)
+
+
+@resolver(OrderBy)
+def _order_by(scope: Scope, node: OrderBy, context: Context) -> Term:
+    raise FieldError(f"{scope.verb}() cannot use {node!r}: asc() and desc() stand in order_by() alone.")
+
+
+def _refused(feature: str) -> Resolver:
+    def refuse(scope: Scope, node: Any, context: Context) -> Term:
+        not_yet(feature)
+
+    return refuse
+
+
+resolver(aggregates.Aggregate)(_refused("aggregation"))
+resolver(conditional.Case, conditional.When)(_refused("Case"))
+resolver(conditional.Exists, conditional.Subquery, conditional.OuterRef)(_refused("subqueries"))
+resolver(windows.Window)(_refused("windows"))
+resolver(RelatedCount)(_refused("RelatedCount"))
+
+
+def own_table(info: ModelInfo, verb: str, make: Callable[[Scope, Context], Expr]) -> tuple[Expr, tuple[Any, ...]]:
+    """An expression over one row of a model's own table, and the values of its parameters."""
+    scope = Scope.over(info, verb)
+    expr = make(scope, Context(None, joins=False))
+    return expr, tuple(convert(None) for _, convert in scope.slots.bindings)
+
+
 
 
 def formula(info: ModelInfo, expression: Any) -> Formula:
     """`expression` over a row of the model's own table, for defaults and indexes."""
-    raise NotImplementedError
+    return Formula(*own_table(info, "expression", lambda scope, context: resolve(scope, expression, context).expr))
+
+
+def annotated(query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, select: bool) -> Query:
+    """`query` with named expressions; `select` False: usable in later calls, not part of the results (alias()).
+
+    `args` are typed expressions, whose values stand beside the instance. Raises ValueError for a name that is taken or no
+    identifier, TypeError for what is no expression.
+    """
+    verb = "annotate" if select else "alias"
+    named = _named_expressions(query, args, kwargs, verb)
+    leaves: list[Any] = []
+    key: Any = (verb, bool(args), *[(name, key_of(node, leaves)) for name, node in named])
+    shape = query.shape
+    try:
+        step = shape.next.get(key)
+    except TypeError:
+        step, key = None, None
+    if step is None:
+        step = _annotating(shape, Marker(leaves), named, select=select, typed=bool(args), verb=verb)
+        if key is not None:
+            shape.cache.add(shape.next, key, step)
+    applied: Query = step.apply(query, leaves or (None,))
+    return applied
+
+
+def _named_expressions(query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], verb: str) -> list[tuple[str, Node]]:
+    if args and kwargs:
+        raise TypeError(
+            f"{verb}() takes typed expressions, which give tuples, or named ones, which set attributes: not both in one call."
+        )
+    named: list[tuple[str, Node]] = []
+    for number, value in enumerate(args, len(query.shape.annotations)):
+        if isinstance(value, aggregates.Aggregate):
+            not_yet("aggregation")
+        if not isinstance(value, Face):
+            raise TypeError(f"{verb}() takes typed expressions or named ones, not {shorten(value)}.")
+        named.append((f"_{number}", value.node))
+    for name, value in kwargs.items():
+        if not isinstance(value, (Node, Face)):
+            raise TypeError(f"{verb}({name}=...) takes an expression, not {shorten(value)}. A constant is Value(...).")
+        checked_alias(name)
+        if name in query.info.named or name in query.info.relations:
+            raise ValueError(f"{verb}({name}=...): {query.info.name} has a field '{name}' already. Choose another name.")
+        named.append((name, value.node if isinstance(value, Face) else value))
+    return named
+
+
+def checked_alias(name: str) -> None:
+    """ValueError where `name` cannot be the name of an expression."""
+    if not name.isidentifier() or name.startswith("_") or keyword.iskeyword(name):
+        raise ValueError(f"{shorten(name)} cannot name an expression: a name is an identifier, no keyword, and starts without '_'.")
+
+
+def _annotating(
+    shape: Shape, marker: Marker, named: list[tuple[str, Node]], *, select: bool, typed: bool, verb: str
+) -> Step:
+    scope = Scope.of(shape, verb)
+    values = shape.values
+    for name, node in named:
+        term = resolve(scope, marker.marked(node), Context(None))
+        scope.annotations[name] = Annotation(term, select, "" if typed else name)
+        if values is not None and select:
+            values = (*(pair for pair in values if pair[0] != name), (name, term))
+    made = shape.evolve(
+        sources=tuple(scope.sources),
+        annotations=scope.annotations,
+        values=values,
+        style="row" if typed and shape.style == "entity" else shape.style,
+        width=scope.slots.width,
+    )
+    return Step(made, tuple(scope.slots.bindings))

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from modelkit.errors import FieldError
-from modelkit.ir.expr import Col, Expr, Outer, Param
+from modelkit.ir.expr import BOOLEAN, And, Col, Expr, Outer, Param
 from modelkit.ir.query import Select, Source
 from modelkit.ir.types import ScalarType
 from modelkit.modelinfo import Hop, ModelInfo
 from modelkit.resolve.paths import Step
 from modelkit.resolve.query import Annotation, Binding, Convert, Shape
 
-__all__ = ["Context", "Leaf", "Scope", "Slots", "Unsuited", "constant"]
+__all__ = ["Context", "Leaf", "Scope", "Slots", "Unsuited", "conjoined", "constant", "outer", "select_of"]
 
 
 class Unsuited(Exception):  # noqa: N818 - control flow, caught by whoever looks shapes up
@@ -45,11 +45,13 @@ def constant(value: Any) -> Leaf:
 class Slots:
     """Gives out the parameter slots of one call, and notes how each is filled."""
 
-    __slots__ = ("base", "bindings")
+    __slots__ = ("base", "bindings", "shared")
 
     def __init__(self, base: int) -> None:
         self.base = base
         self.bindings: list[Binding] = []
+        self.shared = True
+        """Whether the call's key says all that its structure depends on."""
 
     @property
     def width(self) -> int:
@@ -58,13 +60,17 @@ class Slots:
 
     def param(self, type_: ScalarType, leaf: Leaf, convert: Convert, *, nullable: bool = False) -> Param:
         """A new slot filled with `convert` of the leaf's value."""
+        return Param(type_, nullable, self.bind(leaf, convert))
+
+    def bind(self, leaf: Leaf, convert: Convert) -> int:
+        """The number of a new slot filled with `convert` of the leaf's value."""
         slot = self.width
         if leaf.number == CONSTANT:
             value = convert(leaf.value)
             self.bindings.append((0, lambda _: value))
         else:
             self.bindings.append((leaf.number, convert))
-        return Param(type_, nullable, slot)
+        return slot
 
 
 @dataclass(slots=True)
@@ -97,6 +103,11 @@ class Scope:
     def of(cls, shape: Shape, verb: str) -> Scope:
         """The scope that continues `shape`."""
         return cls(shape.info, list(shape.sources), Slots(shape.width), verb, dict(shape.annotations))
+
+    @classmethod
+    def over(cls, info: ModelInfo, verb: str) -> Scope:
+        """A scope over the model's own table alone, for expressions that are no query."""
+        return cls(info, [Source(info.table)], Slots(0), verb)
 
     def join(self, parent: int, hop: Hop, reuse: set[int] | None) -> int:
         """The source at the end of `hop` from `parent`: a known one where it may be shared, the latest first."""
@@ -150,6 +161,13 @@ class Scope:
 def outer(expr: Expr) -> Outer:
     """`expr`, of the scope around, read from inside."""
     return Outer(expr.type, expr.nullable, expr)
+
+
+def conjoined(items: tuple[Expr, ...]) -> Expr | None:
+    """All of `items` as one condition; None where there is none."""
+    if len(items) < 2:
+        return items[0] if items else None
+    return And(BOOLEAN, any(item.nullable for item in items), items)
 
 
 def select_of(scope: Scope, where: Expr | None, **options: Any) -> Select:

@@ -29,7 +29,7 @@ from modelkit.resolve.joins import Leaf, Slots, constant
 from modelkit.resolve.paths import Route
 from modelkit.resolve.query import Convert, Term
 
-__all__ = ["Built", "Chain", "Operand", "build", "chain", "conjunction", "is_null", "transformed"]
+__all__ = ["Built", "Chain", "Operand", "build", "chain", "conjunction", "is_null", "keyed", "related_chain", "transformed"]
 
 _RELATED: Final = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
 _SAME: Final = LOOKUPS["exact"]
@@ -101,11 +101,19 @@ def transformed(slots: Slots, term: Term, links: tuple[TransformDef | str, ...])
     expr, field = term.expr, term.field
     for link in links:
         if isinstance(link, str):
-            key: str | int = int(link) if link.lstrip("-").isdigit() else link
+            key: str | int = int(link) if link.isascii() and link.removeprefix("-").isdigit() else link
             expr, field = JsonKey(JSON, True, expr, slots.param(AnyType(), constant(key), _itself)), None
         else:
             expr, field = Call(link.output, expr.nullable, link.function, (expr,)), None
     return Term(expr, field) if links else term
+
+
+def keyed(slots: Slots, term: Term, keys: tuple[str | int, ...]) -> Term:
+    """What stands in a JSON term under `keys`."""
+    expr = term.expr
+    for key in keys:
+        expr = JsonKey(JSON, True, expr, slots.param(AnyType(), constant(key), _itself))
+    return Term(expr)
 
 
 def _itself(value: Any) -> Any:

@@ -1,29 +1,310 @@
-"""What a query hands out: values(), only(), defer(), select_related()."""
+"""What a query hands out: values(), only(), defer(), select_related(), and the entities they make.
+
+Knows scopes, expressions and ModelInfo. The invariant: an entity's outputs are whole stored rows, so that what a loader
+reads is where the table's columns are.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
 
-from modelkit.resolve.query import Query, Style
+from modelkit.errors import FieldError, did_you_mean, not_yet, shorten
+from modelkit.expressions.aggregates import Aggregate
+from modelkit.expressions.base import F, Face, KeyPath, Node, Path, Transform
+from modelkit.ir.query import Output, RowOutput
+from modelkit.modelinfo import EntityPlan, ModelInfo, Relation, info_of
+from modelkit.resolve import expressions
+from modelkit.resolve.joins import Context, Scope
+from modelkit.resolve.paths import SEPARATOR, Step, split, steps_of, unknown
+from modelkit.resolve.query import Annotation, Query, Shape, Style, Term
+from modelkit.resolve.query import Step as Taken
+from modelkit.resolve.skeleton import Marker, key_of
 
-__all__ = ["deferred", "only", "related", "values"]
+__all__ = ["deferred", "entity", "only", "related", "values", "values_outputs"]
+
+Mask: TypeAlias = "dict[str, Mask]"
+"""Names that are loaded, or left out; below a relation's name, those of the related model."""
 
 
-def values(query: Query, names: tuple[Any, ...], *, style: Style, **expressions: Any) -> Query:
-    """`query` with rows of values: of `names` (all concrete fields where there are none) and of `expressions`."""
-    raise NotImplementedError
+# -- values
+
+
+def values(
+    query: Query, names: tuple[Any, ...], *, style: Style, into: Callable[..., Any] | None = None, **named: Any
+) -> Query:
+    """`query` with rows of values: of `names` (all concrete fields and annotations where there are none) and of expressions.
+
+    A name may be typed: a face or a node. `into` is what style "into" calls with the values of a row.
+    Raises FieldError for unknown names, TypeError for a flat style with not exactly one name.
+    """
+    shape = query.shape
+    leaves: list[Any] = []
+    key: Any = ("values", style, into, *[_name_key(name, leaves) for name in names])
+    key = (*key, *[(name, key_of(node, leaves)) for name, node in named.items()])
+    try:
+        step = shape.next.get(key)
+    except TypeError:
+        key, step = None, None
+    if step is None:
+        step = _taking(shape, Marker(leaves), names, named, style, into)
+        if key is not None:
+            shape.cache.add(shape.next, key, step)
+    taken: Query = step.apply(query, leaves or (None,))
+    return taken
+
+
+def _name_key(name: Any, leaves: list[Any]) -> Any:
+    return name if isinstance(name, str) else key_of(name, leaves)
+
+
+def _taking(
+    shape: Shape, marker: Marker, names: tuple[Any, ...], named: dict[str, Any], style: Style, into: Any
+) -> Taken:
+    scope = Scope.of(shape, "values" if style == "dict" else "values_list")
+    if style == "flat" and len(names) + len(named) != 1:
+        raise TypeError(f"values_list(flat=True) takes one field, not {len(names) + len(named)}.")
+    listed = names if names or named else _everything(shape)
+    taken: list[tuple[str, Term]] = []
+    for number, name in enumerate(listed):
+        taken.append(_taken_value(scope, name, number, marker))
+    for name, value in named.items():
+        expressions.checked_alias(name)
+        if name in shape.info.named or name in shape.info.relations:
+            raise ValueError(f"{scope.verb}({name}=...): {shape.info.name} has a field '{name}' already. Choose another name.")
+        node = marker.marked(value)
+        if isinstance(node, Aggregate):
+            not_yet("aggregation")
+        term = expressions.resolve(scope, node, Context(None))
+        scope.annotations[name] = Annotation(term, True, name)
+        taken.append((name, term))
+    made = shape.evolve(
+        sources=tuple(scope.sources),
+        values=tuple(taken),
+        style=style,
+        into=into,
+        annotations=scope.annotations,
+        width=scope.slots.width,
+        related=(),
+        mask=(frozenset(), True),
+    )
+    return Taken(made, tuple(scope.slots.bindings))
+
+
+def _everything(shape: Shape) -> tuple[str, ...]:
+    chosen = [name for name, annotation in shape.annotations.items() if annotation.selected]
+    return (*(attribute.attname for attribute in shape.info.attributes), *chosen)
+
+
+def _taken_value(scope: Scope, name: Any, number: int, marker: Marker) -> tuple[str, Term]:
+    if isinstance(name, str):
+        known = scope.annotations.get(name)
+        if known is not None and not known.selected:
+            raise FieldError(f"'{name}' was named by alias(), which hands nothing out: use annotate().")
+        if not all(part.isidentifier() or part.isdigit() for part in split(name)):
+            raise FieldError(f"{shorten(name)} cannot be a name of a value.")
+        return name, expressions.resolve_name(scope, name, Context(None), f"{scope.verb}({name!r})")
+    node = name.node if isinstance(name, Face) else name
+    if not isinstance(node, Node):
+        raise TypeError(f"{scope.verb}() takes names and expressions, not {shorten(name)}.")
+    marked = marker.marked(node)
+    return _name_of(node, number), expressions.resolve(scope, marked, Context(None))
+
+
+def _name_of(node: Node, number: int) -> str:
+    match node:
+        case Path():
+            return SEPARATOR.join(node.names)
+        case F():
+            return node.name
+        case Transform():
+            return f"{_name_of(node.item, number)}{SEPARATOR}{node.name}"
+        case KeyPath():
+            return SEPARATOR.join((_name_of(node.item, number), *map(str, node.keys)))
+        case _:
+            return f"value{number + 1}"
+
+
+def values_outputs(shape: Shape) -> tuple[tuple[str, Term], ...]:
+    """The values of a row, in order; a flat style has the first alone."""
+    assert shape.values is not None
+    return shape.values[:1] if shape.style == "flat" else shape.values
+
+
+# -- what is loaded of an entity
+
+
+def _plain_query(query: Query, verb: str) -> None:
+    if query.shape.values is not None:
+        raise TypeError(f"{verb}() after values() or values_list(): rows of values have no fields to leave out or follow.")
 
 
 def only(query: Query, names: tuple[str, ...]) -> Query:
-    """`query` loading these fields (and the key) alone, the others on first access."""
-    raise NotImplementedError
+    """`query` loading these fields (and the key) alone, the others on first access. Names left out before stay out."""
+    _plain_query(query, "only")
+    if None in names:
+        raise TypeError("only() takes names of fields; defer(None) loads all again.")
+    known, out = query.shape.mask
+    given = frozenset(_checked(query.info, name, "only") for name in names)
+    return _masked(query, (given - known if out else given, False))
 
 
 def deferred(query: Query, names: tuple[str | None, ...]) -> Query:
     """`query` leaving these fields too for first access; `(None,)` loads all again."""
-    raise NotImplementedError
+    _plain_query(query, "defer")
+    if names == (None,):
+        return _masked(query, (frozenset(), True))
+    known, out = query.shape.mask
+    given = frozenset(_checked(query.info, name, "defer") for name in names if name is not None)
+    if out:
+        return _masked(query, (known | given, True))
+    left = known - given
+    return _masked(query, (left, False) if left else (given - known, True))
+
+
+def _masked(query: Query, mask: tuple[frozenset[str], bool]) -> Query:
+    key = ("mask", mask)
+    shape = query.shape
+    made = shape.next.get(key)
+    if made is None:
+        made = shape.evolve(mask=mask)
+        shape.cache.add(shape.next, key, made)
+    return Query(made, query.params)
+
+
+def _checked(info: ModelInfo, name: str, verb: str) -> str:
+    """`name` with "pk" read and every part known; FieldError where one is not."""
+    read: list[str] = []
+    for part in split(name):
+        own = info.pk.name if part == "pk" else part
+        attribute = info.named.get(own)
+        relation = info.relations.get(attribute.name if attribute is not None else own)
+        if attribute is None and (relation is None or relation.many):
+            raise unknown(info, part, f"{verb}({name!r})")
+        read.append(attribute.name if attribute is not None else own)
+        if relation is not None:
+            info = info_of(relation.target)
+        elif len(read) < len(split(name)):
+            raise FieldError(f"{info.name}.{own} is no relation (in {verb}({name!r})).")
+    return SEPARATOR.join(read)
 
 
 def related(query: Query, names: tuple[str, ...] | Literal[True] | None) -> Query:
-    """`query` loading these to-one relations along; True: all that are not nullable; None: no more any."""
-    raise NotImplementedError
+    """`query` loading these to-one relations along (besides those named before); True: all that are not nullable; None: none."""
+    _plain_query(query, "select_related")
+    shape = query.shape
+    key = ("related", names)
+    made = shape.next.get(key)
+    if made is None:
+        wanted: tuple[str, ...] | Literal[True]
+        if names is None:
+            wanted = ()
+        elif names is True:
+            wanted = True
+        else:
+            for name in names:
+                _checked_relation(query.info, name)
+            wanted = tuple(dict.fromkeys((*(shape.related if shape.related is not True else ()), *names)))
+        made = shape.evolve(related=wanted)
+        shape.cache.add(shape.next, key, made)
+    return Query(made, query.params)
+
+
+def _checked_relation(info: ModelInfo, name: str) -> None:
+    for part in split(name):
+        relation = info.relations.get(part)
+        if relation is None or relation.many:
+            to_one = [known.name for known in info.relations.values() if not known.many]
+            what = "no to-one relation" if relation is None else "a to-many relation, for prefetch_related(), and no to-one relation"
+            raise FieldError(f"{info.name} has {what} '{part}' (in select_related({name!r})).{did_you_mean(part, to_one)}")
+        info = info_of(relation.target)
+
+
+# -- entities
+
+
+def _tree(names: frozenset[str] | tuple[str, ...]) -> Mask:
+    """Names with their parts as a tree."""
+    tree: Mask = {}
+    for name in sorted(names):
+        at = tree
+        for part in split(name):
+            at = at.setdefault(part, {})
+    return tree
+
+
+def entity(scope: Scope, shape: Shape, outputs: list[Output]) -> EntityPlan:
+    """How the instances of a query are made; the rows they need are added to `outputs`, the joins to `scope`."""
+    names, out = shape.mask
+    wanted = True if shape.related is True else _tree(shape.related)
+    maker = _Entities(scope, outputs, out=out)
+    return maker.plan(shape.info, 0, _tree(names) if names else None, wanted, 0)
+
+
+class _Entities:
+    """Makes entity plans over one scope."""
+
+    def __init__(self, scope: Scope, outputs: list[Output], *, out: bool) -> None:
+        self.scope = scope
+        self.outputs = outputs
+        self.out = out
+
+    def plan(self, info: ModelInfo, source: int, mask: Mask | None, wanted: Mask | Literal[True], depth: int) -> EntityPlan:
+        """The plan of one model's instances, whose own rows stand at `source`."""
+        left_out = self._deferred(info, mask)
+        numbers: list[int | None] = []
+        for level in info.levels:
+            loaded = tuple(sorted(attribute.column for attribute in level.attributes if attribute.attname not in left_out))
+            own = level is info.levels[-1]
+            if not loaded and not own:
+                numbers.append(None)
+                continue
+            at = self.scope.follow((Step(hop, True) for hop in level.lineage), Context(None), source)
+            columns = None if len(loaded) == len(level.table.columns) else loaded or level.table.key
+            numbers.append(len(self.outputs))
+            self.outputs.append(RowOutput(at, columns))
+        children = tuple(self._children(info, source, mask, wanted, left_out, depth))
+        return EntityPlan(info, tuple(numbers), frozenset(left_out), children)
+
+    def _deferred(self, info: ModelInfo, mask: Mask | None) -> set[str]:
+        if not mask:
+            return set()
+        keys = {attribute.attname for attribute in info.key}
+        keys |= {level.link for level in info.levels if level.link}
+        if self.out:
+            return {
+                attribute.attname
+                for attribute in info.attributes
+                if attribute.name in mask and not mask[attribute.name] and attribute.attname not in keys
+            }
+        return {
+            attribute.attname for attribute in info.attributes if attribute.name not in mask and attribute.attname not in keys
+        }
+
+    def _children(
+        self, info: ModelInfo, source: int, mask: Mask | None, wanted: Mask | Literal[True], left_out: set[str], depth: int
+    ) -> list[tuple[Relation, EntityPlan]]:
+        children = []
+        for name, below in self._wanted(info, wanted, depth):
+            relation = info.relations[name]
+            if set(relation.local) & left_out and not relation.kind.startswith("reverse"):
+                raise FieldError(f"{info.name}.{name} cannot be left out by only() or defer() and followed by select_related().")
+            at = self.scope.follow(steps_of(relation), Context(None), source)
+            target = info_of(relation.target)
+            inner = mask.get(name) if mask else None
+            children.append((relation, self.plan(target, at, inner or None, below, depth + 1)))
+        return children
+
+    def _wanted(self, info: ModelInfo, wanted: Mask | Literal[True], depth: int) -> list[tuple[str, Mask | Literal[True]]]:
+        """The relations to follow from a model, with what to follow from there."""
+        if wanted is not True:
+            return list(wanted.items())
+        if depth >= _DEPTH:
+            return []
+        kinds = {"foreign_key", "one_to_one"}
+        return [(name, True) for name, relation in info.relations.items() if relation.kind in kinds and not relation.optional]
+
+
+_DEPTH = 5
+"""How far select_related() without names follows keys."""
+

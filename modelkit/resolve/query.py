@@ -7,8 +7,7 @@ its caches (`next`, `compiled`), and nothing is wrong when these are emptied at 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from modelkit.fields.base import Field
@@ -93,9 +92,6 @@ class Cache:
         self._filled.append(where)
 
 
-_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Shape:
     """A query without its values. `width` is how many parameters it has.
@@ -112,7 +108,7 @@ class Shape:
     where: tuple[Expr, ...] = ()
     order: tuple[Any, ...] | None = None
     backwards: bool = False
-    annotations: Mapping[str, Annotation] = _NONE
+    annotations: Mapping[str, Annotation] = field(default_factory=dict)
     style: Style = "entity"
     values: tuple[tuple[str, Term], ...] | None = None
     into: Callable[..., Any] | None = None
@@ -124,12 +120,8 @@ class Shape:
     offset: Param | None = None
     sticky: frozenset[int] = frozenset()
     empty: bool = False
-    next: dict[Hashable, Any] = None  # type: ignore[assignment]
-    compiled: dict[Hashable, Any] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "next", {})
-        object.__setattr__(self, "compiled", {})
+    next: dict[Hashable, Any] = field(default_factory=dict)
+    compiled: dict[Hashable, Any] = field(default_factory=dict)
 
     def evolve(self, **changes: Any) -> Shape:
         """A copy with `changes`; its sources are sticky only where `changes` say so."""
@@ -137,7 +129,8 @@ class Shape:
         for name in _KEPT:
             object.__setattr__(made, name, changes[name] if name in changes else getattr(self, name))
         object.__setattr__(made, "sticky", changes.get("sticky", frozenset()))
-        made.__post_init__()
+        object.__setattr__(made, "next", {})
+        object.__setattr__(made, "compiled", {})
         return made
 
     @property

@@ -1,13 +1,24 @@
-"""Queries from roots to statements: the steps that are neither conditions nor outputs, and the finishers."""
+"""Queries from roots to statements: the steps that are neither conditions nor outputs, and the finishers.
+
+Knows all of resolve. The invariant: a finisher's result is remembered on its shape, so that a store meets the same Select
+for every query of a shape.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from modelkit.ir.query import Delete, Select, Update
-from modelkit.modelinfo import ModelInfo, Relation
-from modelkit.resolve.query import Fetch, Query
+
+from modelkit.ir.expr import BOOLEAN, INTEGER, Compare, Const, Expr, Or, Param
+from modelkit.ir.query import Delete, Output, RowOutput, Select, Source, ValueOutput
+from modelkit.modelinfo import ModelInfo, Relation, info_of
+from modelkit.resolve import conditions, expressions, ordering, outputs
+from modelkit.resolve.joins import Context, Scope, conjoined
+from modelkit.resolve.paths import key_field, steps_of
+from modelkit.resolve.query import Binding, Cache, Fetch, Plan, Query, Shape, Term
+from modelkit.resolve.query import Step as Taken
+from modelkit.resolve.subqueries import moved
+from modelkit.resolve.writes import updates
 
 __all__ = [
     "combined",
@@ -27,45 +38,118 @@ __all__ = [
     "updates",
 ]
 
+_TRUE: Final = Const(BOOLEAN, False, True)
+_FALSE: Final = Const(BOOLEAN, False, False)
+_ONE: Final = (ValueOutput(Const(INTEGER, False, 1)),)
+
+
+# -- steps
+
 
 def root(info: ModelInfo) -> Query:
     """All rows of a model."""
-    raise NotImplementedError
+    known: Query | None = info.roots.get("")
+    if known is None:
+        known = info.roots[""] = Query(Shape(info, Cache(), (Source(info.table),)))
+    return known
+
+
+def _evolved(query: Query, key: tuple[Any, ...], **changes: Any) -> Query:
+    """`query` with a shape that needs no new parameters, remembered under `key`."""
+    shape = query.shape
+    made = shape.next.get(key)
+    if made is None:
+        made = shape.evolve(**changes)
+        shape.cache.add(shape.next, key, made)
+    return Query(made, query.params)
 
 
 def ordered(query: Query, keys: tuple[Any, ...]) -> Query:
-    """`query` in the order of `keys` (names with "-", "?", nodes, faces); none: in no order, Meta's neither."""
-    raise NotImplementedError
+    """`query` in the order of `keys` (names with "-", "?", nodes, faces); none: in no order, Meta's neither.
+
+    Raises FieldError for names that lead nowhere, TypeError on a slice.
+    """
+    shape = query.shape
+    key = ("order", *keys)
+    try:
+        made = shape.next.get(key)
+        hashed = True
+    except TypeError:
+        made, hashed = None, False
+    if made is None:
+        if shape.sliced:
+            raise TypeError("order_by() after a slice: a slice is the last step of a query.")
+        made = shape.evolve(order=ordering.normalised(keys), backwards=False if not keys else shape.backwards)
+        ordering.sort_keys(Scope.of(made, "order_by"), made)
+        if hashed:
+            shape.cache.add(shape.next, key, made)
+    return Query(made, query.params)
 
 
 def reversed_(query: Query) -> Query:
-    """`query` in the opposite order."""
-    raise NotImplementedError
+    """`query` in the opposite order; TypeError on a slice."""
+    if query.is_sliced:
+        raise TypeError("reverse() after a slice: a slice is the last step of a query.")
+    return _evolved(query, ("reverse",), backwards=not query.shape.backwards)
+
+
+def distinct(query: Query, names: tuple[str, ...]) -> Query:
+    """`query` without repeated rows; with `names`, the first row for each of their values. TypeError on a slice."""
+    if query.is_sliced:
+        raise TypeError("distinct() after a slice: a slice is the last step of a query.")
+    for name in names:
+        expressions.resolve_name(Scope.of(query.shape, "distinct"), name, Context(None), f"distinct({name!r})")
+    return _evolved(query, ("distinct", *names), distinct=True, distinct_on=names)
 
 
 def sliced(query: Query, start: int | None, stop: int | None) -> Query:
     """Rows `start` to `stop` of `query` (a slice of a slice counts from the former). ValueError on negative numbers."""
-    raise NotImplementedError
+    for bound in (start, stop):
+        if bound is not None and bound < 0:
+            raise ValueError(f"A slice of a query counts from its start: {bound} is negative. Reverse the order instead.")
+    shape = query.shape
+    offset = query.params[shape.offset.slot] if shape.offset is not None else 0
+    limit = query.params[shape.limit.slot] if shape.limit is not None else None
+    low = start or 0
+    count = None if stop is None else max(stop - low, 0)
+    if limit is not None:
+        left = max(limit - low, 0)
+        count = left if count is None else min(count, left)
+    if not low and stop is None:
+        return query
+    return _cut(query, offset + low, count)
 
 
-def distinct(query: Query, names: tuple[str, ...]) -> Query:
-    """`query` without repeated rows; with `names`, the first row for each of their values."""
-    raise NotImplementedError
-
-
-def combined(left: Query, operator: Literal["and", "or", "xor"], right: Query) -> Query:
-    """The rows in both, either, or exactly one of two queries on one model."""
-    raise NotImplementedError
+def _cut(query: Query, offset: int, count: int | None) -> Query:
+    """`query` with these bounds, in the slots it has or in new ones."""
+    shape = query.shape
+    key = ("slice", bool(offset), count is not None)
+    made = shape.next.get(key)
+    if made is None:
+        width = shape.width
+        start, end = shape.offset, shape.limit
+        if start is None and offset:
+            start, width = Param(INTEGER, False, width), width + 1
+        if end is None and count is not None:
+            end, width = Param(INTEGER, False, width), width + 1
+        made = shape.evolve(offset=start, limit=end, width=width)
+        shape.cache.add(shape.next, key, made)
+    params = [*query.params, *[None] * (made.width - shape.width)]
+    if made.offset is not None:
+        params[made.offset.slot] = offset
+    if made.limit is not None:
+        params[made.limit.slot] = count
+    return Query(made, tuple(params))
 
 
 def nothing(query: Query) -> Query:
     """`query` without rows."""
-    raise NotImplementedError
+    return _evolved(query, ("none",), empty=True, where=(_FALSE,))
 
 
 def is_empty(query: Query) -> bool:
     """Whether `query` is none()."""
-    raise NotImplementedError
+    return query.shape.empty
 
 
 def related_to(query: Query, relation: Relation, values: tuple[Any, ...]) -> Query:
@@ -73,34 +157,262 @@ def related_to(query: Query, relation: Relation, values: tuple[Any, ...]) -> Que
 
     The first filter() after it shares the relation's join.
     """
-    raise NotImplementedError
+    shape = query.shape
+    key = ("related_to", relation)
+    step = shape.next.get(key)
+    if step is None:
+        step = _relating(shape, relation)
+        shape.cache.add(shape.next, key, step)
+    related: Query = step.apply(query, values)
+    return related
+
+
+def _relating(shape: Shape, relation: Relation) -> Taken:
+    scope = Scope.of(shape, "related")
+    steps = list(steps_of(relation))
+    target = info_of(relation.target)
+    attributes = [target.named[name] for name in relation.remote]
+    columns = tuple(attribute.column for attribute in attributes)
+    while steps and steps[-1].direct and set(columns) <= set(steps[-1].hop.right):
+        hop = steps.pop().hop
+        columns = tuple(hop.left[hop.right.index(column)] for column in columns)
+    reuse: set[int] = set()
+    source = scope.follow(steps, Context(reuse))
+    bindings: list[Binding] = []
+    where: list[Expr] = []
+    for number, (attribute, column) in enumerate(zip(attributes, columns, strict=True)):
+        left = scope.column(source, column)
+        right = Param(left.type, False, shape.width + number)
+        bindings.append((number, key_field(target, attribute).coerce))
+        where.append(Compare(BOOLEAN, left.nullable, "eq", left, right))
+    made = shape.evolve(
+        sources=tuple(scope.sources),
+        where=(*shape.where, *where),
+        width=shape.width + len(bindings),
+        sticky=frozenset(reuse) if relation.many and len(relation.hops) > 1 else frozenset(),
+    )
+    return Taken(made, tuple(bindings))
+
+
+# -- two queries as one
+
+
+def combined(left: Query, operator: Literal["and", "or", "xor"], right: Query) -> Query:
+    """The rows in both, either, or exactly one of two queries on one model.
+
+    Raises TypeError where the two start at different models, were sliced, or differ in distinct().
+    """
+    _combinable(left, right)
+    if operator == "and" and (left.shape.empty or right.shape.empty):
+        return nothing(left)
+    if left.shape.empty:
+        return right
+    if right.shape.empty:
+        return left
+    shape, other = left.shape, right.shape
+    key = (operator, other)
+    made = shape.next.get(key)
+    if made is None:
+        made = _combining(shape, operator, other)
+        shape.cache.add(shape.next, key, made)
+    return Query(made, left.params + right.params)
+
+
+def _combinable(left: Query, right: Query) -> None:
+    if left.info.model is not right.info.model:
+        raise TypeError(f"A query on {left.info.name} cannot be combined with one on {right.info.name}.")
+    if left.is_sliced or right.is_sliced:
+        raise TypeError("A query that was sliced cannot be combined with another.")
+    if (left.shape.distinct, left.shape.distinct_on) != (right.shape.distinct, right.shape.distinct_on):
+        raise TypeError("A query with distinct() cannot be combined with one without, or with another distinct().")
+
+
+def _combining(shape: Shape, operator: Literal["and", "or", "xor"], other: Shape) -> Shape:
+    """One shape of two: `and` opens the other's to-many joins anew, the others share each join once."""
+    scope = Scope.of(shape, "combine")
+    reuse = set() if operator == "and" else set(range(len(shape.sources)))
+    numbers = [0]
+    for source in other.sources[1:]:
+        parent = numbers[source.parent]
+        number = _shared(scope, source, parent, reuse)
+        reuse.discard(number)
+        numbers.append(number)
+    renumbered = tuple(numbers)
+    theirs: tuple[Expr, ...] = moved(other.where, shape.width, renumbered)
+    where: tuple[Expr, ...]
+    if operator == "and":
+        where = (*shape.where, *theirs)
+    else:
+        sides = [conjoined(shape.where) or _TRUE, conjoined(theirs) or _TRUE]
+        where = () if operator == "or" and _TRUE in sides else (_either(operator, sides),)
+    values = other.values
+    if values is not None:
+        values = tuple((name, Term(moved(term.expr, shape.width, renumbered), term.field, term.target)) for name, term in values)
+    return shape.evolve(
+        sources=tuple(scope.sources),
+        where=where,
+        width=shape.width + other.width,
+        values=values if values is not None else shape.values,
+        order=other.order or shape.order,
+    )
+
+
+def _shared(scope: Scope, source: Source, parent: int, reuse: set[int]) -> int:
+    for number in range(len(scope.sources) - 1, 0, -1):
+        known = scope.sources[number]
+        same = known.parent == parent and known.table is source.table
+        if same and known.left == source.left and known.right == source.right and (not source.many or number in reuse):
+            return number
+    scope.sources.append(Source(source.table, parent, source.left, source.right, source.many, source.optional))
+    return len(scope.sources) - 1
+
+
+def _either(operator: str, sides: list[Expr]) -> Expr:
+    if operator == "or":
+        return Or(BOOLEAN, any(side.nullable for side in sides), tuple(sides))
+    return conditions.parity(sides)
+
+
+# -- finishers
 
 
 def fetch(query: Query) -> Fetch:
-    """What reads the rows of `query`. Cached by shape, as are all finishers."""
-    raise NotImplementedError
+    """What reads the rows of `query`. Remembered by shape, as are all finishers."""
+    shape = query.shape
+    plan = shape.compiled.get("fetch")
+    if plan is None:
+        plan = shape.compiled["fetch"] = _fetching(shape)
+    params = query.params + plan.extra if plan.extra else query.params
+    return Fetch(plan.select, params, shape.style, plan.entity, plan.names, plan.fields, shape.into)
+
+
+def _finished(
+    shape: Shape, scope: Scope, made: list[Output], *, order: bool = True, identity: tuple[Expr, ...] = (), **options: Any
+) -> tuple[Select, tuple[Any, ...]]:
+    """The Select of a shape with these outputs; `identity` are expressions that tell its result rows apart."""
+    keys = ordering.sort_keys(scope, shape) if order else ()
+    on: tuple[Expr, ...] = tuple(
+        expressions.resolve_name(scope, name, Context(None)).expr for name in shape.distinct_on
+    )
+    plain = shape.distinct and not on
+    if plain and keys:
+        more = tuple(key.expr for key in keys if key.expr not in identity)
+        if more:
+            on, plain = (*identity, *more), False
+    select = Select(
+        tuple(scope.sources),
+        tuple(made),
+        conjoined(shape.where),
+        keys,
+        distinct=plain,
+        distinct_on=on,
+        limit=shape.limit,
+        offset=shape.offset,
+        **options,
+    )
+    return select, tuple(convert(None) for _, convert in scope.slots.bindings)
+
+
+def _fetching(shape: Shape) -> Plan:
+    scope = Scope.of(shape, "query")
+    made: list[Output] = []
+    if shape.values is not None:
+        chosen = outputs.values_outputs(shape)
+        made.extend(ValueOutput(term.expr) for _, term in chosen)
+        identity = tuple(term.expr for _, term in chosen)
+        bare = shape.style == "flat"
+        select, extra = _finished(shape, scope, made, identity=identity, bare=bare)
+        return Plan(select, extra, None, tuple(name for name, _ in chosen), tuple(term.field for _, term in chosen))
+    entity = outputs.entity(scope, shape, made)
+    shown = [annotation for annotation in shape.annotations.values() if annotation.selected]
+    made.extend(ValueOutput(annotation.term.expr) for annotation in shown)
+    identity = _identity(scope, made)
+    select, extra = _finished(shape, scope, made, identity=identity, bare=len(made) == 1)
+    fields = tuple(annotation.term.field for annotation in shown)
+    return Plan(select, extra, entity, tuple(annotation.shown for annotation in shown), fields)
+
+
+def _identity(scope: Scope, made: list[Output]) -> tuple[Expr, ...]:
+    """What tells result rows of entities apart: their keys, and the values beside them."""
+    found: list[Expr] = []
+    for output in made:
+        if isinstance(output, RowOutput):
+            table = scope.sources[output.source].table
+            assert table is not None
+            found.extend(scope.column(output.source, column) for column in table.key)
+        else:
+            found.append(output.expr)
+    return tuple(found)
+
+
+def _once(query: Query, purpose: Literal["count", "exists", "keys", "delete"]) -> tuple[Any, tuple[Any, ...]]:
+    shape = query.shape
+    plan = shape.compiled.get(purpose)
+    if plan is None:
+        plan = shape.compiled[purpose] = _FINISHERS[purpose](shape)
+    statement, extra = plan
+    return statement, query.params + extra if extra else query.params
+
+
+def _told(shape: Shape, result: Literal["count", "exists"]) -> tuple[Select, tuple[Any, ...]]:
+    """How many rows, or whether there are any: an order matters where it multiplies the rows of a slice."""
+    scope = Scope.of(shape, result)
+    made: list[Output] = list(_ONE)
+    identity: tuple[Expr, ...] = ()
+    if shape.distinct:
+        if shape.values is not None:
+            made = [ValueOutput(term.expr) for _, term in outputs.values_outputs(shape)]
+            identity = tuple(term.expr for _, term in outputs.values_outputs(shape))
+        else:
+            keys = [scope.column(0, column) for column in shape.info.table.key]
+            shown = [annotation.term.expr for annotation in shape.annotations.values() if annotation.selected]
+            made = [ValueOutput(expr) for expr in (*keys, *shown)]
+            identity = (*keys, *shown)
+    order = shape.sliced or bool(shape.distinct_on)
+    return _finished(shape, scope, made, order=order, identity=identity, result=result)
 
 
 def counted(query: Query) -> tuple[Select, tuple[Any, ...]]:
     """What counts the rows: an int."""
-    raise NotImplementedError
+    counting: tuple[Select, tuple[Any, ...]] = _once(query, "count")
+    return counting
 
 
 def existing(query: Query) -> tuple[Select, tuple[Any, ...]]:
     """What says whether there is a row: a bool."""
-    raise NotImplementedError
+    asking: tuple[Select, tuple[Any, ...]] = _once(query, "exists")
+    return asking
+
+
+def _keys(shape: Shape) -> tuple[Select, tuple[Any, ...]]:
+    scope = Scope.of(shape, "keys")
+    columns = tuple(scope.column(0, attribute.column) for attribute in shape.info.key)
+    made: list[Output] = [ValueOutput(column) for column in columns]
+    return _finished(shape, scope, made, order=True, identity=columns, bare=len(made) == 1)
 
 
 def keys(query: Query) -> tuple[Select, tuple[Any, ...]]:
     """What reads the primary keys: bare values; tuples where the key is composite."""
-    raise NotImplementedError
+    reading: tuple[Select, tuple[Any, ...]] = _once(query, "keys")
+    return reading
 
 
-def updates(query: Query, assignments: tuple[Any, ...], values: Mapping[str, Any]) -> list[tuple[Update, tuple[Any, ...]]]:
-    """What sets fields of the rows: one Update for each table of the lineage that is touched."""
-    raise NotImplementedError
+def _removal(shape: Shape) -> tuple[Delete, tuple[Any, ...]]:
+    scope = Scope.of(shape, "delete")
+    select, extra = _finished(shape, scope, [RowOutput(0)], order=shape.sliced, bare=True)
+    return Delete(select), extra
 
 
 def removal(query: Query) -> tuple[Delete, tuple[Any, ...]]:
     """What removes the rows from the model's own table; parents' rows and cascades are the caller's."""
-    raise NotImplementedError
+    removing: tuple[Delete, tuple[Any, ...]] = _once(query, "delete")
+    return removing
+
+
+_FINISHERS: Final[dict[str, Any]] = {
+    "count": lambda shape: _told(shape, "count"),
+    "exists": lambda shape: _told(shape, "exists"),
+    "keys": _keys,
+    "delete": _removal,
+}
+

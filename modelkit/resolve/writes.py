@@ -1,0 +1,151 @@
+"""Updates: which fields become what, table by table of a model's lineage.
+
+Knows scopes and expressions. The invariant: an assignment reads the row it changes and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, not_yet, shorten
+from modelkit.expressions.base import Assignment as Assigned
+from modelkit.expressions.base import Face, Node, Value
+from modelkit.ir.expr import BOOLEAN, Const, Expr, In
+from modelkit.ir.query import Assignment, RowOutput, Select, Source, Update, ValueOutput
+from modelkit.ir.types import JsonType
+from modelkit.modelinfo import Attribute, Level, ModelInfo, info_of
+from modelkit.resolve import expressions, operands
+from modelkit.resolve.joins import Context, Leaf, Scope, Slots, conjoined
+from modelkit.resolve.paths import SEPARATOR, Step, names_of, route
+from modelkit.resolve.query import Annotation, Binding, Query, Shape
+from modelkit.resolve.skeleton import Marker, key_of, operand_key, query_in
+
+__all__ = ["updates"]
+
+
+def updates(
+    query: Query, assignments: tuple[Any, ...], values: Mapping[str, Any]
+) -> list[tuple[Update, tuple[Any, ...]]]:
+    """What sets fields of the rows: one Update for each table of the lineage that is touched, the root's first.
+
+    Where there are several, the first may change what the next is looked for by: read `shapes.keys(query)` before, and make
+    the updates again for the query of these keys. Raises FieldDoesNotExist, FieldError, and what a field raises for a value
+    that does not fit; TypeError on a slice.
+    """
+    if query.is_sliced:
+        raise TypeError("update() after a slice: filter by the primary keys of the slice instead.")
+    named = _named(query.info, assignments, values)
+    leaves: list[Any] = []
+    key: Any = ("update", *[(name, operand_key(value, leaves)) for name, value in named])
+    shape = query.shape
+    try:
+        made = shape.next.get(key)
+    except TypeError:
+        key, made = None, None
+    if made is None:
+        made, shared = _made(shape, Marker(leaves), named)
+        if key is not None and shared:
+            shape.cache.add(shape.next, key, made)
+    filled = leaves or (None,)
+    return [
+        (update, query.params + tuple([convert(filled[leaf]) for leaf, convert in bindings])) for update, bindings in made
+    ]
+
+
+def _named(info: ModelInfo, assignments: tuple[Any, ...], values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    named: list[tuple[str, Any]] = []
+    for assignment in assignments:
+        node = assignment.node if isinstance(assignment, Face) else assignment
+        if not isinstance(node, Assigned):
+            raise TypeError(f"update() takes assignments (Model.field.set(...)) and names, not {shorten(assignment)}.")
+        expressions.owned_by(Scope.over(info, "update"), node.path)
+        named.append((SEPARATOR.join(node.path.names), node.value))
+    named.extend(values.items())
+    for name, value in named:
+        if isinstance(value, Face):
+            value = value.node
+        if isinstance(value, Node):
+            key_of(value, [])
+    return named
+
+
+def _attribute(info: ModelInfo, name: str) -> Attribute:
+    if name == "pk":
+        return info.pk
+    attribute = info.named.get(name)
+    if attribute is None:
+        if name in info.relations:
+            raise FieldError(f"update({name}=...): {info.name}.{name} is no column of {info.name}; only fields and foreign keys can be set.")
+        raise FieldDoesNotExist(f"{info.name} has no field '{name}' (in update({name}=...)).{did_you_mean(name, names_of(info))}")
+    return attribute
+
+
+def _made(
+    shape: Shape, marker: Marker, named: list[tuple[str, Any]]
+) -> tuple[list[tuple[Update, tuple[Binding, ...]]], bool]:
+    """The updates of a shape, each with its own bindings, the root's table first."""
+    info = shape.info
+    by_level: dict[int, list[tuple[Attribute, str, Any]]] = {}
+    for name, value in named:
+        attribute = _attribute(info, name)
+        by_level.setdefault(attribute.level, []).append((attribute, name, marker.operand(value)))
+    made: list[tuple[Update, tuple[Binding, ...]]] = []
+    shared = True
+    for number in sorted(by_level):
+        level = info.levels[number]
+        own = number == len(info.levels) - 1
+        slots = Slots(shape.width)
+        model = info if own else info_of(level.model)
+        annotations: dict[str, Annotation] = dict(shape.annotations) if own else {}
+        scope = Scope(model, [Source(level.table)], slots, "update", annotations)
+        changes = tuple(_assignment(scope, attribute, name, value) for attribute, name, value in by_level[number])
+        target = _own_rows(shape) if own else _level_rows(shape, level)
+        made.append((Update(target, changes), tuple(slots.bindings)))
+        shared = shared and slots.shared
+    return made, shared
+
+
+def _own_rows(shape: Shape) -> Select:
+    return Select(shape.sources, (RowOutput(0),), conjoined(shape.where), bare=True)
+
+
+def _level_rows(shape: Shape, level: Level) -> Select:
+    """The rows of a parent's table that belong to the query's rows."""
+    scope = Scope.of(shape, "update")
+    link = level.lineage[-1]
+    source = scope.follow(_before(level), Context(None))
+    column = scope.column(source, link.left[0])
+    inner = Select(tuple(scope.sources), (ValueOutput(column),), conjoined(shape.where), bare=True)
+    outside = Scope(shape.info, [Source(level.table)], Slots(0), "update")
+    where = In(BOOLEAN, True, outside.column(0, link.right[0]), inner)
+    return Select((Source(level.table),), (RowOutput(0),), where, bare=True)
+
+
+def _before(level: Level) -> tuple[Step, ...]:
+    return tuple(Step(hop, True) for hop in level.lineage[:-1])
+
+
+def _assignment(scope: Scope, attribute: Attribute, name: str, value: Any) -> Assignment:
+    """One assignment: its value coerced as the field says, related instances by their key."""
+    return Assignment(attribute.column, _assigned(scope, attribute, name, value))
+
+
+def _assigned(scope: Scope, attribute: Attribute, name: str, value: Any) -> Expr:
+    type_ = attribute.type
+    if isinstance(value, Value) and value.output_field is None and not isinstance(type_, JsonType):
+        value = expressions.leaf_of(value.value)
+    if isinstance(value, Node):
+        return expressions.resolve(scope, value, Context(None, joins=False)).expr
+    leaf: Leaf = expressions.leaf_of(value)
+    if leaf.value is None:
+        return Const(type_, True, None)
+    if query_in(leaf.value) is not None:
+        not_yet("subqueries")
+    way = route(scope.info, (name if name != "pk" else attribute.name,), f"update({name}=...)")
+    convert = operands.value_of(type_, way.field)
+    if way.relation is not None:
+        convert = operands.related(way, convert)
+    elif operands.is_instance(leaf.value):
+        raise TypeError(f"update({name}=...): {scope.info.name}.{name} is no relation, and takes no {type(leaf.value).__name__}.")
+    return scope.slots.param(type_, leaf, convert)
