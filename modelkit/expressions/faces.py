@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from typing import Any, ClassVar, Generic, Protocol, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, cast, overload
 
 from typing_extensions import TypeVar
 
@@ -278,51 +278,62 @@ class NumExpr(_Arithmetic[M_con, T]):
 
     __slots__ = ()
 
-    def __add__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+    if TYPE_CHECKING:  # whole numbers compare with numbers of every kind; what is done is the same
+
+        def __eq__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...  # type: ignore[override]
+        def __ne__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...  # type: ignore[override]
+        def __lt__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...
+        def __le__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...
+        def __gt__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...
+        def __ge__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...
+
+        __hash__: ClassVar[None]  # type: ignore[assignment]
+
+    def __add__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         return NumExpr(_combined(self, "+", other))
 
-    def __radd__(self, other: T) -> NumExpr[M_con, T]:
+    def __radd__(self, other: T | int) -> NumExpr[M_con, T]:
         return NumExpr(_combined(other, "+", self))
 
-    def __sub__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+    def __sub__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         return NumExpr(_combined(self, "-", other))
 
-    def __rsub__(self, other: T) -> NumExpr[M_con, T]:
+    def __rsub__(self, other: T | int) -> NumExpr[M_con, T]:
         return NumExpr(_combined(other, "-", self))
 
-    def __mul__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+    def __mul__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         return NumExpr(_combined(self, "*", other))
 
-    def __rmul__(self, other: T) -> NumExpr[M_con, T]:
+    def __rmul__(self, other: T | int) -> NumExpr[M_con, T]:
         return NumExpr(_combined(other, "*", self))
 
-    def __truediv__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+    def __truediv__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         return NumExpr(_combined(self, "/", other))
 
-    def __rtruediv__(self, other: T) -> NumExpr[M_con, T]:
+    def __rtruediv__(self, other: T | int) -> NumExpr[M_con, T]:
         return NumExpr(_combined(other, "/", self))
 
-    def __mod__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+    def __mod__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         return NumExpr(_combined(self, "%", other))
 
-    def __rmod__(self, other: T) -> NumExpr[M_con, T]:
+    def __rmod__(self, other: T | int) -> NumExpr[M_con, T]:
         return NumExpr(_combined(other, "%", self))
 
-    def __pow__(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+    def __pow__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         return NumExpr(_combined(self, "^", other))
 
     def __neg__(self) -> NumExpr[M_con, T]:
         return NumExpr(_combined(self, "*", -1))
 
-    def bitand(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+    def bitand(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         """Bits set in both."""
         return NumExpr(_combined(self, "&", other))
 
-    def bitor(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+    def bitor(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         """Bits set in either."""
         return NumExpr(_combined(self, "|", other))
 
-    def bitxor(self, other: T | Expr[M_con, T]) -> NumExpr[M_con, T]:
+    def bitxor(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         """Bits set in exactly one."""
         return NumExpr(_combined(self, "#", other))
 
