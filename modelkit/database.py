@@ -7,15 +7,16 @@ used, and else the store.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, Final, Protocol
 
 from modelkit.errors import ImproperlyConfigured, did_you_mean, not_yet, shorten
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
-from modelkit.stores.base import Params, Session, Store
+from modelkit.stores.base import Params, Session, Store, discovery
 from modelkit.transaction import DEFAULT, Block, Running, entries, install, restore, running, stores
 
 __all__ = [
@@ -128,6 +129,38 @@ def _open_default(alias: str) -> Store | None:
 
 
 stores.opener = _open_default
+
+
+class Namespace(Protocol):
+    """Who knows tables by name: a registry."""
+
+    def table_named(self, name: str) -> Table | None:
+        """The table that goes by `name` now."""
+        ...
+
+
+namespaces: Final[weakref.WeakValueDictionary[str, Namespace]] = weakref.WeakValueDictionary()
+"""`Table.namespace` -> who knows the tables in it."""
+
+
+def _family(table: Table) -> Sequence[Table]:
+    """`table` with all tables that it refers to, directly or not; none where its namespace knows another by the name."""
+    namespace = namespaces.get(table.namespace)
+    if namespace is None or namespace.table_named(table.name) is not table:
+        return ()
+    found = {table.name: table}
+    waiting = [table]
+    while waiting:
+        for reference in waiting.pop().references:
+            if reference.target not in found:
+                target = namespace.table_named(reference.target)
+                if target is not None:
+                    found[reference.target] = target
+                    waiting.append(target)
+    return tuple(found.values())
+
+
+discovery.family = _family
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelkit import signals
+from modelkit.database import namespaces
 from modelkit.errors import did_you_mean
+from modelkit.ir.schema import Table
 from modelkit.modelinfo import ModelClass
 
 __all__ = ["Pending", "Registry", "default", "get", "models", "unresolved"]
@@ -44,6 +46,7 @@ class Registry:
         self.lock = threading.RLock()
         self._models: dict[str, ModelClass] = {}
         self._pending: dict[str, list[Pending]] = {}
+        namespaces[self.namespace] = self
 
     # -- looking up
 
@@ -74,6 +77,15 @@ class Registry:
     def find(self, label: str) -> ModelClass | None:
         """The model "app.Model", in any case, or None."""
         return self._models.get(_key(label))
+
+    def table_named(self, name: str) -> Table | None:
+        """The table of that name, which stores ask for when they first meet it. Linear in the models."""
+        for model in list(self._models.values()):
+            meta = model._meta
+            if meta.db_table == name and not meta.proxy:
+                table: Table = meta.table
+                return table
+        return None
 
     def unresolved(self) -> list[Pending]:
         """Relations whose target has not been defined."""

@@ -23,9 +23,9 @@ Every clause below is a test in `tests/stores`:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
@@ -72,6 +72,18 @@ class Change:
     pk: tuple[Any, ...]
     before: Row | None
     after: Row | None
+
+
+class Discovery:
+    """How a store learns of a table that it first meets in a statement. `family` is set by whoever knows tables by name.
+
+    It gives the table with all that it refers to, directly or not; nothing for a table that is not (or no more) anybody's.
+    """
+
+    family: Callable[[Table], Sequence[Table]] | None = None
+
+
+discovery: Final = Discovery()
 
 
 class Session(Protocol):
