@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, Final, TypeAlias, final
 
 from sortedcontainers import SortedKeyList, SortedList
@@ -192,13 +191,22 @@ class Index:
 
     def span(
         self, low: Any, high: Any, inclusive: tuple[bool, bool], *, reverse: bool, count: int
-    ) -> list[Any]:
-        """The first `count` keys between `low` and `high` (None: unbounded), NULL not among them unless composite.
+    ) -> tuple[list[tuple[Any, list[int]]], Any]:
+        """The first keys between `low` and `high` (None: unbounded) with their slots, until there are `count` slots.
 
+        And the last key, None where there is nothing behind it. A lone NULL is not among them.
         O(n log n) at the first use and after bulk loads, O(log n + count) then.
         """
-        ordered = self._sorted()
-        return list(islice(ordered.irange(low, high, inclusive, reverse), count))
+        found: list[tuple[Any, list[int]]] = []
+        entries, total = self.entries, 0
+        for key in self._sorted().irange(low, high, inclusive, reverse):
+            if total >= count:
+                return found, found[-1][0]
+            bucket = entries[key]
+            slots = [bucket] if isinstance(bucket, int) else sorted(bucket)
+            found.append((key, slots))
+            total += len(slots)
+        return found, None
 
     def _sorted(self) -> SortedList[Any] | SortedKeyList[Any, Any]:
         ordered, touched = self._ordered, self._touched

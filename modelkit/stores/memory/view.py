@@ -172,6 +172,13 @@ class View:
                 return self._rows(self._visible(self._indexes[path].slots(key)))
         return self._rows(self.bucket_slots(path, key))
 
+    def _resolved(self, slots: list[int]) -> list[Row]:
+        """As `_rows`, from outside the lock."""
+        with self._lock:
+            if not self._is_patched():
+                return self._rows(slots)
+        return self._rows(slots)
+
     def _rows(self, slots: list[int]) -> list[Row]:
         """The rows in `slots`, all of which have one. Under the lock where nothing is patched."""
         if self._is_patched():
@@ -296,8 +303,10 @@ class View:
         skip_null = index.composite and index.nullable and not whole
         count = _FIRST
         while True:
-            slots, rows, last = self._batch(path, low, high, inclusive, reverse, count, skip_null)
-            yield slots, rows
+            slots, last = self._batch(path, low, high, inclusive, reverse, count, skip_null)
+            for start in range(0, len(slots), _FIRST):
+                part = slots[start : start + _FIRST] if len(slots) > _FIRST else slots
+                yield part, self._resolved(part)
             if last is None:
                 break
             if reverse:
@@ -317,18 +326,19 @@ class View:
         reverse: bool,
         count: int,
         skip_null: bool,
-    ) -> tuple[list[int], list[Row], Any]:
-        """Slots and rows of the next `count` keys, and the last of these keys; None where the span is done."""
+    ) -> tuple[list[int], Any]:
+        """The next `count` slots or some more, and the last of their keys; None where the span is done."""
         index = self._indexes[path]
         with self._lock:
-            keys = index.span(low, high, inclusive, reverse=reverse, count=count)
-            last = keys[-1] if len(keys) == count else None
+            buckets, last = index.span(low, high, inclusive, reverse=reverse, count=count)
             if skip_null:
-                keys = [key for key in keys if None not in key]
+                buckets = [(key, slots) for key, slots in buckets if None not in key]
             if not self._is_patched():
-                found = self._clean_batch(index, keys)
-                return found, self._rows(found), last
-            kept = {key: self._visible(index.slots(key)) for key in keys}
+                found = [slot for _, slots in buckets for slot in slots]
+                if self.length < self._heap.length:
+                    found = [slot for slot in found if slot < self.length]
+                return found, last
+            kept = {key: self._visible(slots) for key, slots in buckets}
             fresh = self._fresh(path)
         patch = self._absorb(path, fresh)
         if last is not None:
@@ -339,19 +349,7 @@ class View:
         found = []
         for key in sorted(kept, key=index.order, reverse=reverse):
             found += self._with_candidates(path, key, kept[key], patch)
-        return found, self._rows(found), last
-
-    def _clean_batch(self, index: Index, keys: list[Any]) -> list[int]:
-        entries, found = index.entries, []
-        for key in keys:
-            bucket = entries[key]
-            if isinstance(bucket, int):
-                found.append(bucket)
-            else:
-                found += sorted(bucket)
-        if self.length < self._heap.length:
-            return [slot for slot in found if slot < self.length]
-        return found
+        return found, last
 
 
 class LatestView(View):
@@ -418,24 +416,24 @@ class OwnView(View):
         self.base: dict[int, Row | None] = {}
         self.columns: set[int] = set()
 
-    def add(self, rows: Sequence[Row]) -> int:
-        """Insert `rows`; how many there were before."""
+    def add(self, rows: Sequence[Row]) -> None:
+        """Insert `rows`."""
         start = len(self.added)
         self.added.extend(rows)
         for path, patch in self._patches.items():
             for slot, key in enumerate(self._indexes[path].keys(rows), start + PROVISIONAL):
                 if key is not ABSENT:
                     patch.add(key, slot)
-        return start
 
-    def write(self, slot: int, old: Row | None, new: Row | None) -> Undone:
-        """Put `new` over `old` in `slot`; what `undo` puts back."""
-        undone: Undone
+    def held(self, slot: int) -> Undone:
+        """What `undo` puts back after a `write` to `slot`."""
+        return self.added[slot - PROVISIONAL] if slot >= PROVISIONAL else self.own.get(slot, ABSENT)
+
+    def write(self, slot: int, old: Row | None, new: Row | None) -> None:
+        """Put `new` over `old` in `slot`."""
         if slot >= PROVISIONAL:
-            undone = self.added[slot - PROVISIONAL]
             self.added[slot - PROVISIONAL] = new
         else:
-            undone = self.own.get(slot, ABSENT)
             self.base.setdefault(slot, old)
             self.own[slot] = new
         if new is not None:
@@ -443,14 +441,13 @@ class OwnView(View):
                 key = self._indexes[path].entry(new)
                 if key is not ABSENT:
                     patch.add(key, slot)
-        return undone
 
     def undo(self, slot: int, undone: Undone) -> None:
-        """Take one `write` back; the latest first."""
-        if slot >= PROVISIONAL:
-            self.added[slot - PROVISIONAL] = undone  # type: ignore[assignment]  # never ABSENT there
-        elif isinstance(undone, Absent):
-            del self.own[slot]
+        """Take one `write` back, the latest first, which may not have happened."""
+        if isinstance(undone, Absent):
+            self.own.pop(slot, None)
+        elif slot >= PROVISIONAL:
+            self.added[slot - PROVISIONAL] = undone
         else:
             self.own[slot] = undone
 
@@ -466,6 +463,14 @@ class OwnView(View):
                 fresh = self._fresh(path)
             patch = self._absorb(path, fresh)
         return key not in patch.candidates and key not in self._maps[path]
+
+    def are_free(self, path: int, keys: Sequence[Hashable]) -> bool:
+        """As `is_free`, of all `keys`. Linear in their number."""
+        return (
+            self.is_free(path, keys[0])
+            and self._maps[path].keys().isdisjoint(keys)
+            and self._patches[path].candidates.keys().isdisjoint(keys)
+        )
 
     def changes(self) -> list[Changed]:
         """What is written over the snapshot's rows."""

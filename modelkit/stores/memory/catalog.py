@@ -1,0 +1,231 @@
+"""The tables that a store knows: defining them, linking their references, and taking rows over to a new definition.
+
+Knows tables and their rows, not queries. The invariant: every enforced reference of a known table is linked to the present
+definition of its target.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from modelkit.errors import DataError, IntegrityError, ProgrammingError, SchemaMismatch, did_you_mean
+from modelkit.ir.schema import DEFAULT, Column, Reference, Row, Table
+from modelkit.stores.base import TimeZonePolicy, discovery
+from modelkit.stores.memory.constraints import TableWrites, validate
+from modelkit.stores.memory.heap import Heap
+from modelkit.stores.memory.tables import Link, TableState
+
+__all__ = ["Catalog"]
+
+
+class Catalog:
+    """The states of a store's tables, by the identity of the Table and by (namespace, name).
+
+    Tables of a namespace (those of isolated registries) are held weakly: where nobody knows one any more, its rows go.
+    """
+
+    def __init__(self, numbers: dict[int, int], lock: Any, policy: TimeZonePolicy) -> None:
+        self._numbers = numbers
+        self._lock = lock
+        self._policy: TimeZonePolicy = policy
+        self._states: dict[int, TableState] = {}
+        self._named: dict[tuple[str, str], TableState] = {}
+        self._by_heap: dict[Heap, TableState] = {}
+        self._watched: dict[int, weakref.ref[Table]] = {}
+        self._next = itertools.count()
+        self.changed: Callable[[], object] = list
+        """Called after tables were defined anew."""
+
+    def state(self, table: Table) -> TableState:
+        """What the store keeps of `table`, which is looked for where it is met for the first time. O(1) from then on.
+
+        ProgrammingError where nobody knows it.
+        """
+        state = self._states.get(id(table)) or self._discovered(table)
+        if state is None:
+            name = table.label or table.name
+            if (table.namespace, table.name) in self._named:
+                raise ProgrammingError(f"{name} was defined anew in this store: use the new class.")
+            near = did_you_mean(table.name, [other for _, other in list(self._named)])
+            raise ProgrammingError(f"This store has no table '{table.name}' (of {name}): define() it first.{near}")
+        return state
+
+    def _discovered(self, table: Table) -> TableState | None:
+        tables = () if discovery.family is None else discovery.family(table)
+        with self._lock:
+            if tables and self.define(tables):
+                self.changed()
+        return self._states.get(id(table))
+
+    def states(self) -> list[TableState]:
+        """All of them, in the order of their definition."""
+        return list(self._states.values())
+
+    def by_heap(self, heaps: Iterable[Heap]) -> list[TableState]:
+        """Those of `heaps` that are a known table's."""
+        return [state for heap in heaps if (state := self._by_heap.get(heap)) is not None]
+
+    def define(self, tables: Sequence[Table]) -> bool:
+        """Make `tables` known, all or none; whether any is new. Under the lock.
+
+        Linear in the rows of the tables that are defined anew.
+        """
+        fresh = [table for table in tables if id(table) not in self._states]
+        if not fresh:
+            return False
+        states = [TableState(table, next(self._next), self._numbers, self._lock, self._policy) for table in fresh]
+        named = {(state.namespace, state.name): state for state in states}
+        if len(named) < len(states):
+            raise ProgrammingError("Two tables of one define() have the same name.")
+        replaced = {key: self._named[key] for key in named if key in self._named}
+        standing = [state for state in self.states() if (state.namespace, state.name) not in replaced]
+        known = {**self._named, **named}
+        tables_by_state = dict(zip(states, fresh, strict=True))
+        links = {state: self._links(state, table.references, known) for state, table in tables_by_state.items()}
+        relinked = {state: _relink(state, known) for state in standing if any(link.parent.name in _names(replaced) for link in state.links)}
+        for state in states:
+            state.links = links[state]
+        self._take_over(replaced, named, relinked)
+        for state, changed in relinked.items():
+            state.links = changed
+        for key, old in replaced.items():
+            old.replaced = True
+            self._forget(old.ident, old)
+            named[key].numbers[named[key].number] = max(
+                self._numbers.get(old.number, 1), self._numbers[named[key].number]
+            )
+        for state, table in tables_by_state.items():
+            self._remember(state, table)
+        _link_back(self.states())
+        return True
+
+    def _remember(self, state: TableState, table: Table) -> None:
+        self._states[state.ident] = state
+        self._by_heap[state.heap] = state
+        self._named[state.namespace, state.name] = state
+        if state.kept is None:
+            me = weakref.ref(self)
+            ident = state.ident
+
+            def vanish(_: object) -> None:
+                catalog = me()
+                if catalog is not None:
+                    gone = catalog._states.get(ident)
+                    if gone is not None:
+                        catalog._forget(ident, gone)
+
+            self._watched[ident] = weakref.ref(table, vanish)
+
+    def _forget(self, ident: int, state: TableState) -> None:
+        self._states.pop(ident, None)
+        self._watched.pop(ident, None)
+        self._by_heap.pop(state.heap, None)
+        if self._named.get((state.namespace, state.name)) is state:
+            del self._named[state.namespace, state.name]
+        for link in state.links:
+            link.parent.linked = tuple([other for other in link.parent.linked if other.child is not state])
+
+    def _links(
+        self, state: TableState, references: Iterable[Reference], known: dict[tuple[str, str], TableState]
+    ) -> tuple[Link, ...]:
+        links = []
+        for reference in references:
+            if not reference.enforced:
+                continue
+            parent = known.get((state.namespace, reference.target))
+            if parent is None:
+                near = did_you_mean(reference.target, [name for namespace, name in known if namespace == state.namespace])
+                raise ProgrammingError(
+                    f"{state.label} refers to the table '{reference.target}', which this store does not know.{near}"
+                )
+            links.append(_link(state, reference, parent))
+        return tuple(links)
+
+    def _take_over(
+        self,
+        replaced: dict[tuple[str, str], TableState],
+        named: dict[tuple[str, str], TableState],
+        relinked: dict[TableState, tuple[Link, ...]],
+    ) -> None:
+        """Fill the new states, which nobody sees yet, with the rows of the old ones."""
+        writes = []
+        try:
+            for key, old in replaced.items():
+                writes.append(TableWrites(named[key], (), _converted(old, named[key]), None))
+            for written in writes:
+                written.place()
+            validate(writes, lambda _: None)
+        except (IntegrityError, DataError) as error:
+            raise SchemaMismatch(f"The stored rows do not fit the new definition: {error}") from error
+        for written in writes:
+            heap = written.state.heap
+            heap.extend(written.first, written.inserts)
+            heap.live = len(written.inserts)
+            for index, delta in written.deltas.items():
+                index.add_many(delta.fresh, written.slots)
+        for state, links in relinked.items():
+            for link in links:
+                lost = [
+                    key
+                    for key in link.child_index.entries
+                    if not link.child_index.is_null(key) and key not in link.parent_index.entries
+                ]
+                if lost:
+                    raise SchemaMismatch(f"Rows of {state.label} would refer to no {link.parent.label} any more.")
+
+
+def _names(replaced: dict[tuple[str, str], TableState]) -> set[str]:
+    return {name for _, name in replaced}
+
+
+def _relink(state: TableState, known: dict[tuple[str, str], TableState]) -> tuple[Link, ...]:
+    return tuple([_link(state, link.reference, known[state.namespace, link.reference.target]) for link in state.links])
+
+
+def _link(state: TableState, reference: Reference, parent: TableState) -> Link:
+    child_index = state.index_of(reference.columns)
+    parent_index = parent.index_of(reference.target_columns)
+    assert child_index is not None, "every reference has an access path"
+    if parent_index is None or not any(rule.index is parent_index for rule in parent.uniques):
+        names = ", ".join(parent.names(reference.target_columns))
+        raise ProgrammingError(
+            f"{state.label} refers to {parent.label} by {names}, which is neither its key nor unique (in this order)."
+        )
+    return Link(reference, state, child_index, parent, parent_index)
+
+
+def _link_back(states: Sequence[TableState]) -> None:
+    linked: dict[TableState, list[Link]] = {state: [] for state in states}
+    for state in states:
+        for link in state.links:
+            linked[link.parent].append(link)
+    for state, links in linked.items():
+        state.linked = tuple(links)
+
+
+def _converted(old: TableState, new: TableState) -> list[Row]:
+    """The rows of `old` as rows of `new`; SchemaMismatch that lists the columns for which there is no value."""
+    places = {column.name: place for place, column in enumerate(old.columns)}
+    sources: list[int | None] = []
+    missing: list[str] = []
+    for column in new.columns:
+        place = places.get(column.name)
+        if place is not None and type(old.columns[place].type) is type(column.type):
+            sources.append(place)
+        elif _fills(column):
+            sources.append(None)
+        else:
+            why = "is new" if place is None else f"was {old.columns[place].type.name} and is {column.type.name} now"
+            missing.append(f"{column.label or column.name} ({why}, without a default, not nullable)")
+            sources.append(None)
+    rows = [row for chunk in old.latest.chunks() for row in chunk if row is not None]
+    if missing and rows:
+        raise SchemaMismatch(f"{new.label} has {len(rows)} stored rows that lack a value for: {', '.join(missing)}.")
+    return [new.admit(tuple([DEFAULT if place is None else row[place] for place in sources])) for row in rows]
+
+
+def _fills(column: Column) -> bool:
+    return column.nullable or column.auto or column.default is not None

@@ -1,0 +1,290 @@
+"""The one way to write: validate, compute all that can raise, publish.
+
+Knows tables and pins, not queries. Two invariants. Only what runs here changes a heap or an index, and it does so under the
+lock. And publishing is all or nothing: `publishing` is set before the first change and cleared after the last; each change
+may be made twice, so whoever next takes the lock and finds it set makes all of them (again): an interrupt can stop the
+thread that publishes anywhere, and Python has no way to mask it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from threading import RLock
+from typing import Any, Final, NoReturn, TypeAlias, final
+
+from modelkit.errors import StoreClosed, TransactionConflict
+from modelkit.ir.schema import DEFAULT, Row
+from modelkit.ir.types import IntegerType
+from modelkit.stores.memory.constraints import TableWrites, Viewed, refuse_duplicate, refuse_orphan, validate
+from modelkit.stores.memory.heap import Changed, Heap, Pin, note
+from modelkit.stores.memory.index import ABSENT
+from modelkit.stores.memory.rows import shown
+from modelkit.stores.memory.tables import TableState
+from modelkit.stores.memory.view import View
+
+__all__ = ["CLOSED", "Closed", "Committer", "latest"]
+
+
+@final
+class Closed:
+    """Stands in `Committer.publishing` once the store is closed, so that one test serves both."""
+
+
+CLOSED: Final = Closed()
+
+Lone: TypeAlias = tuple[TableState, Row, int, int]
+"""One inserted row, its slot, and how many rows there were."""
+
+
+def latest(_: TableState) -> View | None:
+    """`Viewed` for a statement that saw the latest commit."""
+    return None
+
+
+class Committer:
+    """A store's lock, its open pins, its sequences, and the way into its tables."""
+
+    __slots__ = ("lock", "numbers", "pins", "publishing")
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.pins: list[Pin] = []
+        self.numbers: dict[int, int] = {}
+        self.publishing: Sequence[TableWrites] | Lone | Closed | None = None
+
+    def recover(self) -> None:
+        """Finish what an interrupt left unpublished. StoreClosed where the store is. Under the lock."""
+        pending = self.publishing
+        if isinstance(pending, Closed):
+            raise StoreClosed("The store is closed.")
+        if isinstance(pending, tuple):
+            state, row, slot, live = pending
+            written = TableWrites(state, (), (row,), None)
+            written.first, written.live, written.slots = slot, live, [slot]
+            self.publish([written])
+        elif pending is not None:
+            self.publish(pending)
+
+    def pin(self, *, reads: bool = True) -> Pin:
+        """Keep this moment until the pin is closed. O(1)."""
+        with self.lock:
+            if self.publishing is not None:
+                self.recover()
+            pin = Pin(reads=reads)
+            self.pins = [*self.open_pins(), pin] if self.pins else [pin]
+        return pin
+
+    def share(self, pin: Pin) -> Pin:
+        """Another pin of the same moment, which stays when `pin` is closed."""
+        with self.lock:
+            other = pin.share()
+            self.pins = [*self.open_pins(), other]
+        return other
+
+    def open_pins(self) -> list[Pin]:
+        """The pins that are still wanted."""
+        return [pin for pin in self.pins if not pin.closed]
+
+    def release(self, pin: Pin) -> None:
+        """Close `pin` and forget it."""
+        pin.close()
+        with self.lock:
+            self.pins = self.open_pins()
+
+    def apply(self, writes: Sequence[TableWrites], viewed: Viewed = latest, closing: Pin | None = None) -> None:
+        """Publish `writes`, all or nothing. Under the lock.
+
+        `viewed` is what the writer could see: it tells which broken constraint a concurrent commit caused. `closing`, the
+        writer's own pin, is closed before its writes would be kept from it. Raises IntegrityError. Linear in the writes.
+        """
+        self.judge(writes, viewed)
+        if closing is not None:
+            closing.close()
+        self._move_sequences(writes)
+        self.publish(writes)
+
+    def judge(self, writes: Sequence[TableWrites], viewed: Viewed) -> None:
+        """Raise what `apply` would raise. Under the lock."""
+        for written in writes:
+            written.place()
+        validate(writes, viewed)
+
+    def publish(self, writes: Sequence[TableWrites]) -> None:
+        """Make `writes`, placed and validated, the latest commit. Nothing here raises; all of it may be repeated."""
+        repeated = self.publishing is not None
+        self.publishing = writes
+        pins = self.pins = self.open_pins() if self.pins else []
+        if pins:
+            for written in writes:
+                note(pins, written.state.heap, written.first, written.live, written.changes)
+        copy = any(pin.reads for pin in pins)
+        for written in writes:
+            _publish_table(written, copy=copy, repeated=repeated)
+        self.publishing = None
+
+    def _move_sequences(self, writes: Sequence[TableWrites]) -> None:
+        """An auto column that was updated never gives its new numbers out again."""
+        for written in writes:
+            auto = written.state.auto
+            if auto >= 0 and written.columns is not None and auto in written.columns:
+                highest = max((new[auto] for _, _, new in written.changes if new is not None), default=0)
+                number = written.state.number
+                self.numbers[number] = max(self.numbers[number], highest + 1)
+
+    def admit(self, state: TableState, rows: Sequence[Row]) -> list[Row]:
+        """The rows as they will be stored, by themselves: numbered, filled in, fitted and checked. Takes the lock."""
+        if not state.plain:
+            # A user's function may run in a default or a check: not under the lock.
+            return [state.admit(row) for row in self._numbered(state, rows)]
+        with self.lock:
+            if self.publishing is not None:
+                self.recover()
+            return list(map(state.admit, rows))
+
+    def _numbered(self, state: TableState, rows: Sequence[Row]) -> Sequence[Row]:
+        auto, number, numbers = state.auto, state.number, self.numbers
+        if auto < 0:
+            return rows
+        type_ = state.columns[auto].type
+        high = type_.high if isinstance(type_, IntegerType) else 0
+        numbered = []
+        with self.lock:
+            if self.publishing is not None:
+                self.recover()
+            for row in rows:
+                value = row[auto] if len(row) > auto else None
+                if value is DEFAULT:
+                    value = numbers[number]
+                    row = (*row[:auto], value, *row[auto + 1 :])
+                if isinstance(value, int) and numbers[number] <= value <= high:
+                    numbers[number] = value + 1
+                numbered.append(row)
+        return numbered
+
+    def insert_one(self, state: TableState, row: Row) -> Row:
+        """Admit and publish one row: `apply` of a single insert, with nothing built around it. Under the lock."""
+        row = state.admit(row)
+        keys = [index.key(row) if index.condition is None else index.entry(row) for index in state.indexes]
+        for rule in state.uniques:
+            index = rule.index
+            key = keys[index.path.number]
+            if key in index.entries and not (rule.nulls_distinct and index.nullable and index.is_null(key)):
+                refuse_duplicate(state, rule, row, _holder(state, index.slots(key)))
+        for link in state.links:
+            index = link.child_index
+            key = keys[index.path.number]
+            if (
+                key not in link.parent_index.entries
+                and not (index.nullable and index.is_null(key))
+                and not (link.parent is state and key == keys[link.parent_index.path.number])
+            ):
+                refuse_orphan(link, row)
+        heap = state.heap
+        slot, live = heap.length, heap.live
+        self.publishing = (state, row, slot, live)
+        if self.pins:
+            self.pins = self.open_pins()
+            note(self.pins, heap, slot, live, ())
+        heap.append(slot, row)
+        heap.live = live + 1
+        for index, key in zip(state.indexes, keys, strict=True):
+            if key is not ABSENT:
+                index.add(key, slot)
+        self.publishing = None
+        return row
+
+    def check_unchanged(self, state: TableState, pin: Pin, changes: Iterable[Changed]) -> None:
+        """First committer wins: raise TransactionConflict where a row that is written was changed since `pin`."""
+        pinned = pin.tables.get(state.heap)
+        if pinned is None or not pinned.before:
+            return
+        before = pinned.before
+        for slot, old, _ in changes:
+            if slot in before:
+                refuse_conflict(state, old)
+
+    def restore(self, pin: Pin, states: Sequence[TableState], numbers: dict[int, int]) -> None:
+        """Put rows, indexes and sequences back to `pin`, which stays. Under the lock.
+
+        `states` are the tables that `pin` knows, `numbers` the sequences of that moment. Linear in what was changed since.
+        """
+        writes = []
+        for state in states:
+            pinned = pin.tables[state.heap]
+            changes = _back(state.heap, pinned.length, pinned.before)
+            if changes:
+                written = TableWrites(state, changes, (), None)
+                written.place()
+                writes.append(written)
+        if len(self.numbers) > len(numbers):
+            self.numbers.update((number, 1) for number in list(self.numbers) if number not in numbers)
+        self.numbers.update(numbers)
+        self.publish(writes)
+        others = [other for other in self.pins if other is not pin]
+        for written in writes:
+            heap = written.state.heap
+            length = pin.tables[heap].length
+            if all(other.tables[heap].length <= length for other in others):
+                heap.truncate(length)
+        pin.tables = {}
+
+
+def _back(heap: Heap, length: int, before: dict[int, Row | None]) -> list[Changed]:
+    """The changes that make `heap` what it was when it had `length` slots."""
+    changes: list[Changed] = []
+    for slot, old in before.items():
+        row = heap.row(slot)
+        if row is not old:
+            changes.append((slot, row, old))
+    for slot in range(length, heap.length):
+        row = heap.row(slot)
+        if row is not None:
+            changes.append((slot, row, None))
+    return changes
+
+
+def _holder(state: TableState, slots: list[int]) -> Row | None:
+    return state.heap.row(slots[0]) if slots else None
+
+
+def refuse_conflict(state: TableState, row: Row | None) -> NoReturn:
+    """Raise for a row that another transaction changed first."""
+    key: Any = None if row is None or not state.key else state.key_of(row)
+    parts = key if len(state.key) > 1 else (key,)
+    which = shown([state.columns[place] for place in state.key], parts) if state.key else "a row"
+    raise TransactionConflict(
+        f"Another transaction wrote {state.label} {which} first: nothing was saved; run the whole transaction again "
+        "(retry() does).",
+        model=state.label,
+        pk=key,
+        kind="write",
+    )
+
+
+def _publish_table(written: TableWrites, *, copy: bool, repeated: bool) -> None:
+    state = written.state
+    heap = state.heap
+    if repeated:
+        # The interrupt may have caught a companion half changed.
+        for index in state.indexes:
+            index.unsort()
+    gone = 0
+    if written.changes:
+        heap.replace(written.changes, copy=copy)
+        for _, old, new in written.changes:
+            gone += (new is None) - (old is None)
+    if written.inserts:
+        heap.extend(written.first, written.inserts)
+    heap.live = written.live - gone + len(written.inserts)
+    if not heap.live:
+        for index in state.indexes:
+            index.clear()
+        return
+    for index, delta in written.deltas.items():
+        discard, add = index.discard, index.add
+        for key, slot in zip(delta.removed, delta.removed_slots, strict=True):
+            discard(key, slot)
+        for key, slot in zip(delta.added, delta.added_slots, strict=True):
+            add(key, slot)
+        if delta.fresh:
+            index.add_many(delta.fresh, written.slots)

@@ -1,0 +1,111 @@
+"""The compiled queries of a store, by the identity of the query.
+
+Knows queries and tables, no rows. The invariant: an entry lives as long as its query at most, and there are never more
+than `MOST` of them.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias
+
+from modelkit.ir.expr import Aggregate, Call, Window
+from modelkit.ir.query import Compound, Delete, Select, Update
+from modelkit.stores.memory.catalog import Catalog
+from modelkit.stores.memory.compiler import Compiled, compile_query
+from modelkit.stores.memory.tables import TableState
+from modelkit.stores.memory.view import LatestView
+
+__all__ = ["MOST", "Plans", "Prepared", "Query"]
+
+Query: TypeAlias = Select | Compound | Update | Delete
+
+MOST: Final = 4096
+
+
+class Prepared:
+    """A compiled query, and what this store runs it on.
+
+    `inside`: it reads by key alone and runs nothing that a user wrote, so it may run under the store's lock.
+    `target` and `columns` are what a write writes to.
+    """
+
+    __slots__ = ("columns", "inside", "latest", "ref", "run", "states", "target")
+
+    def __init__(self, query: Query, compiled: Compiled, states: tuple[TableState, ...], target: TableState | None) -> None:
+        self.run: Callable[[Sequence[Any], tuple[Any, ...]], Any] = compiled.run
+        self.states = states
+        self.latest: tuple[LatestView, ...] = tuple([state.latest for state in states])
+        self.inside = compiled.probes and not _runs_functions(query)
+        self.target = target
+        self.columns = frozenset(
+            assignment.column for assignment in query.assignments
+        ) if isinstance(query, Update) else frozenset()
+        self.ref: weakref.ref[Any] | None = None
+
+
+class Plans:
+    """Compiles a query at its first run, and keeps it."""
+
+    __slots__ = ("_catalog", "_nulls", "entries")
+
+    def __init__(self, catalog: Catalog, nulls: Literal["first", "last"]) -> None:
+        self.entries: dict[int, Prepared] = {}
+        self._catalog = catalog
+        self._nulls: Literal["first", "last"] = nulls
+
+    def of(self, query: Query) -> Prepared:
+        """The compiled `query`. O(1) once it is known."""
+        return self.entries.get(id(query)) or self._prepare(query)
+
+    def compile(self, query: Query) -> tuple[Compiled, tuple[TableState, ...]]:
+        """The compiler's own answer for `query`, not kept, and the tables in the order of its views."""
+        compiled = compile_query(query, nulls=self._nulls)
+        return compiled, tuple([self._catalog.state(table) for table in compiled.tables])
+
+    def clear(self) -> None:
+        """Forget all: a table was defined anew."""
+        self.entries.clear()
+
+    def _prepare(self, query: Query) -> Prepared:
+        compiled, states = self.compile(query)
+        target = None
+        if isinstance(query, (Update, Delete)):
+            table = query.target.sources[0].table
+            assert table is not None, "only tables are written to"
+            target = self._catalog.state(table)
+        entry = Prepared(query, compiled, states, target)
+        if len(self.entries) >= MOST:
+            self.entries.clear()
+        # A closure over the entries alone: the query must not keep the store.
+        entry.ref = weakref.ref(query, partial(_drop, self.entries, id(query)))
+        self.entries[id(query)] = entry
+        return entry
+
+
+def _drop(entries: dict[int, Prepared], key: int, _: object) -> None:
+    entries.pop(key, None)
+
+
+def _runs_functions(query: Query) -> bool:
+    """Whether a user's function may run in `query`: all but those that the compiler writes out count as such."""
+    return any(
+        isinstance(node, (Aggregate, Window)) or (isinstance(node, Call) and node.function.inline is None)
+        for node in _parts(query)
+    )
+
+
+def _parts(part: object) -> Iterator[object]:
+    if isinstance(part, tuple):
+        for item in part:
+            yield from _parts(item)
+    elif is_dataclass(part) and type(part).__module__ in _QUERIES:
+        yield part
+        for field in fields(part):
+            yield from _parts(getattr(part, field.name))
+
+
+_QUERIES: Final = {Select.__module__, Call.__module__}

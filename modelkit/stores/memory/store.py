@@ -1,0 +1,316 @@
+"""The memory store: statements that are transactions of their own, transactions, snapshots.
+
+Knows all the rooms around it and no model. The invariant: no user's code runs under its lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, TypeVar
+
+from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, not_yet
+from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
+from modelkit.ir.schema import Row, Table
+from modelkit.stores.base import Capabilities, Isolation, Params, TimeZonePolicy
+from modelkit.stores.memory.catalog import Catalog
+from modelkit.stores.memory.commit import CLOSED, Closed, Committer
+from modelkit.stores.memory.constraints import TableWrites
+from modelkit.stores.memory.heap import Changed, Pin
+from modelkit.stores.memory.plans import Plans, Prepared
+from modelkit.stores.memory.tables import TableState
+from modelkit.stores.memory.transactions import MemoryTransaction, Stream
+from modelkit.stores.memory.view import View
+
+__all__ = ["MemoryStore", "Snapshot"]
+
+T = TypeVar("T")
+
+ATTEMPTS: Final = 50
+"""How often a single statement starts again where others commit first, each time on their result."""
+
+
+class Snapshot:
+    """A moment of a store, for `MemoryStore.restore`, any number of times. Costs what changes, until closed or dropped."""
+
+    __slots__ = ("_numbers", "_pin", "_store")
+
+    def __init__(self, store: MemoryStore, pin: Pin, numbers: dict[int, int]) -> None:
+        self._store = store
+        self._pin = pin
+        self._numbers = numbers
+
+    def close(self) -> None:
+        """Let go of the moment. Idempotent."""
+        self._pin.close()
+
+    def __del__(self) -> None:
+        self._pin.close()
+
+
+class MemoryStore:
+    """Tables in this process's memory. See `stores.base.Store`.
+
+    Args:
+        tz: "aware" keeps datetimes in UTC and refuses naive ones; "naive" the reverse.
+        nulls: where NULLs stand in an ascending order.
+        portable: not supported yet.
+        file: not supported yet.
+
+    >>> store = MemoryStore()
+    >>> store.stats()["open_snapshots"]
+    0
+    """
+
+    def __init__(
+        self,
+        *,
+        tz: TimeZonePolicy = "aware",
+        nulls: Literal["first", "last"] = "first",
+        portable: Literal["error", "warn"] | None = None,
+        file: str | None = None,
+    ) -> None:
+        if tz not in ("aware", "naive"):
+            raise ValueError(f"tz is 'aware' or 'naive', not {tz!r}")
+        if nulls not in ("first", "last"):
+            raise ValueError(f"nulls is 'first' or 'last', not {nulls!r}")
+        if portable is not None:
+            not_yet("portable")
+        if file is not None:
+            not_yet("stores in files")
+        self.capabilities = Capabilities(vendor="memory", datetimes=tz, nulls=nulls)
+        self._committer = Committer()
+        self._lock = self._committer.lock
+        self._catalog = Catalog(self._committer.numbers, self._lock, tz)
+        self._plans = Plans(self._catalog, nulls)
+        self._catalog.changed = self._plans.clear
+
+    @property
+    def store(self) -> MemoryStore:
+        """The store itself: it is the session whose statements are transactions of their own."""
+        return self
+
+    # Statements
+
+    def select(self, query: Select | Compound, params: Params) -> Any:
+        """The result rows as a new list; an int or a bool where `query.result` says so."""
+        entry = self._plans.entries.get(id(query)) or self._plans.of(query)
+        if entry.inside:
+            committer = self._committer
+            with self._lock:
+                if committer.publishing is not None:
+                    committer.recover()
+                return entry.run(entry.latest, params)
+        pin = self._committer.pin()
+        try:
+            return entry.run(self._views(pin, entry.states), params)
+        finally:
+            self._committer.release(pin)
+
+    def _views(self, pin: Pin, states: Sequence[TableState]) -> list[View]:
+        with self._lock:
+            return [state.view(pin.table(state.heap)) for state in states]
+
+    def stream(self, query: Select | Compound, params: Params, chunk: int) -> Iterator[list[Any]]:
+        """The result rows in lists of at most `chunk`, all of one snapshot, which is taken now."""
+        compiled, states = self._plans.compile(query)
+        pin = self._committer.pin()
+        try:
+            return Stream(pin, compiled.rows(self._views(pin, states), params), chunk)
+        except BaseException:
+            pin.close()
+            raise
+
+    def explain(self, query: Select | Compound | Update | Delete, *, verbose: bool = False) -> str:
+        """The plan as text; `verbose` adds what is run."""
+        compiled, states = self._plans.compile(query)
+        with self._lock:
+            self._enter()
+            return compiled.explain(verbose, [state.latest for state in states])
+
+    def insert(self, table: Table, rows: Sequence[Row], conflict: Conflict | None = None) -> list[Row | None]:
+        """Add rows; the rows as stored."""
+        state = self._catalog.state(table)
+        if conflict is not None or not state.plain:
+            return self._alone(lambda transaction: transaction.insert(table, rows, conflict))
+        committer = self._committer
+        with self._lock:
+            if committer.publishing is not None:
+                committer.recover()
+            if len(rows) == 1:
+                return [committer.insert_one(state, rows[0])]
+            admitted = committer.admit(state, rows)
+            if admitted:
+                committer.apply([TableWrites(state, (), admitted, None)])
+        return admitted  # type: ignore[return-value]  # the heap took its rows over into chunks; the list is the caller's
+
+    def update(self, query: Update, params: Params) -> int:
+        """Change rows; how many were found."""
+        entry = self._plans.of(query)
+        refit = _target(entry).refit(entry.columns)
+        return self._write(entry, params, refit, entry.columns)
+
+    def delete(self, query: Delete, params: Params) -> int:
+        """Remove rows; how many were found."""
+        return self._write(self._plans.of(query), params, _emptied, None)
+
+    def _write(
+        self,
+        entry: Prepared,
+        params: Params,
+        finish: Callable[[Any], Sequence[Changed]],
+        columns: frozenset[int] | None,
+    ) -> int:
+        """Find rows, then write over them; again on the latest commit where somebody else wrote one of them meanwhile."""
+        state, committer = _target(entry), self._committer
+        if entry.inside and state.plain:
+            with self._lock:
+                self._enter()
+                found = entry.run(entry.latest, params)
+                if found:
+                    committer.apply([TableWrites(state, finish(found), (), columns)])
+                return len(found)
+        for attempt in range(1, ATTEMPTS + 1):
+            pin = committer.pin()
+            try:
+                found = entry.run(self._views(pin, entry.states), params)
+                if found:
+                    written = TableWrites(state, finish(found), (), columns)
+                    with self._lock:
+                        self._enter()
+                        committer.check_unchanged(state, pin, written.changes)
+                        committer.apply([written], closing=pin)
+                return len(found)
+            except TransactionConflict:
+                if attempt == ATTEMPTS:
+                    raise
+            finally:
+                committer.release(pin)
+        raise InternalError("the last attempt returns or raises")
+
+    def _alone(self, work: Callable[[MemoryTransaction], T]) -> T:
+        """`work` as a transaction of its own, again where others commit first."""
+        for attempt in range(1, ATTEMPTS + 1):
+            transaction = self.begin()
+            try:
+                result = work(transaction)
+                transaction.commit()
+                return result
+            except TransactionConflict:
+                if attempt == ATTEMPTS:
+                    raise
+            finally:
+                transaction.rollback()
+        raise InternalError("the last attempt returns or raises")
+
+    # Transactions and snapshots
+
+    def begin(self, *, isolation: Isolation = "serializable") -> MemoryTransaction:
+        """Start a transaction; its snapshot is taken at its first statement."""
+        if isolation not in ("serializable", "snapshot"):
+            raise ValueError(f"isolation is 'serializable' or 'snapshot', not {isolation!r}")
+        if self._committer.publishing is not None:
+            with self._lock:
+                self._enter()
+        return MemoryTransaction(self, self._committer, self._catalog, self._plans, isolation)
+
+    def snapshot(self) -> Snapshot:
+        """This moment, to come back to by `restore`. O(1) but for the sequences."""
+        with self._lock:
+            pin = self._committer.pin(reads=False)
+            return Snapshot(self, pin, self._committer.numbers.copy())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put rows, indexes and sequences back to a snapshot of this store, which may be restored again.
+
+        Linear in what was changed since. Open transactions that wrote what this changes conflict.
+        """
+        if snapshot._store is not self:
+            raise ProgrammingError("This snapshot was taken of another store.")
+        if snapshot._pin.closed:
+            raise ProgrammingError("This snapshot was closed.")
+        with self._lock:
+            self._enter()
+            pin = snapshot._pin
+            self._committer.restore(pin, self._catalog.by_heap(pin.tables), snapshot._numbers)
+
+    # The house
+
+    def _enter(self) -> None:
+        """What every statement does first under the lock."""
+        if self._committer.publishing is not None:
+            self._committer.recover()
+
+    def define(self, tables: Sequence[Table]) -> None:
+        """Make the tables known; see `stores.base.Store.define`."""
+        with self._lock:
+            self._enter()
+            if self._catalog.define(tables):
+                self._plans.clear()
+
+    def clear(self) -> None:
+        """Remove all rows of all tables and start their numbering anew. Linear in the rows."""
+        with self._lock:
+            self._enter()
+            writes = []
+            for state in self._catalog.states():
+                self._committer.numbers[state.number] = 1
+                changes: list[Changed] = [
+                    (base + offset, row, None)
+                    for base, chunk in state.latest.slotted()
+                    for offset, row in enumerate(chunk)
+                    if row is not None
+                ]
+                if changes:
+                    writes.append(TableWrites(state, changes, (), None))
+            for written in writes:
+                written.place()
+            self._committer.publish(writes)
+            if not self._committer.pins:
+                for state in self._catalog.states():
+                    state.heap.truncate(0)
+
+    def stats(self) -> Mapping[str, Any]:
+        """Figures for people: `rows` by model, `chunks`, `open_snapshots`, `kept_versions`, `plans`."""
+        with self._lock:
+            self._enter()
+            pins = self._committer.open_pins()
+            kept = {id(pinned.before): len(pinned.before) for pin in pins for pinned in pin.tables.values()}
+            states = self._catalog.states()
+            return {
+                "rows": {state.label: state.heap.live for state in states},
+                "chunks": {state.label: len(state.heap.chunks) for state in states},
+                "open_snapshots": len(pins),
+                "kept_versions": sum(kept.values()),
+                "plans": len(self._plans.entries),
+            }
+
+    def close(self) -> None:
+        """Forget all rows. Idempotent; further use raises StoreClosed."""
+        with self._lock:
+            if not isinstance(self._committer.publishing, Closed):
+                self._enter()
+            for pin in self._committer.pins:
+                pin.close()
+            self._committer.pins = []
+            self._plans.clear()
+            self._committer.publishing = CLOSED
+            for state in self._catalog.states():
+                state.heap.chunks.clear()
+                for index in state.indexes:
+                    index.clear()
+
+    def _check(self) -> None:
+        with self._lock:
+            self._enter()
+            for state in self._catalog.states():
+                state._check()
+
+
+def _target(entry: Prepared) -> TableState:
+    if entry.target is None:
+        raise InternalError("a write without a table")
+    return entry.target
+
+
+def _emptied(found: Sequence[tuple[int, Row]]) -> Sequence[Changed]:
+    return [(slot, row, None) for slot, row in found]

@@ -1,0 +1,380 @@
+"""A transaction of the memory store: a pin, own writes over it, and the list that undoes them. And streams, which pin too.
+
+Knows views and how to commit them. The invariant: nothing it wrote is seen by anybody else before `commit`, and then all of
+it is, or nothing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, TransactionError
+from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
+from modelkit.ir.schema import Row, Table
+from modelkit.stores.base import Isolation, Params, Savepoint, Store
+from modelkit.stores.memory.catalog import Catalog
+from modelkit.stores.memory.commit import Committer
+from modelkit.stores.memory.constraints import TableWrites, refuse_duplicate
+from modelkit.stores.memory.heap import Changed, Pin
+from modelkit.stores.memory.index import ABSENT
+from modelkit.stores.memory.plans import Plans, Prepared
+from modelkit.stores.memory.tables import TableState, UniqueRule
+from modelkit.stores.memory.view import OwnView, Undone, View
+
+__all__ = ["MemoryTransaction", "Stream"]
+
+_INSERTED = -1
+"""Stands for a slot in the undo list: rows were inserted, and there were so many before."""
+
+
+class Stream:
+    """Result rows in lists of at most `chunk`, all of one snapshot, which is let go of at the end or when this is dropped."""
+
+    __slots__ = ("_chunk", "_pin", "_rows")
+
+    def __init__(self, pin: Pin, rows: Iterator[Any], chunk: int) -> None:
+        self._pin = pin
+        self._rows = rows
+        self._chunk = chunk
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> list[Any]:
+        part = list(islice(self._rows, self._chunk))
+        if not part:
+            self.close()
+            raise StopIteration
+        return part
+
+    def close(self) -> None:
+        """Let go of the snapshot: nothing more comes. Idempotent."""
+        self._rows = iter(())
+        self._pin.close()
+
+    def __del__(self) -> None:
+        self._pin.close()
+
+
+class MemoryTransaction:
+    """See `stores.base.Transaction`. For one thread at a time.
+
+    Reads leave no trace yet: `isolation` "serializable" validates writes and constraints, as "snapshot" does.
+    """
+
+    __slots__ = ("__weakref__", "_catalog", "_committer", "_ended", "_pin", "_plans", "_store", "_undo", "_views", "isolation")
+
+    def __init__(self, store: Store, committer: Committer, catalog: Catalog, plans: Plans, isolation: Isolation) -> None:
+        self._store = store
+        self._committer = committer
+        self._catalog = catalog
+        self._plans = plans
+        self._pin: Pin | None = None
+        self._ended = False
+        self._views: dict[TableState, OwnView] = {}
+        self._undo: list[tuple[OwnView, int, Any]] = []
+        self.isolation: Isolation = isolation
+
+    @property
+    def store(self) -> Store:
+        """The store that the statements run on."""
+        return self._store
+
+    # Reading
+
+    def select(self, query: Select | Compound, params: Params) -> Any:
+        """The result rows as a new list; an int or a bool where `query.result` says so."""
+        pin = self._begun()
+        entry = self._plans.entries.get(id(query)) or self._plans.of(query)
+        return entry.run([self._views.get(state) or self._view(state, pin) for state in entry.states], params)
+
+    def stream(self, query: Select | Compound, params: Params, chunk: int) -> Iterator[list[Any]]:
+        """The result rows in lists of at most `chunk`, with what was written here until now."""
+        pin = self._begun()
+        compiled, states = self._plans.compile(query)
+        own = [self._view(state, pin) for state in states]
+        shared = self._committer.share(pin)
+        try:
+            views = [view.frozen(pin.tables[state.heap]) for state, view in zip(states, own, strict=True)]
+            return Stream(shared, compiled.rows(views, params), chunk)
+        except BaseException:
+            shared.close()
+            raise
+
+    def explain(self, query: Select | Compound | Update | Delete, *, verbose: bool = False) -> str:
+        """The plan as text; `verbose` adds what is run."""
+        pin = self._begun()
+        compiled, states = self._plans.compile(query)
+        return compiled.explain(verbose, [self._view(state, pin) for state in states])
+
+    def _begun(self) -> Pin:
+        """The snapshot, taken now if this is the first statement; TransactionError after the end."""
+        if self._committer.publishing is not None:
+            with self._committer.lock:
+                self._committer.recover()
+        if self._pin is None:
+            if self._ended:
+                raise TransactionError("This transaction has ended: it was committed or rolled back.")
+            self._pin = self._committer.pin()
+        return self._pin
+
+    def _view(self, state: TableState, pin: Pin) -> OwnView:
+        view = self._views.get(state)
+        if view is None:
+            with self._committer.lock:
+                pinned = pin.table(state.heap)
+            view = self._views[state] = state.own_view(pinned)
+        return view
+
+    def _viewed(self, state: TableState) -> View | None:
+        return None if self._pin is None else self._view(state, self._pin)
+
+    # Writing
+
+    def insert(self, table: Table, rows: Sequence[Row], conflict: Conflict | None = None) -> list[Row | None]:
+        """Add rows; the rows as stored."""
+        pin = self._begun()
+        state = self._catalog.state(table)
+        view = self._views.get(state) or self._view(state, pin)
+        admitted = self._committer.admit(state, rows)
+        if conflict is not None:
+            return self._insert_or(state, view, admitted, conflict)
+        if not admitted:
+            return []
+        for rule in state.uniques:
+            if not rule.deferred:
+                _check_free(state, view, rule, admitted)
+        self._add(view, admitted)
+        return admitted  # type: ignore[return-value]  # a fresh list that nobody else holds
+
+    def _add(self, view: OwnView, rows: list[Row]) -> None:
+        self._undo.append((view, _INSERTED, len(view.added)))
+        view.add(rows)
+
+    def _insert_or(self, state: TableState, view: OwnView, rows: list[Row], conflict: Conflict) -> list[Row | None]:
+        """Insert row by row, each seeing those before it; all or none."""
+        rules = _arbiters(state, conflict)
+        stored: list[Row | None] = []
+        mark = len(self._undo)
+        try:
+            for row in rows:
+                rule, slot = _clash(state, view, row, rules)
+                if rule is None:
+                    self._add(view, [row])
+                    stored.append(row)
+                elif conflict.action == "ignore":
+                    stored.append(None)
+                else:
+                    stored.append(self._merge(state, view, slot, row, conflict))
+        except BaseException:
+            self.rollback_to(mark)
+            raise
+        return stored
+
+    def _merge(self, state: TableState, view: OwnView, slot: int, row: Row, conflict: Conflict) -> Row | None:
+        old = view.row(slot)
+        assert old is not None, "a row that clashes is there"
+        columns = frozenset(conflict.columns)
+        merged = tuple([row[place] if place in columns else value for place, value in enumerate(old)])
+        changes = state.refit(columns)([(slot, old, merged)])
+        self._write(state, view, changes, columns)
+        return changes[0][2]
+
+    def update(self, query: Update, params: Params) -> int:
+        """Change rows; how many were found."""
+        state, view, entry, found = self._found(query, params)
+        if found:
+            self._write(state, view, state.refit(entry.columns)(found), entry.columns)
+        return len(found)
+
+    def delete(self, query: Delete, params: Params) -> int:
+        """Remove rows; how many were found."""
+        state, view, _, found = self._found(query, params)
+        if found:
+            self._write(state, view, [(slot, old, None) for slot, old in found], frozenset())
+        return len(found)
+
+    def _found(self, query: Update | Delete, params: Params) -> tuple[TableState, OwnView, Prepared, list[Any]]:
+        pin = self._begun()
+        entry = self._plans.of(query)
+        state = entry.target
+        if state is None:
+            raise InternalError("a write without a table")
+        found = entry.run([self._view(read, pin) for read in entry.states], params)
+        return state, self._view(state, pin), entry, found
+
+    def _write(self, state: TableState, view: OwnView, changes: Sequence[Changed], columns: frozenset[int]) -> None:
+        """Write over rows; all of it, or nothing where a unique key is broken at the end."""
+        undo = self._undo
+        mark = len(undo)
+        try:
+            for slot, old, new in changes:
+                undo.append((view, slot, view.held(slot)))
+                view.write(slot, old, new)
+            if columns:
+                view.columns |= columns
+                for rule in state.uniques:
+                    if not rule.deferred and rule.index.reads & columns:
+                        _check_changed(state, view, rule, changes)
+        except BaseException:
+            self.rollback_to(mark)
+            raise
+
+    # Ending
+
+    def savepoint(self) -> Savepoint:
+        """Mark the present state. O(1)."""
+        return len(self._undo)
+
+    def rollback_to(self, savepoint: Savepoint) -> None:
+        """Undo what was written since `savepoint`, which stays usable. Linear in that."""
+        undo = self._undo
+        while len(undo) > savepoint:
+            view, slot, held = undo[-1]
+            if slot == _INSERTED:
+                del view.added[held:]
+            else:
+                undone: Undone = held
+                view.undo(slot, undone)
+            undo.pop()
+
+    def check_references(self) -> None:
+        """Raise now what references and deferred uniques would raise at commit."""
+        writes = self._writes()
+        if writes:
+            with self._committer.lock:
+                self._committer.judge(writes, self._viewed)
+
+    def commit(self) -> None:
+        """Publish all writes at once, or raise IntegrityError or TransactionConflict, with nothing published; ends the transaction."""
+        if self._ended:
+            raise TransactionError("This transaction has ended: it was committed or rolled back.")
+        try:
+            writes = self._writes()
+            if writes:
+                self._publish(writes)
+        finally:
+            self._end()
+
+    def _writes(self) -> list[TableWrites]:
+        """What there is to publish; keys are computed here, outside the lock."""
+        writes = []
+        for state, view in self._views.items():
+            if view.is_written():
+                changes = view.changes()
+                lasting = all(new is not None for _, _, new in changes)
+                columns = frozenset(view.columns) if lasting else None
+                writes.append(TableWrites(state, changes, view.inserts(), columns))
+        return writes
+
+    def _publish(self, writes: list[TableWrites]) -> None:
+        committer, pin = self._committer, self._pin
+        assert pin is not None, "there are writes"
+        with committer.lock:
+            if committer.publishing is not None:
+                committer.recover()
+            for written in writes:
+                if written.state.replaced:
+                    raise TransactionConflict(
+                        f"{written.state.label} was defined anew meanwhile: nothing was saved.",
+                        model=written.state.label,
+                        kind="write",
+                    )
+                committer.check_unchanged(written.state, pin, written.changes)
+            committer.apply(writes, self._viewed, closing=pin)
+
+    def rollback(self) -> None:
+        """Forget all writes; ends the transaction. Idempotent. O(1)."""
+        self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self._views = {}
+        self._undo = []
+        if self._pin is not None:
+            self._committer.release(self._pin)
+            self._pin = None
+
+    def __del__(self) -> None:
+        pin = self._pin
+        if pin is not None:
+            # No lock here: the collector may run inside somebody's.
+            pin.close()
+            warnings.warn(
+                "A transaction was dropped without commit() or rollback(). What it wrote is rolled back.",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+
+def _check_free(state: TableState, view: OwnView, rule: UniqueRule, rows: list[Row]) -> None:
+    """Raise where the key of one of `rows`, which are about to be inserted, is another row's. Linear."""
+    index = rule.index
+    path = index.path.number
+    if len(rows) > 1 and not index.nullable and index.condition is None:
+        keys = index.keys(rows)
+        if len(set(keys)) == len(keys) and view.are_free(path, keys):
+            return
+    seen: dict[Any, Row] = {}
+    for row in rows:
+        key = index.entry(row)
+        if key is ABSENT or (rule.nulls_distinct and index.nullable and index.is_null(key)):
+            continue
+        if key in seen:
+            refuse_duplicate(state, rule, row, seen[key])
+        if not view.is_free(path, key):
+            held = view.bucket_slots(path, key)
+            if held:
+                refuse_duplicate(state, rule, row, view.row(held[0]))
+        seen[key] = row
+
+
+def _check_changed(state: TableState, view: OwnView, rule: UniqueRule, changes: Sequence[Changed]) -> None:
+    """Raise where a row that was changed has now another row's key."""
+    index = rule.index
+    for slot, old, new in changes:
+        if new is None:
+            continue
+        key = index.entry(new)
+        if key is ABSENT or (rule.nulls_distinct and index.nullable and index.is_null(key)):
+            continue
+        if old is not None and index.entry(old) == key:
+            continue
+        others = view.others(index.path.number, key, slot)
+        if others:
+            refuse_duplicate(state, rule, new, view.row(others[0]))
+
+
+def _arbiters(state: TableState, conflict: Conflict) -> list[UniqueRule]:
+    """The rules whose breach `conflict` settles."""
+    rules = [rule for rule in state.uniques if not rule.deferred]
+    if conflict.action == "update" and conflict.target:
+        target = sorted(conflict.target)
+        rules = [rule for rule in rules if sorted(rule.index.path.columns) == target]
+        if not rules:
+            raise ProgrammingError(
+                f"{state.label} has no unique constraint over {', '.join(state.names(conflict.target))} to decide "
+                "which rows are the same."
+            )
+    return rules
+
+
+def _clash(state: TableState, view: OwnView, row: Row, arbiters: list[UniqueRule]) -> tuple[UniqueRule | None, int]:
+    """The first of `arbiters` that `row` would break, and by which slot; IntegrityError for other rules."""
+    for rule in sorted(state.uniques, key=lambda rule: rule not in arbiters):
+        if rule.deferred:
+            continue
+        index = rule.index
+        key = index.entry(row)
+        if key is ABSENT or (rule.nulls_distinct and index.nullable and index.is_null(key)):
+            continue
+        held = view.bucket_slots(index.path.number, key)
+        if held:
+            if rule not in arbiters:
+                refuse_duplicate(state, rule, row, view.row(held[0]))
+            return rule, held[0]
+    return None, -1
