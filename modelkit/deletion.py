@@ -142,7 +142,7 @@ def _plan(info: ModelInfo) -> _Plan:
         attnames = [info.pk.attname]
         pointers = tuple(
             _pointer(relation, attnames)
-            for relation in info.relations.values()
+            for relation in dict.fromkeys((*info.relations.values(), *info.accessors.values()))
             if relation.kind in {"reverse_foreign_key", "reverse_one_to_one"}
             and relation.field.remote_field.on_delete.action != "DO_NOTHING"
         )

@@ -281,7 +281,7 @@ def _direct(relation: Relation, query: Query, wanted: tuple[Any, ...], alias: st
 def _through(relation: Relation, query: Query, wanted: tuple[Any, ...], alias: str | None) -> tuple[list[Any], list[Any]]:
     """Instances at the other end of a many-to-many relation, and for each the key of the one that it was found for."""
     back = _back(relation)
-    query = conditions.filtered(query, (), {f"{back.name}__in": wanted})
+    query = conditions.filtered(query, (), {f"{back.name}__{back.remote[0]}__in": wanted})
     fetch = shapes.fetch(query)
     select = query.shape.compiled.get("prefetch")
     if select is None:
@@ -301,7 +301,8 @@ def _back(relation: Relation) -> Relation:
 
 def _with_owner(fetch: Fetch, back: Relation) -> Select:
     """`fetch.select` with one more output: what the rows between hold for the instances they were found for."""
-    near, far = back.hops[-2:]
+    position = next(number for number, hop in enumerate(back.hops) if hop.many)
+    near, far = back.hops[position : position + 2]
     select = fetch.select
     number = max(number for number, source in enumerate(select.sources) if source.table is near.table)
     column = near.table.columns[far.left[0]]
