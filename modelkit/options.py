@@ -100,6 +100,8 @@ class Options:
         """What is declared on this class to name reverse relations: accessor -> declaration."""
         self.pk = None
         self.auto_field: Any = None
+        self.made: dict[str, Any] = {}
+        """What others derived from this; goes with `expire()`."""
         self._table: Table | None = None
         self._info: ModelInfo | None = None
 
@@ -149,7 +151,7 @@ class Options:
                     )
                 self.pk = field
                 field.serialize = False
-        self.expire()
+        self.expire(table=True)
 
     def add_manager(self, manager: Any) -> None:
         """Take in a manager that was put on the class."""
@@ -218,13 +220,11 @@ class Options:
         """Forget what was computed, here and on subclasses; the table too where `table`."""
         for meta in self._family():
             meta._info = None
-            if table or meta._table is None or not meta.local_fields_complete:
+            meta.made = {}
+            if table:
                 meta._table = None
             for name in _COMPUTED:
                 meta.__dict__.pop(name, None)
-
-    local_fields_complete = False
-    """Set once the class is finished: from then on fields no longer arrive, only relations from elsewhere."""
 
     def _family(self) -> Iterator[Options]:
         waiting = [self.model] if "model" in self.__dict__ else []
@@ -279,16 +279,11 @@ class Options:
         found: dict[int, Any] = {}
         for parent in self.parents:
             for side in parent._meta._reverse_sides:
-                own_link = _is_parent_link(side.field) and side.field.model._meta.concrete_model in self._lineage_models
-                if not own_link:
+                if self.proxy or not side.parent_link:
                     found.setdefault(id(side), side)
         for field in self.concrete_model._meta.incoming:
             found.setdefault(id(field.remote_field), field.remote_field)
         return tuple(found.values())
-
-    @cached_property
-    def _lineage_models(self) -> frozenset[ModelClass]:
-        return frozenset({self.concrete_model, *(parent._meta.concrete_model for parent in self.all_parents)})
 
     @cached_property
     def related_objects(self) -> tuple[Any, ...]:

@@ -1,0 +1,212 @@
+"""From a model's Options to its ModelInfo: attributes, relations forward and reverse, levels.
+
+Knows Options, relation fields by their attributes, and tables. The invariant: a relation's hops start at the model's own
+table and end at the target's own, whichever levels the ends' columns lie in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelkit.assembly.lineage import Stage, column_of, downwards, stage_of, stages
+from modelkit.assembly.tables import table_of
+from modelkit.errors import not_yet
+from modelkit.ir.schema import Table
+from modelkit.modelinfo import Attribute, Hop, Level, ModelClass, ModelInfo, Relation
+from modelkit.options import Options
+
+__all__ = ["Assembler"]
+
+
+class Assembler:
+    """What Options has its table and its ModelInfo made by."""
+
+    def table(self, meta: Options) -> Table:
+        """The table of a concrete model."""
+        return table_of(meta)
+
+    def info(self, meta: Options) -> ModelInfo:
+        """The model as data. Raises UnresolvedRelation where one of its relations has no target yet."""
+        if meta.abstract:
+            raise TypeError(f"{meta.object_name} is abstract: it has no rows.")
+        if meta.order_with_respect_to:
+            not_yet("order_with_respect_to")
+        return _Builder(meta).info()
+
+
+class _Builder:
+    """One building of one ModelInfo."""
+
+    def __init__(self, meta: Options) -> None:
+        self.meta = meta
+        self.concrete: ModelClass = meta.concrete_model
+        self._require_targets()
+        self.stages = stages(self.concrete)
+        self.attributes: dict[tuple[ModelClass, str], Attribute] = {}
+        """By the class whose table holds the column, and the field's name."""
+
+    def _require_targets(self) -> None:
+        for field in (*self.meta.fields, *self.meta.many_to_many):
+            if field.is_relation and field.remote_field is not None:
+                field.target_model()
+
+    def info(self) -> ModelInfo:
+        meta = self.meta
+        levels = tuple(self._level(number, stage) for number, stage in enumerate(self.stages))
+        attributes = tuple(self._attribute(field) for field in meta.concrete_fields)
+        named = {attribute.attname: attribute for attribute in attributes}
+        named |= {attribute.name: attribute for attribute in attributes}
+        relations: dict[str, Relation] = {}
+        accessors: dict[str, Relation] = {}
+        for relation in (*self._forward(), *self._reverse()):
+            inherited_link = relation.kind == "parent" and relation.name not in named
+            if not inherited_link and relation.name not in named or relation.name == relation.field.name:
+                relations.setdefault(relation.name, relation)
+            if relation.accessor is not None:
+                accessors.setdefault(relation.accessor, relation)
+        latest = meta.get_latest_by or ()
+        return ModelInfo(
+            model=meta.model,
+            concrete=self.concrete,
+            name=meta.object_name,
+            label=meta.label,
+            table=self.stages[-1].table,
+            attributes=attributes,
+            named=named,
+            relations=relations,
+            accessors=accessors,
+            key=tuple(self._attribute(field) for field in meta.pk_fields),
+            levels=levels,
+            ordering=tuple(meta.ordering),
+            latest_by=(latest,) if isinstance(latest, str) else tuple(latest),
+        )
+
+    # -- attributes
+
+    def _level(self, number: int, stage: Stage) -> Level:
+        attributes = []
+        for column, field in enumerate(stage.model._meta.local_concrete_fields):
+            attribute = Attribute(field.name, field.attname, field, field.scalar_type, column, number, stage.hops)
+            self.attributes[stage.model, field.name] = attribute
+            attributes.append(attribute)
+        return Level(stage.model, stage.table, tuple(attributes), stage.hops, stage.link)
+
+    def _attribute(self, field: Any) -> Attribute:
+        return self.attributes[field.model._meta.concrete_model, field.name]
+
+    def _start(self, field: Any) -> tuple[tuple[Hop, ...], int, str]:
+        """How to get to the column of `field`, which stands somewhere in the lineage, its number, and its attname here."""
+        attribute = self._attribute(field)
+        return attribute.lineage, attribute.column, self._own_name(attribute)
+
+    def _own_name(self, attribute: Attribute) -> str:
+        """The attname that holds the value on instances of this very model: an ancestor's parent link is not among them."""
+        stage = self.stages[attribute.level]
+        if getattr(attribute.field.remote_field, "parent_link", False) and attribute.level < len(self.stages) - 1:
+            return stage.link
+        return attribute.attname
+
+    # -- relations
+
+    def _forward(self) -> Iterator[Relation]:
+        for stage in self.stages:
+            meta = stage.model._meta
+            for field in meta.local_fields:
+                if field.is_relation and field.concrete:
+                    yield self._key(field, own=stage is self.stages[-1])
+            for field in meta.local_many_to_many:
+                yield self._many(field)
+
+    def _key(self, field: Any, *, own: bool) -> Relation:
+        lineage, column, attname = self._start(field)
+        target, end = field.target_model(), field.target_field
+        optional = field.null or not field.remote_field.db_constraint
+        kind: Any = "foreign_key"
+        if field.one_to_one:
+            kind = "parent" if field.remote_field.parent_link else "one_to_one"
+        if kind == "parent" and not own:
+            lineage = self.stages[self._attribute(field).level].hops
+        return Relation(
+            name=field.name,
+            accessor=field.name,
+            kind=kind,
+            field=field,
+            target=target,
+            hops=(*lineage, *_arrive(target, end, column, many=False, optional=optional)),
+            many=False,
+            optional=optional,
+            local=(attname,),
+            remote=(end.attname,),
+            cache=field.name,
+        )
+
+    def _many(self, field: Any) -> Relation:
+        through = field.through_model()
+        near, far = field.through_keys()
+        return self._pairs(field, through, near, far, field.target_model(), reverse=False)
+
+    def _pairs(
+        self, field: Any, through: ModelClass, near: Any, far: Any, target: ModelClass, *, reverse: bool
+    ) -> Relation:
+        """A many-to-many relation from this model, over `through`'s keys `near` (towards here) and `far`."""
+        lineage, column, attname = self._start(near.target_field)
+        side = field.remote_field
+        first = Hop(through._meta.table, (column,), (column_of(near),), many=True, optional=True)
+        ends = _arrive(target, far.target_field, column_of(far), many=False, optional=far.null)
+        return Relation(
+            name=side.name if reverse else field.name,
+            accessor=side.get_accessor_name() if reverse else field.name,
+            kind="reverse_many_to_many" if reverse else "many_to_many",
+            field=field,
+            target=target,
+            hops=(*lineage, first, *ends),
+            many=True,
+            optional=True,
+            local=(attname,),
+            remote=(far.target_field.attname,),
+            cache=side.cache_name if reverse else field.name,
+            through=through,
+            through_names=(near.name, far.name),
+        )
+
+    def _reverse(self) -> Iterator[Relation]:
+        for stage in reversed(self.stages):
+            for field in stage.model._meta.incoming:
+                if field.many_to_many:
+                    near, far = field.through_keys()
+                    yield self._pairs(field, field.through_model(), far, near, field.model, reverse=True)
+                elif stage is self.stages[-1] or not field.remote_field.parent_link:
+                    yield self._reverse_key(field)
+
+    def _reverse_key(self, field: Any) -> Relation:
+        side = field.remote_field
+        lineage, column, attname = self._start(field.target_field)
+        table = field.model._meta.concrete_model._meta.table
+        hop = Hop(table, (column,), (column_of(field),), many=side.multiple, optional=True)
+        return Relation(
+            name=side.name,
+            accessor=side.get_accessor_name(),
+            kind="reverse_foreign_key" if side.multiple else "reverse_one_to_one",
+            field=field,
+            target=field.model,
+            hops=(*lineage, hop),
+            many=side.multiple,
+            optional=True,
+            local=(attname,),
+            remote=(field.attname,),
+            cache=side.cache_name,
+        )
+
+
+def _arrive(target: ModelClass, end: Any, column: int, *, many: bool, optional: bool) -> tuple[Hop, ...]:
+    """The hops from a column to the target's own table, over the table that holds the target's field `end`."""
+    concrete = target._meta.concrete_model
+    owner = end.model._meta.concrete_model
+    first = Hop(owner._meta.table, (column,), (column_of(end),), many, optional)
+    if owner is concrete:
+        return (first,)
+    stage = stage_of(stages(concrete), end)
+    return (first, *downwards(stage, concrete._meta.table))
+
+

@@ -1,0 +1,208 @@
+"""The metaclass of models: from a class body to a registered model.
+
+One of the rooms that know everything. The invariant: a class is registered only when it is whole; one whose body is
+refused leaves no trace in a registry.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from typing_extensions import ParamSpec, TypeVar
+
+from modelkit import registry as registries
+from modelkit.assembly.infos import Assembler
+from modelkit.constraints import Index, UniqueConstraint
+from modelkit.errors import FieldError, MultipleObjectsReturned, ObjectDoesNotExist, did_you_mean
+from modelkit.fields.base import Field
+from modelkit.fields.numbers import BigAutoField
+from modelkit.inheritance import check_key, check_name, inherit, is_model, model_bases, proxied, read_meta
+from modelkit.managers import Manager
+from modelkit.modelinfo import ModelClass
+from modelkit.options import Options
+from modelkit.relations.fields import CASCADE, OneToOne
+from modelkit.signals import class_prepared
+
+__all__ = ["ModelMeta"]
+
+M = TypeVar("M")
+P = ParamSpec("P")
+
+_ASSEMBLER = Assembler()
+
+
+class ModelMeta(type):
+    """The class of model classes."""
+
+    _meta: Options
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
+        """Make the class `name`; a model, unless it says `root=True`: the bases that models derive from."""
+        if options.pop("root", False):
+            return super().__new__(mcs, name, bases, namespace, **options)
+        plain = dict(namespace)
+        declared = plain.pop("Meta", None)
+        contributed = {key: plain.pop(key) for key, value in namespace.items() if _contributes(value) and key != "Meta"}
+        model: Any = super().__new__(mcs, name, bases, plain, **options)
+        parents = model_bases(bases)
+        meta = _options_of(model, declared, parents)
+        meta.contribute_to_class(model, "_meta")
+        if not meta.abstract:
+            _add_exceptions(model, parents)
+            _inherit_order(model, parents)
+        for key, value in contributed.items():
+            model.add_to_class(key, value)
+        if meta.proxy:
+            meta.setup_proxy(proxied(model, parents))
+        inherit(model, parents, _parent_link)
+        if meta.abstract:
+            if declared is not None:
+                declared.abstract = False
+                model.Meta = declared
+            return model
+        _finish(model)
+        meta.registry.register(model)
+        return model
+
+    def add_to_class(cls, name: str, value: Any) -> None:
+        """Put `value` on the class: a field or manager in its own way, anything else as an attribute."""
+        if not _contributes(value):
+            setattr(cls, name, value)
+            return
+        if isinstance(value, Field) and not value.auto_created:
+            check_name(cls.__name__, name)
+            _check_free(cls, name)
+        value.contribute_to_class(cls, name)
+
+    @property
+    def _default_manager(cls) -> Any:
+        return cls._meta.default_manager
+
+    @property
+    def _base_manager(cls) -> Any:
+        return cls._meta.base_manager
+
+    def _plain_manager(cls) -> Any:
+        """A manager of all rows, whatever the class declares."""
+        manager: Manager[Any] = Manager()
+        manager.name = "_base_manager"
+        manager.model = cls
+        manager.auto_created = True
+        return manager
+
+    def create(cls: Callable[P, M], *args: P.args, **kwargs: P.kwargs) -> M:
+        """A new instance, saved. The constructor's arguments."""
+        made: Any = cls(*args, **kwargs)
+        made.save(force_insert=True)
+        return made  # type: ignore[no-any-return]
+
+
+def _contributes(value: Any) -> bool:
+    return not inspect.isclass(value) and hasattr(value, "contribute_to_class")
+
+
+def _check_free(model: Any, name: str) -> None:
+    """FieldError where `name` is a method or property that all models have."""
+    for base in model.mro():
+        if not is_model(base) and isinstance(base, ModelMeta):
+            present = inspect.getattr_static(base, name, None)
+            if inspect.isroutine(present) or isinstance(present, (property, classmethod, staticmethod)):
+                raise FieldError(f"{model.__name__} cannot have a field named '{name}': every model has a method of that name.")
+
+
+def _options_of(model: Any, declared: type | None, parents: list[ModelClass]) -> Options:
+    """The Options that Meta, a base's Meta and the module's name give."""
+    options = read_meta(model.__name__, declared or getattr(model, "Meta", None))
+    if declared is None:
+        options.pop("abstract", None)
+    app_label = options.get("app_label") or model.__module__.partition(".")[0]
+    registry = options.get("registry") or options.get("apps")
+    if registry is None:
+        isolated = (parent._meta.registry for parent in parents if parent._meta.registry is not registries.default)
+        registry = next(isolated, registries.default)
+    return Options(options, app_label, registry, _ASSEMBLER)
+
+
+def _add_exceptions(model: Any, parents: list[ModelClass]) -> None:
+    """The model's own DoesNotExist and MultipleObjectsReturned, which are its concrete bases' too."""
+    for root in (ObjectDoesNotExist, MultipleObjectsReturned):
+        name = "DoesNotExist" if root is ObjectDoesNotExist else "MultipleObjectsReturned"
+        bases = tuple(getattr(parent, name) for parent in parents if not parent._meta.abstract) or (root,)
+        body = {"__module__": model.__module__, "__qualname__": f"{model.__qualname__}.{name}"}
+        setattr(model, name, type(name, bases, body))
+
+
+def _inherit_order(model: Any, parents: list[ModelClass]) -> None:
+    """What a concrete base says about order holds where Meta says nothing."""
+    base = next(iter(parents), None)
+    if base is not None and not base._meta.abstract:
+        meta = model._meta
+        if "ordering" not in meta.original_attrs:
+            meta.ordering = base._meta.ordering
+        if "get_latest_by" not in meta.original_attrs:
+            meta.get_latest_by = base._meta.get_latest_by
+
+
+def _parent_link(parent: ModelClass, name: str) -> Any:
+    link: Any = OneToOne(parent, CASCADE, parent_link=True, name=name, auto_created=True)
+    return link
+
+
+def _finish(model: Any) -> None:
+    """Key, managers, docstring: what a concrete class gets when its fields are known."""
+    meta = model._meta
+    _give_key(model)
+    check_key(model)
+    _check_names(model)
+    if not meta.managers:
+        if any(field.name == "objects" for field in meta.fields):
+            raise ValueError(f"{model.__name__} has a field named 'objects': declare a manager under another name.")
+        manager: Manager[Any] = Manager()
+        manager.auto_created = True
+        manager.contribute_to_class(model, "objects")
+    if model.__dict__.get("__doc__") is None:
+        model.__doc__ = f"{model.__name__}({', '.join(field.name for field in meta.fields)})"
+    if class_prepared.receivers:
+        class_prepared.send(model)
+
+
+def _give_key(model: Any) -> None:
+    """The primary key where none is declared: the link to the first parent, or an automatic id."""
+    meta = model._meta
+    if meta.pk is not None:
+        return
+    link = next((link for link in meta.parents.values() if link is not None), None)
+    if link is not None:
+        link.primary_key = True
+        link.serialize = False
+        meta.pk = link
+        meta.expire(table=True)
+    elif model._implicit_key:
+        if any(field.name == "id" for field in (*meta.local_fields, *meta.local_many_to_many)):
+            raise FieldError(
+                f"{model.__name__} has a field named 'id' that is not its primary key: give it primary_key=True, "
+                "or another name."
+            )
+        key: Any = BigAutoField("ID", primary_key=True, auto_created=True)
+        key.contribute_to_class(model, "id")
+        meta.auto_field = key
+
+
+def _check_names(model: Any) -> None:
+    """FieldError where Meta names a field that does not exist."""
+    meta = model._meta
+    known = meta._forward_fields_map
+    named: list[tuple[str, str]] = [("unique_together", name) for group in meta.unique_together for name in group]
+    for constraint in meta.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            named.extend(("constraints", name) for name in (*constraint.fields, *constraint.include))
+    for index in meta.indexes:
+        if isinstance(index, Index):
+            named.extend(("indexes", name) for name in (*(name for name, _ in index.fields_orders), *index.include))
+    for option, name in named:
+        if name not in known:
+            raise FieldError(
+                f"{model.__name__}.Meta.{option} names '{name}', which is no field.{did_you_mean(name, known)}"
+            )

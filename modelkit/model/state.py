@@ -1,0 +1,201 @@
+"""`instance._state` and the making of instances: how values get into an instance's flat `__dict__`.
+
+Knows Options and fields. The invariant: nothing internal reads `_state`; it is a view of `__dict__` for users.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from modelkit.errors import FieldDoesNotExist, did_you_mean
+from modelkit.options import Options
+from modelkit.transaction import DEFAULT
+
+__all__ = ["DEFERRED", "Construction", "InstanceState", "construction"]
+
+
+class _Deferred:
+    def __repr__(self) -> str:
+        return "<Deferred field>"
+
+    def __str__(self) -> str:
+        return "<Deferred field>"
+
+
+DEFERRED: Final = _Deferred()
+"""Stands for the value of a field that is not loaded, where instances are made by position."""
+
+
+class FieldsCache(MutableMapping[str, Any]):
+    """The related instances that an instance keeps, by the name of the relation's cache."""
+
+    def __init__(self, instance: Any) -> None:
+        self._instance = instance
+
+    def _names(self) -> set[str]:
+        accessors = self._instance._meta.info.accessors.values()
+        return {relation.cache for relation in accessors if not relation.many}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._instance.__dict__[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._instance.__dict__[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._instance.__dict__[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names() & self._instance.__dict__.keys())
+
+    def __len__(self) -> int:
+        return len(self._names() & self._instance.__dict__.keys())
+
+
+class InstanceState:
+    """Where an instance stands: `adding` until it is saved, `db` the alias of its store (None before), `fields_cache`."""
+
+    __slots__ = ("_instance",)
+
+    def __init__(self, instance: Any) -> None:
+        self._instance = instance
+
+    @property
+    def adding(self) -> bool:
+        """Whether the instance has not been saved."""
+        return "_adding" in self._instance.__dict__
+
+    @adding.setter
+    def adding(self, value: bool) -> None:
+        state = self._instance.__dict__
+        if value:
+            state.setdefault("_db", DEFAULT)
+            state["_adding"] = True
+        elif state.pop("_adding", None) and state.get("_db") is None:
+            state.pop("_db", None)
+
+    @property
+    def db(self) -> str | None:
+        """The alias of the store that the instance was loaded from or saved to."""
+        state = self._instance.__dict__
+        alias: str | None = state.get("_db")
+        return DEFAULT if alias is None and "_adding" not in state else alias
+
+    @db.setter
+    def db(self, alias: str | None) -> None:
+        self._instance.__dict__["_db"] = alias
+
+    @property
+    def fields_cache(self) -> FieldsCache:
+        """The related instances that are kept, by name."""
+        return FieldsCache(self._instance)
+
+    def __repr__(self) -> str:
+        return f"<InstanceState: adding={self.adding}, db={self.db!r}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """How `Model(...)` fills `__dict__`.
+
+    `constants` are the values that every instance starts with, in the order of the fields; `calls` make the others.
+    Keywords among `plain` are written as they are; all others are set as attributes.
+    """
+
+    constants: dict[str, Any]
+    calls: tuple[tuple[str, Callable[[], Any]], ...]
+    plain: frozenset[str]
+    attnames: tuple[str, ...]
+    names: dict[str, str]
+    """Name of a foreign key -> its attname."""
+    virtual: tuple[Any, ...]
+
+
+def construction(meta: Options) -> Construction:
+    """The construction of a concrete model; TypeError for an abstract one."""
+    if meta.abstract:
+        raise TypeError(f"{meta.object_name} is abstract: it has no instances.")
+    constants: dict[str, Any] = {}
+    calls = []
+    plain = set()
+    for field in meta.concrete_fields:
+        constants[field.attname] = None
+        if field.has_default() and callable(field.default) or _own_default(field):
+            calls.append((field.attname, field.get_default))
+        else:
+            constants[field.attname] = field.get_default()
+        if not _is_data_descriptor(meta.model, field.attname):
+            plain.add(field.attname)
+    constants["_adding"] = True
+    if meta.model.__setattr__ is not object.__setattr__:
+        plain.clear()
+    made = Construction(
+        constants,
+        tuple(calls),
+        frozenset(plain),
+        tuple(field.attname for field in meta.concrete_fields),
+        {field.name: field.attname for field in meta.concrete_fields if field.name != field.attname},
+        tuple(meta.private_fields),
+    )
+    meta.made["construction"] = made
+    return made
+
+
+def _own_default(field: Any) -> bool:
+    """Whether get_default() may give another value each time it is called."""
+    return field.get_default.__func__.__module__.partition(".")[0] != "modelkit" or (
+        field.is_relation and field.has_default()
+    )
+
+
+def _is_data_descriptor(model: Any, name: str) -> bool:
+    return hasattr(type(inspect.getattr_static(model, name, None)), "__set__")
+
+
+def by_position(meta: Options, plan: Construction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Positional arguments as keywords. Raises IndexError where there are too many, TypeError where one is given twice."""
+    if len(args) > len(plan.attnames):
+        raise IndexError(f"{meta.object_name}() takes at most {len(plan.attnames)} positional values, {len(args)} were given.")
+    merged = dict(kwargs)
+    for field, value in zip(meta.concrete_fields, args, strict=False):
+        if field.name in kwargs or field.attname in kwargs:
+            raise TypeError(
+                f"{meta.model.__qualname__}() got both positional and keyword arguments for field '{field.name}'."
+            )
+        merged[field.attname] = value
+    return merged
+
+
+def assign(instance: Any, meta: Options, plan: Construction, kwargs: dict[str, Any]) -> None:
+    """Set keywords that are not all plain columns: related instances, properties, deferred values.
+
+    Raises TypeError for a name that the model does not have, with the near miss.
+    """
+    state = instance.__dict__
+    unexpected = []
+    for name, attname in plan.names.items():
+        if name in kwargs and attname in kwargs:
+            raise TypeError(f"{meta.object_name}() got both '{name}' and '{attname}': give one of them.")
+    for name, value in kwargs.items():
+        if value is DEFERRED:
+            state.pop(plan.names.get(name, name), None)
+        elif name in plan.plain:
+            state[name] = value
+        elif name in plan.names or name in plan.constants and name != "_adding" or name in meta._property_names:
+            setattr(instance, name, value)
+        else:
+            try:
+                meta.get_field(name)
+            except FieldDoesNotExist:
+                unexpected.append(name)
+            else:
+                setattr(instance, name, value)
+    if unexpected:
+        known = [*plan.names, *plan.attnames]
+        raise TypeError(
+            f"{meta.object_name}() got unexpected keyword arguments: {', '.join(map(repr, unexpected))}."
+            f"{did_you_mean(unexpected[0], known)}"
+        )

@@ -1,0 +1,182 @@
+"""What all relation fields share: a target by class or name, bound when it is known, and the far side.
+
+Knows registries by `refer`, target models by `_meta`. The invariant: a bound field stands in the `incoming` list of its
+target's concrete model once, and nowhere else; unbound, in none.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar
+
+from modelkit.errors import FieldError, UnresolvedRelation, shorten
+from modelkit.fields.base import Field, FieldOptions
+from modelkit.modelinfo import ModelClass
+from modelkit.relations.sides import Side
+
+__all__ = ["RECURSIVE", "RelationField", "RelationOptions"]
+
+T = TypeVar("T")
+
+RECURSIVE = "self"
+
+
+class RelationOptions(FieldOptions, total=False):
+    """The options of every relation field, beside those of all fields."""
+
+    verbose_name: str | None
+    related_name: str | None
+    related_query_name: str | None
+    limit_choices_to: Any
+    db_constraint: bool
+
+
+class RelationField(Field[T]):
+    """A field that leads to another model.
+
+    `remote_field` is the far side; its `model` is the target's name until `bind` puts the class in its place.
+    """
+
+    empty_strings_allowed = False
+    is_relation: ClassVar[bool] = True
+    default_error_messages: ClassVar[Mapping[str, str]] = {
+        "invalid": "There is no %(model)s whose %(field)s is %(value)r.",
+    }
+
+    remote_field: Side
+
+    def __init__(self, to: Any, remote_field: Side, options: dict[str, Any]) -> None:
+        super().__init__(options.pop("verbose_name", None), **options)
+        if not isinstance(to, str) and not hasattr(to, "_meta"):
+            raise TypeError(
+                f"{type(self).__name__}() leads to a model class, or to one by name: 'Model', 'app.Model' or 'self', not {shorten(to)}."
+            )
+        if not isinstance(to, str) and to._meta.abstract:
+            raise TypeError(f"{type(self).__name__}() cannot lead to the abstract model {to.__name__}, which has no rows.")
+        self.remote_field = remote_field
+        self._to = to
+        self._bound: ModelClass = None
+
+    @property
+    def related_model(self) -> ModelClass:  # type: ignore[override]  # every field has it; here it is derived
+        """The target: a class, or its name as long as that is not defined."""
+        return self.remote_field.model
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the target is known."""
+        return self._bound is not None
+
+    def target_model(self) -> ModelClass:
+        """The target's class; UnresolvedRelation where it has not been defined."""
+        if self._bound is None:
+            target = self.remote_field.model
+            name = target if isinstance(target, str) else target.__name__
+            raise UnresolvedRelation(
+                f"{self.label} leads to '{name}', which has not been defined.{self.model._meta.registry.hint(name)} "
+                "registry.unresolved() lists what is waited for."
+            )
+        return self._bound
+
+    def __copy__(self) -> Field[T]:
+        copied: Any = super().__copy__()
+        copied.remote_field = self.remote_field.moved_to(copied)
+        copied.remote_field.model = self._to
+        copied._bound = None
+        return copied  # type: ignore[no-any-return]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Field[T]:
+        copied = copy.copy(self)
+        memo[id(self)] = copied
+        return copied
+
+    # -- standing on a model
+
+    def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
+        """Become the field `name` of model class `cls`, and find the target or wait for it."""
+        super().contribute_to_class(cls, name, private_only)
+        if cls._meta.abstract:
+            return
+        self._name_far_side(cls)
+        target = self._to
+        if isinstance(target, str):
+            if target == RECURSIVE:
+                self.bind(cls)
+            else:
+                label = target if "." in target else f"{cls._meta.app_label}.{target}"
+                self.remote_field.model = label
+                cls._meta.registry.refer(cls, self, label)
+        else:
+            self.bind(target)
+
+    def _name_far_side(self, cls: Any) -> None:
+        """Fill in the far side's names: Meta's default, and the placeholders."""
+        side = self.remote_field
+        if side.related_name is None:
+            side.related_name = cls._meta.default_related_name
+        values = {
+            "class": cls.__name__.lower(),
+            "model_name": cls._meta.model_name.lower(),
+            "app_label": cls._meta.app_label.lower(),
+        }
+        for option in ("related_name", "related_query_name"):
+            name = getattr(side, option)
+            if name is not None:
+                filled = name % values if "%(" in name else name
+                if not filled.rstrip("+").isidentifier() and filled.rstrip("+"):
+                    raise FieldError(f"{self.label}: {option} is a Python identifier, perhaps with '+' at its end, not {name!r}.")
+                setattr(side, option, filled)
+
+    def bind(self, target: ModelClass) -> None:
+        """Lead to `target` from now on."""
+        if self._bound is not None:
+            self.unbind()
+        if target._meta.abstract:
+            raise TypeError(f"{self.label} cannot lead to the abstract model {target.__name__}, which has no rows.")
+        self._bound = target
+        self.remote_field.model = target
+        if target._meta.registry is self.model._meta.registry:
+            self.remote_field.show()
+            target._meta.concrete_model._meta.incoming.append(self)
+        target._meta.concrete_model._meta.expire()
+        self.model._meta.expire(table=True)
+
+    def unbind(self) -> None:
+        """Lead nowhere, until bound again."""
+        target = self._bound
+        if target is None:
+            return
+        meta = target._meta.concrete_model._meta
+        meta.incoming[:] = [field for field in meta.incoming if field is not self]
+        self.remote_field.hide()
+        self._bound = None
+        meta.expire()
+        self.model._meta.expire(table=True)
+
+    # -- what an instance keeps
+
+    def get_cache_name(self) -> str:
+        """Where an instance keeps the related one."""
+        return self.name
+
+    @property
+    def cache_name(self) -> str:
+        """Where an instance keeps the related one."""
+        return self.name
+
+    def is_cached(self, instance: Any) -> bool:
+        """Whether `instance` keeps the related one."""
+        return self.name in instance.__dict__
+
+    def get_cached_value(self, instance: Any, default: Any = None) -> Any:
+        """The related instance that `instance` keeps."""
+        return instance.__dict__.get(self.name, default)
+
+    def set_cached_value(self, instance: Any, value: Any) -> None:
+        """Let `instance` keep `value` as the related one."""
+        instance.__dict__[self.name] = value
+
+    def delete_cached_value(self, instance: Any) -> None:
+        """Let `instance` forget the related one."""
+        del instance.__dict__[self.name]

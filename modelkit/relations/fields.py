@@ -1,0 +1,687 @@
+"""ForeignKey, OneToOne, ManyToMany, and Reverse: relations as users declare them.
+
+On a class a relation is a typed face, on an instance the related one or a manager; what instances do is in
+`accessors` and `many`. The invariant: a key's column has the type of the field it points to.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from typing import Any, Generic, Literal, cast, overload
+
+from typing_extensions import TypeVar, Unpack
+
+from modelkit.deletion import CASCADE, DO_NOTHING, PROTECT, RESTRICT, SET, SET_DEFAULT, SET_NULL, OnDelete
+from modelkit.errors import FieldError, ImproperlyConfigured, UnresolvedRelation, ValidationError, shorten
+from modelkit.expressions.base import Path
+from modelkit.expressions.faces import Expr, Instance
+from modelkit.expressions.references import OptRef, Ref
+from modelkit.fields.base import Field
+from modelkit.fields.numbers import IntegerField
+from modelkit.ir.types import ScalarType
+from modelkit.modelinfo import ModelClass
+from modelkit.queryset.queryset import RelatedSet
+from modelkit.relations.accessors import forward_get, forward_set
+from modelkit.relations.base import RECURSIVE, RelationField, RelationOptions
+from modelkit.relations.managers import refuse_assignment
+from modelkit.relations.many import related_manager
+from modelkit.relations.sides import ManyFace, OptRefFace, RefFace, Side
+
+__all__ = [
+    "CASCADE",
+    "DO_NOTHING",
+    "PROTECT",
+    "RESTRICT",
+    "SET",
+    "SET_DEFAULT",
+    "SET_NULL",
+    "ForeignKey",
+    "ManyToMany",
+    "OnDelete",
+    "OneToOne",
+    "Reverse",
+]
+
+M = TypeVar("M")
+R = TypeVar("R")
+FKT = TypeVar("FKT")
+
+
+class KeyOptions(RelationOptions, total=False):
+    """The options of ForeignKey and OneToOne, beside `null`."""
+
+    to_field: str | None
+    parent_link: bool
+    default: Any
+
+
+class KeyAttribute:
+    """`user.team_id`: the value of a foreign key. A non-data descriptor, like a scalar field."""
+
+    def __init__(self, field: Any) -> None:
+        self.field = field
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return self.field.key_face(owner)
+        attname = self.field.attname
+        try:
+            return instance.__dict__[attname]
+        except KeyError:
+            return instance._load_deferred(attname)
+
+
+class _DeclaredKey:
+    """`team_id = team.key()`: names and types the attribute that a foreign key has anyway."""
+
+    def __init__(self, field: Any) -> None:
+        self.field = field
+
+    def contribute_to_class(self, cls: Any, name: str) -> None:
+        """Check that the name is the attribute's."""
+        if name != self.field.get_attname():
+            raise FieldError(
+                f"{cls.__name__}.{name} is declared as the key of '{self.field.name}', which is '{self.field.get_attname()}'."
+            )
+
+
+class ForeignKey(RelationField[FKT]):
+    """A key to one row of `to`: a model class, its name ("Model", "app.Model"), or "self".
+
+    `on_delete` says what becomes of the rows that point to a deleted one. `related_name` is what the target calls the
+    relation ("+": nothing), `to_field` a unique field of it that the key holds instead of the primary key.
+    """
+
+    internal_type = "ForeignKey"
+    many_to_one = True
+    unique_key = False
+
+    @overload
+    def __init__(
+        self: ForeignKey[R | None],
+        to: type[R],
+        on_delete: OnDelete,
+        related_name: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[KeyOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: ForeignKey[R],
+        to: type[R],
+        on_delete: OnDelete,
+        related_name: str | None = ...,
+        *,
+        null: Literal[False] = False,
+        **options: Unpack[KeyOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        to: str,
+        on_delete: OnDelete,
+        related_name: str | None = ...,
+        *,
+        null: bool = ...,
+        **options: Unpack[KeyOptions],
+    ) -> None: ...
+    def __init__(self, to: Any, on_delete: OnDelete, related_name: str | None = None, **options: Any) -> None:
+        _declare_key(self, to, on_delete, related_name, options)
+
+    # -- reading
+
+    @overload  # type: ignore[override]  # a relation's face is no scalar expression
+    def __get__(self: ForeignKey[R | None], instance: None, owner: type[M]) -> OptRef[M, R]: ...
+    @overload
+    def __get__(self: ForeignKey[R], instance: None, owner: type[M]) -> Ref[M, R]: ...
+    @overload
+    def __get__(self, instance: Instance, owner: type[Any]) -> FKT: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            if self.name is None:
+                return self
+            path = Path(owner, (self.name,))
+            return OptRefFace(path) if self.null else RefFace(path)
+        return forward_get(instance, self.name)
+
+    def __set__(self, instance: object, value: FKT) -> None:
+        forward_set(instance, self.name, value)
+
+    @overload
+    def key(self: ForeignKey[R | None]) -> IntegerField[int | None]: ...
+    @overload
+    def key(self: ForeignKey[R]) -> IntegerField[int]: ...
+    def key(self) -> Any:
+        """Declares the key's own attribute, for type checkers: `team_id = team.key()`."""
+        return _DeclaredKey(self)
+
+    def key_face(self, owner: Any) -> Any:
+        """What the key's own attribute is on class `owner`."""
+        face: type[Expr[Any, Any]] = self.value_field.face if self.resolved else Expr
+        return face(Path(owner, (self.attname,)))
+
+    # -- standing on a model
+
+    def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
+        """Become the field `name`, and its key the attribute `name`_id, of model class `cls`."""
+        super().contribute_to_class(cls, name, private_only)
+        setattr(cls, self.attname, KeyAttribute(self))
+
+    def get_attname(self) -> str:
+        """The attribute that holds the key."""
+        return f"{self.name}_id"
+
+    def get_attname_column(self) -> tuple[str, str]:
+        """The attname and the column's name."""
+        attname = self.get_attname()
+        return attname, self.db_column or attname
+
+    def bind(self, target: ModelClass) -> None:
+        """Lead to `target` from now on."""
+        self.__dict__.pop("_value_field", None)
+        super().bind(target)
+
+    @property
+    def target_field(self) -> Field[Any]:
+        """The field that the key holds a value of. UnresolvedRelation where the target has not been defined."""
+        meta = self.target_model()._meta
+        name = self.remote_field.field_name
+        found: Field[Any] = meta.pk if name is None else meta.get_field(name)
+        if found is None:
+            raise ImproperlyConfigured(f"{self.label} leads to {meta.object_name}, which has no primary key.")
+        if name is not None and not found.unique and not _alone_unique(meta, name):
+            raise FieldError(f"{self.label} points to {meta.object_name}.{name}, which is not unique.")
+        return found
+
+    @property
+    def value_field(self) -> Field[Any]:
+        """A field like the one pointed to, under this field's name: it takes values in as that one does."""
+        known: Field[Any] | None = self.__dict__.get("_value_field")
+        if known is None:
+            target = self.target_field
+            known = copy.copy(target.value_field if isinstance(target, ForeignKey) else target)
+            known.name, known.attname, known.model, known.null = self.name, self.attname, self.model, self.null
+            known.primary_key = self.primary_key
+            self.__dict__["_value_field"] = known
+            self.from_db_value = known.from_db_value
+        return known
+
+    @property
+    def foreign_related_fields(self) -> tuple[Field[Any], ...]:
+        """The fields of the target that the key points to."""
+        return (self.target_field,)
+
+    @property
+    def local_related_fields(self) -> tuple[Field[Any], ...]:
+        """The fields of this model that make up the key: this one."""
+        return (self,)
+
+    @property
+    def related_fields(self) -> list[tuple[Field[Any], Field[Any]]]:
+        """Pairs of own field and target's field."""
+        return [(self, self.target_field)]
+
+    @property
+    def to_fields(self) -> list[str | None]:
+        """The name of the target's field as declared; None for the primary key."""
+        return [self.remote_field.field_name]
+
+    def related_query_name(self) -> str:
+        """What queries from the target call the relation."""
+        return self.remote_field.name
+
+    # -- values
+
+    @property
+    def scalar_type(self) -> ScalarType:  # type: ignore[override]  # it may change when the target is defined again
+        """The type of the field pointed to."""
+        return self.value_field.scalar_type
+
+    @property
+    def canonical_type(self) -> type | None:  # type: ignore[override]
+        """As the field pointed to has it."""
+        return self.value_field.canonical_type
+
+    def coerce(self, value: Any) -> Any:
+        """The canonical key for `value`: a key, or an instance of the target."""
+        target = self._bound
+        if target is not None and isinstance(value, target._meta.concrete_model):
+            value = getattr(value, self.target_field.attname)
+        return self.value_field.coerce(value)
+
+    def fitted(self, value: Any) -> Any:
+        """The canonical key for `value`, checked."""
+        return self.value_field.fitted(value)
+
+    def to_python(self, value: Any) -> Any:
+        """`value` as the type of the field pointed to."""
+        return self.value_field.to_python(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        """`value` as queries and rows take it."""
+        return self.value_field.get_prep_value(value)
+
+    def get_db_prep_value(self, value: Any, connection: Any = None, prepared: bool = False) -> Any:
+        """`value` for a store."""
+        return self.value_field.get_db_prep_value(value, connection, prepared)
+
+    def get_default(self) -> Any:
+        """A new instance's key; a default that is an instance gives its key."""
+        value = super().get_default()
+        if self._bound is not None and isinstance(value, self._bound):
+            return getattr(value, self.target_field.attname)
+        return value
+
+    def validate(self, value: Any, model_instance: Any) -> None:
+        """Check null and blank, and that there is such a row (one that limit_choices_to allows)."""
+        if self.remote_field.parent_link:
+            return
+        super().validate(value, model_instance)
+        if value is None:
+            return
+        target = self.target_model()
+        alias = model_instance._state.db
+        rows = target._base_manager.using(alias).filter(**{self.target_field.attname: value})
+        limit = self.get_limit_choices_to()
+        if limit:
+            rows = rows.filter(**limit) if isinstance(limit, dict) else rows.filter(limit)
+        if not rows.exists():
+            params = {"model": target._meta.verbose_name, "pk": value, "field": self.target_field.attname, "value": value}
+            raise ValidationError(self.error_messages["invalid"], code="invalid", params=params)
+
+    def get_limit_choices_to(self) -> Any:
+        """What limits the rows that may be chosen: a dict or a Q."""
+        limit = self.remote_field.limit_choices_to
+        return limit() if callable(limit) else limit
+
+    def deconstruct(self) -> tuple[str | None, str, list[Any], dict[str, Any]]:
+        """Name, import path, positional and keyword arguments that make an equal field."""
+        name, _, args, options = super().deconstruct()
+        side = self.remote_field
+        options |= {"to": self._to, "on_delete": side.on_delete}
+        for option in ("related_name", "related_query_name", "limit_choices_to", "parent_link"):
+            if getattr(side, option):
+                options[option] = getattr(side, option)
+        if side.field_name is not None:
+            options["to_field"] = side.field_name
+        if not side.db_constraint:
+            options["db_constraint"] = False
+        if options.pop("db_index", True) is False:
+            options["db_index"] = False
+        return name, f"modelkit.{type(self).__name__}", args, options
+
+
+def _declare_key(
+    field: ForeignKey[Any], to: Any, on_delete: OnDelete, related_name: str | None, options: dict[str, Any]
+) -> None:
+    """What the constructors of ForeignKey and OneToOne do."""
+    if not isinstance(on_delete, OnDelete):
+        raise TypeError(f"on_delete is one of CASCADE, PROTECT, SET_NULL and the like, not {shorten(on_delete)}.")
+    if on_delete is SET_NULL and not options.get("null"):
+        raise FieldError(f"{type(field).__name__}(on_delete=SET_NULL) needs null=True: there is no other way to let go of a row.")
+    unique = field.unique_key
+    side = Side(
+        field,
+        to,
+        related_name=related_name,
+        related_query_name=options.pop("related_query_name", None),
+        limit_choices_to=options.pop("limit_choices_to", None),
+        on_delete=on_delete,
+        parent_link=options.pop("parent_link", False),
+        field_name=options.pop("to_field", None),
+        db_constraint=options.pop("db_constraint", True),
+        unique=unique,
+    )
+    if unique:
+        options["unique"] = True
+    options.setdefault("db_index", True)
+    RelationField.__init__(field, to, side, options)
+
+
+def _alone_unique(meta: Any, name: str) -> bool:
+    """Whether a constraint without conditions makes the one field unique."""
+    return (name,) in meta.unique_together or any(
+        tuple(constraint.fields) == (name,) for constraint in meta.total_unique_constraints
+    )
+
+
+class OneToOne(ForeignKey[FKT]):
+    """A key to one row of `to` that no other row points to; the target has one related instance, or none.
+
+    `parent_link`: the key to the parent's row in multi-table inheritance.
+    """
+
+    internal_type = "OneToOneField"
+    many_to_one = False
+    one_to_one = True
+    unique_key = True
+
+    @overload
+    def __init__(
+        self: OneToOne[R | None],
+        to: type[R],
+        on_delete: OnDelete,
+        to_field: str | None = ...,
+        *,
+        null: Literal[True],
+        **options: Unpack[_OneToOneOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: OneToOne[R],
+        to: type[R],
+        on_delete: OnDelete,
+        to_field: str | None = ...,
+        *,
+        null: Literal[False] = False,
+        **options: Unpack[_OneToOneOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        to: str,
+        on_delete: OnDelete,
+        to_field: str | None = ...,
+        *,
+        null: bool = ...,
+        **options: Unpack[_OneToOneOptions],
+    ) -> None: ...
+    def __init__(self, to: Any, on_delete: OnDelete, to_field: str | None = None, **options: Any) -> None:
+        _declare_key(self, to, on_delete, options.pop("related_name", None), {**options, "to_field": to_field})
+
+
+class _OneToOneOptions(RelationOptions, total=False):
+    parent_link: bool
+    default: Any
+
+
+class _Between:
+    """A many-to-many field as the one that waits for its explicit through model."""
+
+    def __init__(self, field: ManyToMany[Any]) -> None:
+        self.field = field
+        self.name = field.name
+
+    def bind(self, through: ModelClass) -> None:
+        self.field.remote_field.through = through
+        self.field.model._meta.expire()
+
+
+class ManyToMany(RelationField[Any], Generic[R]):
+    """Any number of rows of `to`: a model class, its name, or "self" (symmetrical, unless told otherwise).
+
+    The pairs are rows of `through`, a model that is made automatically where none is given.
+    """
+
+    internal_type = "ManyToManyField"
+    many_to_many = True
+
+    @overload
+    def __init__(
+        self,
+        to: type[R],
+        related_name: str | None = ...,
+        *,
+        symmetrical: bool | None = ...,
+        through: Any = ...,
+        through_fields: tuple[str, ...] | None = ...,
+        db_table: str | None = ...,
+        **options: Unpack[RelationOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        to: str,
+        related_name: str | None = ...,
+        *,
+        symmetrical: bool | None = ...,
+        through: Any = ...,
+        through_fields: tuple[str, ...] | None = ...,
+        db_table: str | None = ...,
+        **options: Unpack[RelationOptions],
+    ) -> None: ...
+    def __init__(self, to: Any, related_name: str | None = None, **options: Any) -> None:
+        symmetrical = options.pop("symmetrical", None)
+        through = options.pop("through", None)
+        self.db_table: str | None = options.pop("db_table", None)
+        if through is not None and self.db_table is not None:
+            raise ValueError("A many-to-many relation with a through model has its table: drop db_table.")
+        side = Side(
+            self,
+            to,
+            related_name=related_name,
+            related_query_name=options.pop("related_query_name", None),
+            limit_choices_to=options.pop("limit_choices_to", None),
+            db_constraint=options.pop("db_constraint", True),
+            symmetrical=to == RECURSIVE if symmetrical is None else symmetrical,
+            through=through,
+            through_fields=options.pop("through_fields", None),
+            many=True,
+        )
+        self._through = through
+        if options.pop("null", False):
+            raise TypeError("A many-to-many relation has no column that could be null: drop null=True.")
+        super().__init__(to, side, options)
+
+    @overload  # type: ignore[override]  # a relation's face is no scalar expression
+    def __get__(self, instance: None, owner: type[M]) -> ManyFace[M, R]: ...
+    @overload
+    def __get__(self, instance: Instance, owner: type[Any]) -> RelatedSet[R]: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return self if self.name is None else ManyFace(Path(owner, (self.name,)))
+        return related_manager(instance, self.name)
+
+    def __set__(self, instance: object, value: Any) -> None:
+        refuse_assignment(type(instance), self.name, value)
+
+    def __copy__(self) -> Field[Any]:
+        copied = cast("ManyToMany[R]", super().__copy__())
+        copied.remote_field.through = self._through
+        return copied
+
+    def get_attname_column(self) -> tuple[str, Any]:
+        """The name; there is no column."""
+        return self.get_attname(), None
+
+    def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
+        """Become the field `name` of model class `cls`, and make the through model where none is given."""
+        side = self.remote_field
+        if side.symmetrical and self._to in (RECURSIVE, cls.__name__):
+            side.related_name = f"{name}_rel_+"
+        super().contribute_to_class(cls, name, private_only)
+        if cls._meta.abstract or self._through is None:
+            return
+        if isinstance(self._through, str):
+            label = self._through if "." in self._through else f"{cls._meta.app_label}.{self._through}"
+            cls._meta.registry.refer(cls, _Between(self), label)
+
+    def bind(self, target: ModelClass) -> None:
+        """Lead to `target` from now on."""
+        super().bind(target)
+        if self._through is None:
+            self.remote_field.through = self._made_through(target)
+
+    def unbind(self) -> None:
+        """Lead nowhere; the automatic through model goes."""
+        through = self.remote_field.through
+        super().unbind()
+        if self._through is None and through is not None:
+            through._meta.registry.forget(through)
+            self.remote_field.through = None
+
+    def _made_through(self, target: ModelClass) -> ModelClass:
+        model = self.model
+        name = f"{model._meta.object_name}_{self.name}"
+        if target is model:
+            source_name, target_name = f"from_{model._meta.model_name}", f"to_{model._meta.model_name}"
+        else:
+            source_name, target_name = model._meta.model_name, target._meta.model_name
+        options = {
+            "app_label": model._meta.app_label,
+            "auto_created": model,
+            "db_table": self.db_table or f"{model._meta.db_table}_{self.name}",
+            "registry": model._meta.registry,
+            "unique_together": ((source_name, target_name),),
+            "verbose_name": f"{source_name}-{target_name} relationship",
+            "verbose_name_plural": f"{source_name}-{target_name} relationships",
+        }
+        constraint = self.remote_field.db_constraint
+        body = {
+            "__module__": model.__module__,
+            "__qualname__": f"{model.__qualname__}_{self.name}",
+            "Meta": type("Meta", (), options),
+            source_name: ForeignKey(model, CASCADE, f"{name}+", db_constraint=constraint),
+            target_name: ForeignKey(target, CASCADE, f"{name}+", db_constraint=constraint),
+        }
+        return model._auto_model(name, body)
+
+    # -- the through model
+
+    def through_model(self) -> ModelClass:
+        """The model of the pairs; UnresolvedRelation where it has not been defined."""
+        self.target_model()
+        through = self.remote_field.through
+        if through is None or isinstance(through, str):
+            registry = self.model._meta.registry
+            waiting = through or "its through model"
+            hint = registry.hint(str(waiting))
+            raise UnresolvedRelation(f"{self.label} goes through '{waiting}', which has not been defined.{hint}")
+        return through
+
+    def through_keys(self) -> tuple[ForeignKey[Any], ForeignKey[Any]]:
+        """The through model's keys to this model and to the target. FieldError where they cannot be told."""
+        through = self.through_model()
+        given = self.remote_field.through_fields
+        if given:
+            first, second = (through._meta.get_field(name) for name in given[:2])
+            return first, second
+        source = self._keys_to(through, self.model)
+        target = self._keys_to(through, self.target_model())
+        if self.model._meta.concrete_model is self.target_model()._meta.concrete_model:
+            if len(source) == 2:
+                return source[0], source[1]
+        elif len(source) == 1 and len(target) == 1:
+            return source[0], target[0]
+        raise FieldError(
+            f"{self.label}: {through.__name__} needs one foreign key to {self.model.__name__} and one to "
+            f"{self.target_model().__name__}; name them in through_fields=(...) where there are more."
+        )
+
+    def _keys_to(self, through: ModelClass, target: ModelClass) -> list[ForeignKey[Any]]:
+        lineage = {target._meta.concrete_model, *target._meta.all_parents}
+        keys = [field for field in through._meta.fields if isinstance(field, ForeignKey)]
+        exact = [field for field in keys if field.target_model()._meta.concrete_model is target._meta.concrete_model]
+        return exact or [field for field in keys if field.target_model()._meta.concrete_model in lineage]
+
+    def m2m_field_name(self) -> str:
+        """The through model's key to this model."""
+        return self.through_keys()[0].name
+
+    def m2m_reverse_field_name(self) -> str:
+        """The through model's key to the target."""
+        return self.through_keys()[1].name
+
+    def m2m_column_name(self) -> str:
+        """The column of the through model's key to this model."""
+        return self.through_keys()[0].column
+
+    def m2m_reverse_name(self) -> str:
+        """The column of the through model's key to the target."""
+        return self.through_keys()[1].column
+
+    def m2m_db_table(self) -> str:
+        """The through model's table."""
+        return str(self.through_model()._meta.db_table)
+
+    def m2m_target_field_name(self) -> str:
+        """The field of this model that the through model's key points to."""
+        return self.through_keys()[0].target_field.name
+
+    def m2m_reverse_target_field_name(self) -> str:
+        """The field of the target that the through model's key points to."""
+        return self.through_keys()[1].target_field.name
+
+    def related_query_name(self) -> str:
+        """What queries from the target call the relation."""
+        return self.remote_field.name
+
+    def value_from_object(self, obj: Any) -> Any:
+        """The related rows of `obj`, as a list; none where it has not been saved."""
+        return [] if obj.pk is None else list(getattr(obj, self.name).all())
+
+    def save_form_data(self, instance: Any, data: Any) -> None:
+        """Make `data` the related rows of `instance`."""
+        getattr(instance, self.name).set(data)
+
+    def get_default(self) -> Any:
+        """Nothing: there is no column."""
+        return None
+
+
+class Reverse(Generic[R]):
+    """Names and types the far side of a foreign key or many-to-many relation, as its related_name would name it.
+
+    `via` is the name of the relation field, or a function that gives it: `Reverse(lambda: User.team)`. Where several
+    models have a field of that name, the annotation says which one is meant: `members: Reverse["User"]`.
+    """
+
+    names_reverse = True
+
+    @overload
+    def __init__(self, via: Callable[[], Ref[R, Any] | OptRef[R, Any]]) -> None: ...
+    @overload
+    def __init__(self, via: str) -> None: ...
+    def __init__(self, via: Any) -> None:
+        self.via = via
+        self.name = ""
+        self.model_name: str | None = None
+
+    @overload
+    def __get__(self, instance: None, owner: type[M]) -> ManyFace[M, R]: ...
+    @overload
+    def __get__(self, instance: Instance, owner: type[Any]) -> RelatedSet[R]: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return ManyFace(Path(owner, (self.name,)))
+        return related_manager(instance, self.name)
+
+    def __set__(self, instance: object, value: Any) -> None:
+        refuse_assignment(type(instance), self.name, value)
+
+    def contribute_to_class(self, cls: Any, name: str) -> None:
+        """Become the name of a reverse relation on model class `cls`."""
+        self.name = name
+        self.model_name = annotated_model(cls.__dict__.get("__annotations__", {}).get(name))
+        cls._meta.reverse_names[name] = self
+        setattr(cls, name, self)
+
+    def names(self, field: Any) -> bool:
+        """Whether this names the far side of `field`."""
+        if isinstance(self.via, str):
+            return field.name == self.via and self.model_name in (None, field.model.__name__)
+        try:
+            node = self.via().node
+        except (NameError, AttributeError):
+            return False
+        return issubclass(field.model, node.owner) and node.names == (field.name,)
+
+
+_INNER = re.compile(r"\[\s*[\"']?(?:\w+\.)*(\w+)[\"']?\s*\]\s*$")
+
+
+def annotated_model(annotation: Any) -> str | None:
+    """The name in `Reverse["User"]`, however the annotation is given; None where it cannot be told."""
+    if isinstance(annotation, str):
+        match = _INNER.search(annotation)
+        return match.group(1) if match else None
+    for argument in getattr(annotation, "__args__", ()):
+        name = getattr(argument, "__forward_arg__", None) or getattr(argument, "__name__", None)
+        if name:
+            return str(name).rpartition(".")[2]
+    return None
+
+

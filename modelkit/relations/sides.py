@@ -1,0 +1,311 @@
+"""The far side of a relation: what `field.remote_field` says, and the descriptors that show a relation on the far side's class.
+
+Knows relation fields by their attributes only. The invariant: a side's accessor is named in one place, `accessor`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+from modelkit.deletion import OnDelete
+from modelkit.errors import FieldError
+from modelkit.expressions.base import Path
+from modelkit.expressions.references import ManyRef, OptRef, Ref
+from modelkit.modelinfo import ModelClass, info_of
+from modelkit.relations.accessors import missing_class, reverse_one_get, reverse_one_set
+from modelkit.relations.managers import refuse_assignment
+from modelkit.relations.many import related_manager
+
+__all__ = ["ManyFace", "OptRefFace", "RefFace", "ReverseMany", "ReverseOneToOne", "Side"]
+
+M_con = TypeVar("M_con", contravariant=True)
+R = TypeVar("R")
+
+
+class Side:
+    """The far side of a relation field, under Django's names.
+
+    `model` is the target: a class, or its name as long as that is not defined.
+    """
+
+    is_relation = True
+    auto_created = True
+    concrete = False
+    editable = False
+    null = True
+    generated = False
+
+    def __init__(
+        self,
+        field: Any,
+        to: Any,
+        *,
+        related_name: str | None = None,
+        related_query_name: str | None = None,
+        limit_choices_to: Any = None,
+        on_delete: OnDelete | None = None,
+        parent_link: bool = False,
+        field_name: str | None = None,
+        symmetrical: bool = False,
+        through: Any = None,
+        through_fields: tuple[str, ...] | None = None,
+        db_constraint: bool = True,
+        unique: bool = False,
+        many: bool = False,
+    ) -> None:
+        self.field = field
+        self.model = to
+        self.related_name = related_name
+        self.related_query_name = related_query_name
+        self.limit_choices_to = limit_choices_to if limit_choices_to is not None else {}
+        self.on_delete = on_delete
+        self.parent_link = parent_link
+        self.field_name = field_name
+        self.symmetrical = symmetrical
+        self.through = through
+        self.through_fields = through_fields
+        self.db_constraint = db_constraint
+        self.unique = unique
+        self.many_to_many = many
+        self.one_to_one = unique and not many
+        self.one_to_many = not unique and not many
+        self.many_to_one = False
+        self.multiple = not unique
+
+    def moved_to(self, field: Any) -> Side:
+        """The same for a copy of the field."""
+        moved = object.__new__(Side)
+        moved.__dict__.update(self.__dict__)
+        moved.field = field
+        return moved
+
+    @property
+    def to(self) -> Any:
+        """The target, under an older name."""
+        return self.model
+
+    @property
+    def related_model(self) -> ModelClass:
+        """The model that declares the field."""
+        return self.field.model
+
+    @property
+    def remote_field(self) -> Any:
+        """The field: the far side of this side."""
+        return self.field
+
+    @property
+    def target_field(self) -> Any:
+        """The field of the target that a key points to."""
+        return self.field.target_field
+
+    def get_related_field(self) -> Any:
+        """The field of the target that a key points to."""
+        return self.field.target_field
+
+    @property
+    def name(self) -> str:
+        """What queries call the relation when they come from the target."""
+        return self.related_query_name or self.accessor or f"{self.field.label}+"
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the target has no attribute for the relation."""
+        return bool(self.related_name) and str(self.related_name).endswith("+")
+
+    is_hidden = hidden
+
+    @property
+    def accessor(self) -> str | None:
+        """What queries call the relation by default: related_name, a Reverse on the target, or the model's name."""
+        if self.hidden:
+            return None
+        return self.related_name or self._declared() or str(self.field.model._meta.model_name)
+
+    def _declared(self) -> str | None:
+        target = self.model
+        if isinstance(target, str):
+            return None
+        for kind in target.mro():
+            meta = kind.__dict__.get("_meta")
+            for name, reverse in () if meta is None else meta.reverse_names.items():
+                if reverse.names(self.field):
+                    return str(name)
+        return None
+
+    def get_accessor_name(self, model: ModelClass | None = None) -> str | None:
+        """The attribute of the target's instances; None where it is hidden."""
+        if self.hidden or self.symmetrical and self.field.model is self.model:
+            return None
+        given = self.related_name or self._declared()
+        if given is not None:
+            return given
+        name = str(self.field.model._meta.model_name)
+        return f"{name}_set" if self.multiple else name
+
+    @property
+    def cache_name(self) -> str:
+        """Where an instance of the target keeps what the accessor gave."""
+        return self.get_accessor_name() or self.name
+
+    def get_cache_name(self) -> str:
+        """Where an instance of the target keeps what the accessor gave."""
+        return self.cache_name
+
+    def is_cached(self, instance: Any) -> bool:
+        """Whether `instance` keeps the related one."""
+        return self.cache_name in instance.__dict__
+
+    def get_cached_value(self, instance: Any, default: Any = None) -> Any:
+        """The related instance that `instance` keeps."""
+        return instance.__dict__.get(self.cache_name, default)
+
+    def set_cached_value(self, instance: Any, value: Any) -> None:
+        """Let `instance` keep `value` as the related one."""
+        instance.__dict__[self.cache_name] = value
+
+    def delete_cached_value(self, instance: Any) -> None:
+        """Let `instance` forget the related one."""
+        del instance.__dict__[self.cache_name]
+
+    def show(self) -> None:
+        """Put the descriptor for this side on the target's class. Raises FieldError where its name is taken there."""
+        name = self.get_accessor_name()
+        if name is None:
+            return
+        owner = self.model._meta.concrete_model
+        present = owner.__dict__.get(name)
+        if getattr(present, "names_reverse", False):
+            return
+        if isinstance(present, _SideDescriptor) and present.side.field is not self.field:
+            other = present.side.field
+            if other.model._meta.label != self.field.model._meta.label or other.name != self.field.name:
+                raise FieldError(
+                    f"{self.field.label} and {other.label} would both be '{name}' on {owner.__name__}. "
+                    "Give one of them another related_name."
+                )
+        elif present is not None and name in {
+            field.name for field in (*owner._meta.local_fields, *owner._meta.local_many_to_many)
+        }:
+            raise FieldError(
+                f"{self.field.label} would be '{name}' on {owner.__name__}, which has a field of that name. "
+                "Give it another related_name."
+            )
+        descriptor = ReverseMany(self) if self.multiple else ReverseOneToOne(self)
+        setattr(owner, name, descriptor)
+
+    def hide(self) -> None:
+        """Take the descriptor off the target's class again."""
+        name = self.get_accessor_name()
+        if name is None or isinstance(self.model, str):
+            return
+        owner = self.model._meta.concrete_model
+        present = owner.__dict__.get(name)
+        if isinstance(present, _SideDescriptor) and present.side.field is self.field:
+            delattr(owner, name)
+
+    def __repr__(self) -> str:
+        return f"<Side: {self.field.label} from {getattr(self.model, '__name__', self.model)}>"
+
+
+class _Declaration:
+    """What Django users read off a relation's attribute on the class."""
+
+    __slots__ = ()
+
+    node: Any
+
+    def _found(self) -> Any:
+        model, found = self.node.owner, None
+        for name in self.node.names:
+            found = model._meta.get_field(name)
+            model = found.related_model
+        return found
+
+    @property
+    def field(self) -> Any:
+        """The field that declares the relation."""
+        found = self._found()
+        return found.field if isinstance(found, Side) else found
+
+    @property
+    def rel(self) -> Side:
+        """The far side of the field that declares the relation."""
+        side: Side = self.field.remote_field
+        return side
+
+    related = rel
+
+    @property
+    def RelatedObjectDoesNotExist(self) -> type[Exception]:  # noqa: N802 - Django's name
+        """What the attribute of an instance raises where there is no related one."""
+        info = info_of(self.node.owner)
+        return missing_class(info, info.relations[self.node.names[-1]])
+
+
+class RefFace(_Declaration, Ref[M_con, R], Generic[M_con, R]):
+    """A to-one relation that leads somewhere, as its class shows it."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+
+class OptRefFace(_Declaration, OptRef[M_con, R], Generic[M_con, R]):
+    """A to-one relation that may lead nowhere, as its class shows it."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+
+class ManyFace(_Declaration, ManyRef[M_con, R], Generic[M_con, R]):
+    """A to-many relation, as its class shows it."""
+
+    __slots__ = ()
+
+    @property
+    def through(self) -> Any:
+        """The model between the two sides of a many-to-many relation."""
+        return self.rel.through
+
+
+class _SideDescriptor:
+    """Shows a relation on the class and the instances of its target."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+
+    @property
+    def field(self) -> Any:
+        """The field that declares the relation."""
+        return self.side.field
+
+    @property
+    def rel(self) -> Side:
+        """The side that is shown."""
+        return self.side
+
+    related = rel
+
+
+class ReverseOneToOne(_SideDescriptor):
+    """`place.restaurant`."""
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return OptRefFace(Path(owner, (self.side.name,)))
+        return reverse_one_get(instance, self.side.cache_name)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        reverse_one_set(instance, self.side.cache_name, value)
+
+
+class ReverseMany(_SideDescriptor):
+    """`team.user_set`."""
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return ManyFace(Path(owner, (self.side.name,)))
+        return related_manager(instance, self.side.cache_name)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        refuse_assignment(type(instance), self.side.cache_name, value)
