@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, overload
 from typing_extensions import TypeVar, Unpack
 
 from modelkit import timezone
+from modelkit.database import session
 from modelkit.expressions.faces import DateExpr, DateTimeExpr, DurationExpr, Expr, Instance, TimeExpr
 from modelkit.fields.base import Field, Options, plain
 
@@ -59,13 +60,13 @@ class _Moment(Field[T]):
 
     def pre_save(self, instance: Any, add: bool) -> Any:
         if self.auto_now or (self.auto_now_add and add):
-            value = self.present()
+            value = self.present(getattr(instance._state, "db", None))
             setattr(instance, self.attname, value)
             return value
         return getattr(instance, self.attname)
 
-    def present(self) -> Any:
-        """The present moment as this field holds it."""
+    def present(self, alias: str | None) -> Any:
+        """The present moment as this field holds it in the store of that alias."""
         raise NotImplementedError
 
     def value_to_string(self, obj: Any) -> str:
@@ -135,7 +136,7 @@ class DateField(_Moment[T]):
             raise self.invalid(text) from None
         return moment.date()
 
-    def present(self) -> datetime.date:
+    def present(self, alias: str | None) -> datetime.date:
         return timezone.localdate(timezone=timezone.get_default_timezone())
 
 
@@ -199,7 +200,7 @@ class TimeField(_Moment[T]):
             raise self.invalid(text) from None
         return parsed
 
-    def present(self) -> datetime.time:
+    def present(self, alias: str | None) -> datetime.time:
         return timezone.localtime(timezone=timezone.get_default_timezone()).time()
 
 
@@ -261,7 +262,9 @@ class DateTimeField(_Moment[T]):
             raise self.invalid(text) from None
         return parsed
 
-    def present(self) -> datetime.datetime:
+    def present(self, alias: str | None) -> datetime.datetime:
+        if session(alias).store.capabilities.datetimes == "naive":
+            return timezone.make_naive(timezone.now(), timezone.get_default_timezone())
         return timezone.now()
 
 

@@ -9,6 +9,7 @@ import uuid
 import pytest
 
 from modelkit import timezone
+from modelkit.database import use_store
 from modelkit.errors import ValidationError
 from modelkit.fields import (
     AutoField,
@@ -37,6 +38,7 @@ from modelkit.fields import (
 )
 from modelkit.fields.temporal import parse_duration
 from modelkit.ir.codec import JSON_NULL
+from modelkit.stores.memory.store import MemoryStore
 
 UTC = datetime.UTC
 SOME = uuid.UUID("12345678-1234-5678-1234-567812345678")
@@ -262,6 +264,12 @@ class TestMoments:
         assert type(field.pre_save(holder(), True)) is type_
         assert not field.editable
         assert field.blank
+
+    def test_the_present_is_as_the_store_keeps_datetimes(self, holder, put):
+        field = put(DateTimeField(auto_now=True))
+        for policy, aware in (("naive", False), ("aware", True)):
+            with use_store(MemoryStore(tz=policy)):
+                assert timezone.is_aware(field.pre_save(holder(), True)) is aware
 
     @pytest.mark.parametrize("options", [{"auto_now_add": True}, {"default": None}])
     def test_auto_now_excludes_other_ways_to_a_value(self, options):
