@@ -21,7 +21,7 @@ from modelkit.ir.query import Source as TableSource
 from modelkit.ir.schema import DEFAULT, Row, Table
 from modelkit.loading import converter
 from modelkit.modelinfo import Attribute, Level, ModelInfo, Relation, info_of
-from modelkit.resolve import conditions, shapes
+from modelkit.resolve import conditions, shapes, writes
 from modelkit.signals import post_save, pre_save
 from modelkit.transaction import DEFAULT as DEFAULT_ALIAS
 from modelkit.transaction import mark_broken
@@ -450,7 +450,7 @@ def _update_with_expressions(instance: Any, level: LevelPlan, chosen: tuple[Attr
         else:
             values[attribute.name] = getattr(instance, attribute.attname)
     with statement(alias) as running:
-        return any([running.update(update, params) for update, params in shapes.updates(query, (), values)])
+        return any([running.update(update, params) for update, params in writes.updates(query, (), values)])
 
 
 def insert_rows(level: LevelPlan, rows: list[Row], alias: str | None, conflict: Any = None) -> list[Row | None]:

@@ -265,7 +265,7 @@ def _check_unique(queryset: Any, attribute: Any, field_name: str) -> None:
         unique.columns == (attribute.column,) and unique.condition is None
         for unique in queryset.query.info.table.uniques
     )
-    if not (attribute.field.unique or alone or queryset.query.distinct_names == (field_name,)):
+    if not (attribute.field.unique or alone or queryset.query.shape.distinct_on == (field_name,)):
         raise ValueError(f"in_bulk()'s field_name must name a unique field, and '{field_name}' is not unique.")
 
 

@@ -13,7 +13,8 @@ from modelkit import deletion
 from modelkit.database import session, statement
 from modelkit.errors import FieldError, IntegrityError, did_you_mean
 from modelkit.fields.base import Field
-from modelkit.resolve import shapes
+from modelkit.resolve import conditions, shapes
+from modelkit.resolve import writes as resolving
 from modelkit.transaction import Atomic, mark_broken
 
 __all__ = ["create", "delete", "get_or_create", "update", "update_or_create"]
@@ -129,7 +130,7 @@ def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) 
     query = queryset.query
     if query.is_sliced:
         raise TypeError("update() cannot be used after a slice was taken.")
-    steps = shapes.updates(query, assignments, values)
+    steps = resolving.updates(query, assignments, values)
     if shapes.is_empty(query) or not steps:
         return 0
     alias = queryset._db
@@ -140,7 +141,9 @@ def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) 
             mark_broken(alias)
             raise
     with statement(alias) as running:
-        return max([running.update(step, params) for step, params in steps])
+        keys = running.select(*shapes.keys(query))
+        found = conditions.filtered(shapes.root(query.info), (), {"pk__in": keys})
+        return max([running.update(step, params) for step, params in resolving.updates(found, assignments, values)])
 
 
 def delete(queryset: Any) -> tuple[int, dict[str, int]]:
@@ -148,7 +151,7 @@ def delete(queryset: Any) -> tuple[int, dict[str, int]]:
     query = queryset.query
     if query.is_sliced:
         raise TypeError("delete() cannot be used after a slice was taken.")
-    if query.distinct_names:
+    if query.shape.distinct_on:
         raise TypeError("delete() cannot be used after distinct(*fields).")
     if not queryset._gives_instances():
         raise TypeError("delete() cannot be used after values(), values_list() or into().")
