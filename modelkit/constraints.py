@@ -110,7 +110,7 @@ class BaseConstraint(_Declared):
     def __init__(
         self, *, name: str, violation_error_code: str | None = None, violation_error_message: str | None = None
     ) -> None:
-        if not isinstance(name, str) or not name:
+        if not name:
             raise ValueError(f"A {type(self).__name__} needs a name.")
         self.name = name
         if violation_error_code is not None:

@@ -159,13 +159,12 @@ class Registry:
 
     def forget(self, model: ModelClass) -> None:
         """Take `model` out of the registry; relations to it are unbound."""
+        label = model._meta.label
         with self.lock:
-            if self._models.get(model._meta.label_lower) is model:
-                del self._models[model._meta.label_lower]
+            if self.find(label) is model:
+                del self._models[_key(label)]
                 for field in self._retire(model):
-                    self._pending.setdefault(model._meta.label_lower, []).append(
-                        Pending(field.model, field, model._meta.label)
-                    )
+                    self._pending.setdefault(_key(label), []).append(Pending(field.model, field, label))
 
     def __repr__(self) -> str:
         return f"<Registry {self.namespace or 'default'}: {len(self._models)} models>"

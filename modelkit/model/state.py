@@ -146,9 +146,8 @@ def construction(meta: Options) -> Construction:
 
 def _own_default(field: Any) -> bool:
     """Whether get_default() may give another value each time it is called."""
-    return field.get_default.__func__.__module__.partition(".")[0] != "modelkit" or (
-        field.is_relation and field.has_default()
-    )
+    overridden = not str(field.get_default.__func__.__module__).startswith("modelkit.")
+    return overridden or bool(field.is_relation and field.has_default())
 
 
 def _is_data_descriptor(model: Any, name: str) -> bool:

@@ -164,7 +164,8 @@ def validate_unique(instance: Any, exclude: Collection[str]) -> None:
     errors: dict[str, list[ValidationError]] = {}
     together, on_dates = unique_checks(instance, exclude)
     own_key = instance._meta.pk.name
-    for check in (*together, *on_dates):
+    checks: list[_Together | _OnDate] = [*together, *on_dates]
+    for check in checks:
         if isinstance(check, _Together) and check.names == (own_key,) and not instance._state.adding:
             continue
         error = check.violated(instance)

@@ -23,10 +23,9 @@ RECURSIVE = "self"
 
 
 class RelationOptions(FieldOptions, total=False):
-    """The options of every relation field, beside those of all fields."""
+    """The options of every relation field, beside those of all fields and related_name."""
 
     verbose_name: str | None
-    related_name: str | None
     related_query_name: str | None
     limit_choices_to: Any
     db_constraint: bool
@@ -59,7 +58,7 @@ class RelationField(Field[T]):
         self._bound: ModelClass = None
 
     @property
-    def related_model(self) -> ModelClass:  # type: ignore[override]  # every field has it; here it is derived
+    def related_model(self) -> ModelClass:
         """The target: a class, or its name as long as that is not defined."""
         return self.remote_field.model
 

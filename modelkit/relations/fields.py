@@ -57,6 +57,14 @@ class KeyOptions(RelationOptions, total=False):
     default: Any
 
 
+class OneToOneOptions(RelationOptions, total=False):
+    """The options of OneToOne, beside `null` and to_field."""
+
+    related_name: str | None
+    parent_link: bool
+    default: Any
+
+
 class KeyAttribute:
     """`user.team_id`: the value of a foreign key. A non-data descriptor, like a scalar field."""
 
@@ -185,11 +193,11 @@ class ForeignKey(RelationField[FKT]):
         super().bind(target)
 
     @property
-    def target_field(self) -> Field[Any]:
+    def target_field(self) -> Any:
         """The field that the key holds a value of. UnresolvedRelation where the target has not been defined."""
         meta = self.target_model()._meta
         name = self.remote_field.field_name
-        found: Field[Any] = meta.pk if name is None else meta.get_field(name)
+        found = meta.pk if name is None else meta.get_field(name)
         if found is None:
             raise ImproperlyConfigured(f"{self.label} leads to {meta.object_name}, which has no primary key.")
         if name is not None and not found.unique and not _alone_unique(meta, name):
@@ -197,9 +205,9 @@ class ForeignKey(RelationField[FKT]):
         return found
 
     @property
-    def value_field(self) -> Field[Any]:
+    def value_field(self) -> Any:
         """A field like the one pointed to, under this field's name: it takes values in as that one does."""
-        known: Field[Any] | None = self.__dict__.get("_value_field")
+        known: Any = self.__dict__.get("_value_field")
         if known is None:
             target = self.target_field
             known = copy.copy(target.value_field if isinstance(target, ForeignKey) else target)
@@ -210,17 +218,17 @@ class ForeignKey(RelationField[FKT]):
         return known
 
     @property
-    def foreign_related_fields(self) -> tuple[Field[Any], ...]:
+    def foreign_related_fields(self) -> tuple[Any, ...]:
         """The fields of the target that the key points to."""
         return (self.target_field,)
 
     @property
-    def local_related_fields(self) -> tuple[Field[Any], ...]:
+    def local_related_fields(self) -> tuple[Any, ...]:
         """The fields of this model that make up the key: this one."""
         return (self,)
 
     @property
-    def related_fields(self) -> list[tuple[Field[Any], Field[Any]]]:
+    def related_fields(self) -> list[tuple[Any, Any]]:
         """Pairs of own field and target's field."""
         return [(self, self.target_field)]
 
@@ -236,14 +244,16 @@ class ForeignKey(RelationField[FKT]):
     # -- values
 
     @property
-    def scalar_type(self) -> ScalarType:  # type: ignore[override]  # it may change when the target is defined again
-        """The type of the field pointed to."""
-        return self.value_field.scalar_type
+    def scalar_type(self) -> ScalarType:
+        """The type of the field pointed to; another one perhaps when the target is defined again."""
+        kind: ScalarType = self.value_field.scalar_type
+        return kind
 
     @property
-    def canonical_type(self) -> type | None:  # type: ignore[override]
+    def canonical_type(self) -> type | None:
         """As the field pointed to has it."""
-        return self.value_field.canonical_type
+        kind: type | None = self.value_field.canonical_type
+        return kind
 
     def coerce(self, value: Any) -> Any:
         """The canonical key for `value`: a key, or an instance of the target."""
@@ -367,7 +377,7 @@ class OneToOne(ForeignKey[FKT]):
         to_field: str | None = ...,
         *,
         null: Literal[True],
-        **options: Unpack[_OneToOneOptions],
+        **options: Unpack[OneToOneOptions],
     ) -> None: ...
     @overload
     def __init__(
@@ -377,7 +387,7 @@ class OneToOne(ForeignKey[FKT]):
         to_field: str | None = ...,
         *,
         null: Literal[False] = False,
-        **options: Unpack[_OneToOneOptions],
+        **options: Unpack[OneToOneOptions],
     ) -> None: ...
     @overload
     def __init__(
@@ -387,15 +397,10 @@ class OneToOne(ForeignKey[FKT]):
         to_field: str | None = ...,
         *,
         null: bool = ...,
-        **options: Unpack[_OneToOneOptions],
+        **options: Unpack[OneToOneOptions],
     ) -> None: ...
     def __init__(self, to: Any, on_delete: OnDelete, to_field: str | None = None, **options: Any) -> None:
         _declare_key(self, to, on_delete, options.pop("related_name", None), {**options, "to_field": to_field})
-
-
-class _OneToOneOptions(RelationOptions, total=False):
-    parent_link: bool
-    default: Any
 
 
 class _Between:
@@ -472,7 +477,7 @@ class ManyToMany(RelationField[Any], Generic[R]):
     def __get__(self, instance: Instance, owner: type[Any]) -> RelatedSet[R]: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
-            return self if self.name is None else ManyFace(Path(owner, (self.name,)))
+            return ManyFace(Path(owner, (self.name,))) if self.name else self
         return related_manager(instance, self.name)
 
     def __set__(self, instance: object, value: Any) -> None:
@@ -552,7 +557,7 @@ class ManyToMany(RelationField[Any], Generic[R]):
             raise UnresolvedRelation(f"{self.label} goes through '{waiting}', which has not been defined.{hint}")
         return through
 
-    def through_keys(self) -> tuple[ForeignKey[Any], ForeignKey[Any]]:
+    def through_keys(self) -> tuple[Any, Any]:
         """The through model's keys to this model and to the target. FieldError where they cannot be told."""
         through = self.through_model()
         given = self.remote_field.through_fields
@@ -571,7 +576,7 @@ class ManyToMany(RelationField[Any], Generic[R]):
             f"{self.target_model().__name__}; name them in through_fields=(...) where there are more."
         )
 
-    def _keys_to(self, through: ModelClass, target: ModelClass) -> list[ForeignKey[Any]]:
+    def _keys_to(self, through: ModelClass, target: ModelClass) -> list[Any]:
         lineage = {target._meta.concrete_model, *target._meta.all_parents}
         keys = [field for field in through._meta.fields if isinstance(field, ForeignKey)]
         exact = [field for field in keys if field.target_model()._meta.concrete_model is target._meta.concrete_model]
@@ -579,19 +584,19 @@ class ManyToMany(RelationField[Any], Generic[R]):
 
     def m2m_field_name(self) -> str:
         """The through model's key to this model."""
-        return self.through_keys()[0].name
+        return str(self.through_keys()[0].name)
 
     def m2m_reverse_field_name(self) -> str:
         """The through model's key to the target."""
-        return self.through_keys()[1].name
+        return str(self.through_keys()[1].name)
 
     def m2m_column_name(self) -> str:
         """The column of the through model's key to this model."""
-        return self.through_keys()[0].column
+        return str(self.through_keys()[0].column)
 
     def m2m_reverse_name(self) -> str:
         """The column of the through model's key to the target."""
-        return self.through_keys()[1].column
+        return str(self.through_keys()[1].column)
 
     def m2m_db_table(self) -> str:
         """The through model's table."""
@@ -599,11 +604,11 @@ class ManyToMany(RelationField[Any], Generic[R]):
 
     def m2m_target_field_name(self) -> str:
         """The field of this model that the through model's key points to."""
-        return self.through_keys()[0].target_field.name
+        return str(self.through_keys()[0].target_field.name)
 
     def m2m_reverse_target_field_name(self) -> str:
         """The field of the target that the through model's key points to."""
-        return self.through_keys()[1].target_field.name
+        return str(self.through_keys()[1].target_field.name)
 
     def related_query_name(self) -> str:
         """What queries from the target call the relation."""

@@ -247,14 +247,14 @@ class RefFace(_Declaration, Ref[M_con, R], Generic[M_con, R]):
     """A to-one relation that leads somewhere, as its class shows it."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 class OptRefFace(_Declaration, OptRef[M_con, R], Generic[M_con, R]):
     """A to-one relation that may lead nowhere, as its class shows it."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 class ManyFace(_Declaration, ManyRef[M_con, R], Generic[M_con, R]):
