@@ -30,6 +30,9 @@ class Town(Model):
     name = CharField(max_length=9)
     founded = DateField()
 
+    class Meta:
+        app_label = "spec_fields"
+
 
 class Size(IntegerChoices):
     SMALL = 1, "small"
@@ -57,7 +60,10 @@ class Thing(Model):
     blob = BinaryField(null=True)
     data = JSONField(default=dict)
     town = ForeignKey(Town, CASCADE)
-    old_town = ForeignKey(Town, CASCADE, null=True)
+    old_town = ForeignKey(Town, CASCADE, null=True, related_name="+")
+
+    class Meta:
+        app_label = "spec_fields"
 
 
 def values(thing: Thing) -> None:
@@ -82,7 +88,7 @@ def values(thing: Thing) -> None:
     assert_type(Size.SMALL.label, str)
 
 
-def expressions() -> None:
+def expressions(town: Town) -> None:
     assert_type(Thing.text, StrExpr[Thing, str])
     assert_type(Thing.slug, StrExpr[Thing, str | None])
     assert_type(Thing.key, Expr[Thing, uuid.UUID])
@@ -114,7 +120,7 @@ def expressions() -> None:
     assert_type(Q(text="x") | (Thing.small > 3), Q)
     Thing.objects.filter(Thing.small.between(1, 3), Thing.flag.is_true(), Thing.data["a"].icontains("x"))
     Thing.objects.filter(Thing.town[Town.name].in_(["a"]), Thing.key == uuid.uuid4())
-    Thing.objects.update(Thing.town.set(Town()), Thing.old_town.set(None), Thing.born.set(None))
+    Thing.objects.update(Thing.town.set(town), Thing.old_town.set(None), Thing.born.set(None))
 
 
 def lists(many: ManyRef[Town, Thing]) -> None:

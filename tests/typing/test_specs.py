@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import importlib
 import json
 import re
 import subprocess
@@ -76,6 +78,11 @@ def test_no_other_line_is_an_error(checker: str, spec: str) -> None:
     marked = marks(spec)
     errors = CHECKERS[checker]().get(spec, {})
     assert {number: message for number, message in errors.items() if number not in marked} == {}
+
+
+def test_the_lines_that_check_also_run() -> None:
+    spec = importlib.import_module("tests.typing.spec_fields")
+    spec.expressions(spec.Town.objects.create(name="x", founded=datetime.date(2024, 1, 1)))
 
 
 def test_the_specifications_are_whole() -> None:
