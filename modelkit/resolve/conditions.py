@@ -6,7 +6,7 @@ including which rows of a to-many relation one call's conditions share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from modelkit.errors import FieldError, shorten
@@ -30,6 +30,8 @@ __all__ = ["filtered", "formula", "parity", "resolve_condition"]
 
 _TRUE: Final = Const(BOOLEAN, False, True)
 _FALSE: Final = Const(BOOLEAN, False, False)
+_TRUTHS: Final = object()
+"""Stands in a cache for calls whose structure may depend on which of the two truth values they pass."""
 _ROWS: Final = (ValueOutput(Const(INTEGER, False, 1)),)
 _RESERVED: Final = frozenset({"_connector", "_negated"})
 
@@ -45,12 +47,15 @@ def filtered(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, An
     """
     shape = query.shape
     if not conditions:
-        values = list(lookups.values())
-        key = (negated, *lookups, *[v if v is True or v is False else v.__class__ for v in values])
+        values = tuple(lookups.values())
+        key: tuple[Any, ...] = (negated, *lookups, *map(type, values))
         step = shape.next.get(key)
+        if step is _TRUTHS:
+            key = (*key, *[value for value in values if value is True or value is False])
+            step = shape.next.get(key)
         if step.__class__ is Taken:
             try:
-                return step.apply(query, values)  # type: ignore[no-any-return]
+                return step.apply(query, values)
             except Unsuited:
                 pass
         elif step is None and all(map(plain, values)):
@@ -72,7 +77,9 @@ def _children(conditions: tuple[Any, ...], lookups: Mapping[str, Any]) -> tuple[
             raise TypeError(f"filter() takes conditions, Q objects and lookups by name, not {shorten(condition)}.")
         children.append(node)
     if _RESERVED & lookups.keys():
-        raise TypeError(f"{', '.join(sorted(_RESERVED & lookups.keys()))} cannot be passed to filter(): Q() takes these.")
+        raise TypeError(
+            f"{', '.join(sorted(_RESERVED & lookups.keys()))} cannot be passed to filter(): Q() takes these."
+        )
     children.extend((name, lookups[name]) for name in sorted(lookups))
     return tuple(children)
 
@@ -86,22 +93,27 @@ def _slowly(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any
         step = query.shape.next.get(key)
     except TypeError:
         return _built(query, Marker(leaves).marked(whole), leaves, None, negated)
-    if step is not None:
+    if isinstance(step, Taken):
         try:
-            return step.apply(query, leaves or (None,))  # type: ignore[no-any-return]
+            return step.apply(query, leaves or (None,))
         except Unsuited:
-            key = None  # type: ignore[assignment]
+            return _built(query, Marker(leaves).marked(whole), leaves, None, negated)
     return _built(query, Marker(leaves).marked(whole), leaves, key, negated)
 
 
-def _taken(query: Query, children: tuple[Any, ...], values: list[Any], key: Any, negated: bool) -> Query:
+def _taken(
+    query: Query, children: tuple[Any, ...], values: tuple[Any, ...], key: tuple[Any, ...], negated: bool
+) -> Query:
     """The first call of a plain structure: `values` are the leaves, in the order of the call."""
+    if bool in key and len(key) == 2 * len(values) + 1:
+        query.shape.cache.add(query.shape.next, key, _TRUTHS)
+        key = (*key, *[value for value in values if value is True or value is False])
     numbers = {name: number for number, name in enumerate(key[1 : len(values) + 1])}
     whole = Q._made(tuple((name, Leaf(numbers[name], value)) for name, value in children), "AND")
     return _built(query, whole, values, key, negated)
 
 
-def _built(query: Query, whole: Q, leaves: list[Any], key: Any, negated: bool) -> Query:
+def _built(query: Query, whole: Q, leaves: Sequence[Any], key: Any, negated: bool) -> Query:
     """Resolve a call, remember it under `key` (None: it suits these values alone), and apply it."""
     shape = query.shape
     verb = "exclude" if negated else "filter"
@@ -193,7 +205,12 @@ def _merged(items: list[Expr]) -> list[Expr]:
     """Alternatives of which equalities on one column are one In, standing where the first of them stood."""
     found: dict[Expr, list[Expr]] = {}
     for item in items:
-        if isinstance(item, Compare) and item.op == "eq" and isinstance(item.left, Col) and isinstance(item.right, Param):
+        if (
+            isinstance(item, Compare)
+            and item.op == "eq"
+            and isinstance(item.left, Col)
+            and isinstance(item.right, Param)
+        ):
             found.setdefault(item.left, []).append(item.right)
     merged: list[Expr] = []
     for item in items:
@@ -256,7 +273,15 @@ def _unwound(node: Node) -> tuple[Node, tuple[str, ...]]:
 
 def _extended(way: Route, rest: tuple[str, ...]) -> Route:
     return Route(
-        way.steps, way.columns, way.field, way.owner, way.attribute, way.relation, way.target, way.names, (*way.rest, *rest)
+        way.steps,
+        way.columns,
+        way.field,
+        way.owner,
+        way.attribute,
+        way.relation,
+        way.target,
+        way.names,
+        (*way.rest, *rest),
     )
 
 
@@ -326,9 +351,7 @@ def _several(scope: Scope, leaf: Leaf, context: Context, ends: bool) -> Operand:
 # -- to-many relations below a NOT
 
 
-def _excluded(
-    scope: Scope, way: Route, many: int, found: Chain, operand: Any, context: Context, label: str
-) -> Expr:
+def _excluded(scope: Scope, way: Route, many: int, found: Chain, operand: Any, context: Context, label: str) -> Expr:
     """A lookup over a to-many relation below a NOT: whether any related row meets it."""
     before, after = way.steps[:many], way.steps[many:]
     hop = after[0].hop
@@ -337,7 +360,7 @@ def _excluded(
     if _asks_null(found, operand):
         return _excluded_null(scope, way, many, found, operand, ends, label)
     inner = scope.inner(hop.table, scope.verb)
-    right = _outer_operand(scope, inner, operand, context, found, way)
+    right = _outer_operand(scope, operand, context, found, way)
     source = inner.follow(after[1:], Context(set()))
     column = inner.column(source, way.columns[0])
     built = lookups.build(scope.slots, Term(column, way.field), found, right, label, way)
@@ -350,7 +373,9 @@ def _excluded(
 
 
 def _inner(inner: Scope, items: list[Expr]) -> Select:
-    return select_of(inner, lookups.conjunction([part for item in items for part in _flat(item)]), outputs=_ROWS, bare=True)
+    return select_of(
+        inner, lookups.conjunction([part for item in items for part in _flat(item)]), outputs=_ROWS, bare=True
+    )
 
 
 def _equal(left: Expr, right: Expr) -> Expr:
@@ -406,7 +431,7 @@ def _correlated(scope: Scope, before: tuple[Step, ...], table: Any, context: Con
     return None
 
 
-def _outer_operand(scope: Scope, inner: Scope, operand: Any, context: Context, found: Chain, way: Route) -> Operand:
+def _outer_operand(scope: Scope, operand: Any, context: Context, found: Chain, way: Route) -> Operand:
     """The right side of a lookup that moves into an inner query: what it reads, it reads outside."""
     right = _operand(scope, operand, context, found, way)
     if isinstance(right, Term):
@@ -443,7 +468,7 @@ def _related(scope: Scope, node: Related, context: Context) -> Expr:
         _equal(inner.column(0, right), outer(scope.column(start, left)))
         for left, right in zip(first.left, first.right, strict=True)
     ]
-    there = _present(inner, source, steps)
+    there = _present(inner, source)
     met = _conditions_at(inner, source, info, node.conditions)
     if node.quantifier == "all":
         unmet = [] if met is None else [_not_true(met)]
@@ -459,7 +484,7 @@ def _not_true(expr: Expr) -> Expr:
     return Not(BOOLEAN, False, _truth(expr)) if expr.nullable else Not(BOOLEAN, False, expr)
 
 
-def _present(inner: Scope, source: int, steps: list[Step]) -> list[Expr]:
+def _present(inner: Scope, source: int) -> list[Expr]:
     """That the related row is there, where a LEFT join might have found none."""
     if not inner.missing(source):
         return []
@@ -494,5 +519,3 @@ def _as_value(scope: Scope, node: Any, context: Context) -> Term:
     """A condition as a value: true, false or NULL."""
     expr = resolve_condition(scope, node, Context(context.reuse, joins=context.joins))
     return Term(_TRUE if expr is None else expr)
-
-

@@ -186,7 +186,9 @@ def _sources(expr: Any) -> list[int]:
         elif (source := getattr(part, "source", None)) is not None and hasattr(part, "column"):
             found.append(source)
         else:
-            waiting.extend(getattr(part, name) for name in getattr(type(part), "__dataclass_fields__", ()) if name != "type")
+            waiting.extend(
+                getattr(part, name) for name in getattr(type(part), "__dataclass_fields__", ()) if name != "type"
+            )
     return found
 
 
@@ -236,7 +238,7 @@ def _value_type(value: object) -> ScalarType:
     return AnyType()
 
 
-def _value(scope: Scope, node: Value, context: Context, beside: Term | None = None) -> Term:
+def _value(scope: Scope, node: Value, _context: Context, beside: Term | None = None) -> Term:
     """A constant; `beside` is the term on the other side of an operator."""
     leaf = leaf_of(node.value)
     field = _field_of(node.output_field)
@@ -288,14 +290,17 @@ def _moved(op: str, left: ScalarType, right: ScalarType) -> ScalarType | None:
     return None
 
 
-@resolver(Combined)
 def _combined(scope: Scope, node: Combined, context: Context, output: Any = None) -> Term:
     if isinstance(node.left, Value) and not isinstance(node.right, Value):
         right = resolve(scope, node.right, context)
         left = _value(scope, node.left, context, right)
     else:
         left = resolve(scope, node.left, context)
-        right = _value(scope, node.right, context, left) if isinstance(node.right, Value) else resolve(scope, node.right, context)
+        right = (
+            _value(scope, node.right, context, left)
+            if isinstance(node.right, Value)
+            else resolve(scope, node.right, context)
+        )
     type_ = _result(node.operator, left.expr.type, right.expr.type)
     if type_ is None:
         type_ = _type_of(output)
@@ -306,6 +311,9 @@ def _combined(scope: Scope, node: Combined, context: Context, output: Any = None
         )
     nullable = left.expr.nullable or right.expr.nullable
     return Term(Arith(type_, nullable, node.operator, left.expr, right.expr))
+
+
+resolver(Combined)(_combined)
 
 
 @resolver(ExpressionWrapper)
@@ -344,12 +352,12 @@ def _key_path(scope: Scope, node: KeyPath, context: Context) -> Term:
 
 
 @resolver(OrderBy)
-def _order_by(scope: Scope, node: OrderBy, context: Context) -> Term:
+def _order_by(scope: Scope, node: OrderBy, _context: Context) -> Term:
     raise FieldError(f"{scope.verb}() cannot use {node!r}: asc() and desc() stand in order_by() alone.")
 
 
 def _refused(feature: str) -> Resolver:
-    def refuse(scope: Scope, node: Any, context: Context) -> Term:
+    def refuse(_scope: Scope, _node: Any, _context: Context) -> Term:
         not_yet(feature)
 
     return refuse
@@ -367,8 +375,6 @@ def own_table(info: ModelInfo, verb: str, make: Callable[[Scope, Context], Expr]
     scope = Scope.over(info, verb)
     expr = make(scope, Context(None, joins=False))
     return expr, tuple(convert(None) for _, convert in scope.slots.bindings)
-
-
 
 
 def formula(info: ModelInfo, expression: Any) -> Formula:
@@ -399,7 +405,9 @@ def annotated(query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], *,
     return applied
 
 
-def _named_expressions(query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], verb: str) -> list[tuple[str, Node]]:
+def _named_expressions(
+    query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], verb: str
+) -> list[tuple[str, Node]]:
     if args and kwargs:
         raise TypeError(
             f"{verb}() takes typed expressions, which give tuples, or named ones, which set attributes: not both in one call."
@@ -416,7 +424,9 @@ def _named_expressions(query: Query, args: tuple[Any, ...], kwargs: Mapping[str,
             raise TypeError(f"{verb}({name}=...) takes an expression, not {shorten(value)}. A constant is Value(...).")
         checked_alias(name)
         if name in query.info.named or name in query.info.relations:
-            raise ValueError(f"{verb}({name}=...): {query.info.name} has a field '{name}' already. Choose another name.")
+            raise ValueError(
+                f"{verb}({name}=...): {query.info.name} has a field '{name}' already. Choose another name."
+            )
         named.append((name, value.node if isinstance(value, Face) else value))
     return named
 
@@ -424,7 +434,9 @@ def _named_expressions(query: Query, args: tuple[Any, ...], kwargs: Mapping[str,
 def checked_alias(name: str) -> None:
     """ValueError where `name` cannot be the name of an expression."""
     if not name.isidentifier() or name.startswith("_") or keyword.iskeyword(name):
-        raise ValueError(f"{shorten(name)} cannot name an expression: a name is an identifier, no keyword, and starts without '_'.")
+        raise ValueError(
+            f"{shorten(name)} cannot name an expression: a name is an identifier, no keyword, and starts without '_'."
+        )
 
 
 def _annotating(

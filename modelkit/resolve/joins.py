@@ -21,7 +21,7 @@ from modelkit.resolve.query import Annotation, Binding, Convert, Shape
 __all__ = ["Context", "Leaf", "Scope", "Slots", "Unsuited", "conjoined", "constant", "outer", "select_of"]
 
 
-class Unsuited(Exception):  # noqa: N818 - control flow, caught by whoever looks shapes up
+class Unsuited(Exception):
     """A value that the remembered shape was not made for; the call is resolved afresh."""
 
 
@@ -113,9 +113,9 @@ class Scope:
         """The source at the end of `hop` from `parent`: a known one where it may be shared, the latest first."""
         for number in range(len(self.sources) - 1, 0, -1):
             source = self.sources[number]
-            if source.parent == parent and source.table is hop.table and source.left == hop.left and source.right == hop.right:
-                if not hop.many or reuse is None or number in reuse:
-                    return number
+            same = source.parent == parent and source.table is hop.table and source.left == hop.left
+            if same and source.right == hop.right and (not hop.many or reuse is None or number in reuse):
+                return number
         self.sources.append(Source(hop.table, parent, hop.left, hop.right, hop.many, hop.optional))
         return len(self.sources) - 1
 

@@ -7,7 +7,7 @@ side does not have raises FieldError with the nearest that it has.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from modelkit.errors import FieldError, did_you_mean, shorten
 from modelkit.expressions import builtins
@@ -21,15 +21,42 @@ from modelkit.expressions.lookups import (
     names_for,
 )
 from modelkit.fields.base import Field
-from modelkit.ir.expr import BOOLEAN, JSON, TEXT, And, Call, Compare, Const, Expr, In, IsNull, JsonKey, Match, Not, Param, Subquery
+from modelkit.ir.expr import (
+    BOOLEAN,
+    JSON,
+    TEXT,
+    And,
+    Call,
+    Compare,
+    Const,
+    Expr,
+    In,
+    IsNull,
+    JsonKey,
+    Match,
+    Not,
+    Param,
+    Subquery,
+)
 from modelkit.ir.query import Select
-from modelkit.ir.types import AnyType, DecimalType, FloatType, IntegerType, JsonType, ScalarType, TextType, UuidType
+from modelkit.ir.types import AnyType, FloatType, JsonType, ScalarType, TextType
 from modelkit.resolve import operands
 from modelkit.resolve.joins import Leaf, Slots, constant
 from modelkit.resolve.paths import Route
-from modelkit.resolve.query import Convert, Term
+from modelkit.resolve.query import Convert, Term, itself
 
-__all__ = ["Built", "Chain", "Operand", "build", "chain", "conjunction", "is_null", "keyed", "related_chain", "transformed"]
+__all__ = [
+    "Built",
+    "Chain",
+    "Operand",
+    "build",
+    "chain",
+    "conjunction",
+    "is_null",
+    "keyed",
+    "related_chain",
+    "transformed",
+]
 
 _RELATED: Final = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
 _SAME: Final = LOOKUPS["exact"]
@@ -102,7 +129,7 @@ def transformed(slots: Slots, term: Term, links: tuple[TransformDef | str, ...])
     for link in links:
         if isinstance(link, str):
             key: str | int = int(link) if link.isascii() and link.removeprefix("-").isdigit() else link
-            expr, field = JsonKey(JSON, True, expr, slots.param(AnyType(), constant(key), _itself)), None
+            expr, field = JsonKey(JSON, True, expr, slots.param(AnyType(), constant(key), itself)), None
         else:
             expr, field = Call(link.output, expr.nullable, link.function, (expr,)), None
     return Term(expr, field) if links else term
@@ -112,12 +139,8 @@ def keyed(slots: Slots, term: Term, keys: tuple[str | int, ...]) -> Term:
     """What stands in a JSON term under `keys`."""
     expr = term.expr
     for key in keys:
-        expr = JsonKey(JSON, True, expr, slots.param(AnyType(), constant(key), _itself))
+        expr = JsonKey(JSON, True, expr, slots.param(AnyType(), constant(key), itself))
     return Term(expr)
-
-
-def _itself(value: Any) -> Any:
-    return value
 
 
 def is_null(expr: Expr, wanted: bool) -> Expr:
@@ -140,13 +163,17 @@ def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str, 
     convert = operands.value_of(type_, term.field)
     if route is not None and route.relation is not None and not found.links:
         convert = operands.related(route, convert)
-    if isinstance(operand, Leaf) and operand.value is None and not (isinstance(type_, JsonType) and lookup.form == "compare"):
+    if (
+        isinstance(operand, Leaf)
+        and operand.value is None
+        and not (isinstance(type_, JsonType) and lookup.form == "compare")
+    ):
         if lookup.name in {"exact", "iexact"}:
             return Built(is_null(term.expr, True), True)
         raise ValueError(f"{label} takes a value, and None is none. Use isnull to ask for NULL.")
     match lookup.form:
         case "compare":
-            return Built(_compare(slots, term.expr, lookup, operand, convert))
+            return Built(_compare(slots, term.expr, lookup, operand, convert, operands.canonical(type_, term.field)))
         case "match":
             return Built(_match(slots, term.expr, lookup, operand, label))
         case "in":
@@ -163,12 +190,15 @@ def _compared(op: Any, left: Expr, right: Expr) -> Compare:
     return Compare(BOOLEAN, left.nullable or right.nullable, op, left, right)
 
 
-def _compare(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, convert: Convert) -> Expr:
+def _compare(
+    slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, convert: Convert, canonical: type | None
+) -> Expr:
     op = lookup.op
     if isinstance(operand, Leaf):
         if isinstance(left.type, JsonType) and op not in {"eq", "ne"}:
             left, convert = _json_ordered(left, operand.value)
-        right: Expr = slots.param(left.type, operand, operands.bound(left.type, convert, op))
+        straight = type(operand.value) is canonical
+        right: Expr = slots.param(left.type, operand, itself if straight else operands.bound(left.type, convert, op))
     elif isinstance(operand, Term):
         right = operand.expr
     elif isinstance(operand, Select):
@@ -197,11 +227,10 @@ def _match(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, label:
     kind: Any = lookup.op
     item = _text_of(left)
     if isinstance(operand, Leaf):
-        if lookup.operand == "regex":
-            convert = operands.regex(label, fold=lookup.fold)
-        else:
-            convert = operands.pattern(left.type)
-        pattern: Expr = slots.param(TEXT, operand, convert)
+        expression = lookup.operand == "regex"
+        convert = operands.regex(label, fold=lookup.fold) if expression else operands.pattern(left.type)
+        plain = type(operand.value) is str and convert is operands.as_text
+        pattern: Expr = slots.param(TEXT, operand, itself if plain else convert)
     elif isinstance(operand, Term):
         pattern = _text_of(operand.expr)
     else:
@@ -212,7 +241,7 @@ def _match(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, label:
 def _in(slots: Slots, left: Term, operand: Operand, convert: Convert, label: str) -> Expr:
     choices: Param | tuple[Expr, ...] | Select
     if isinstance(operand, Leaf):
-        plain = left.field.canonical_type if left.field is not None and not isinstance(left.expr.type, JsonType) else None
+        plain = operands.canonical(left.expr.type, left.field)
         name = label.removesuffix("__in")
         choices = slots.param(left.expr.type, operand, operands.members(convert, name, plain))
         return In(BOOLEAN, left.expr.nullable, left.expr, choices)
@@ -252,7 +281,9 @@ def _range(slots: Slots, left: Expr, operand: Operand, convert: Convert, label: 
 def _isnull(left: Expr, operand: Operand, label: str) -> Built:
     if not isinstance(operand, Leaf) or not isinstance(operand.value, bool):
         shown = shorten(operand.value) if isinstance(operand, Leaf) else "an expression"
-        raise ValueError(f"{label} takes True or False, not {shown}.")
+        raise ValueError(  # noqa: TRY004 - Django's exception
+            f"{label} takes True or False, not {shown}."
+        )
     return Built(is_null(left, operand.value), operand.value)
 
 
@@ -270,5 +301,3 @@ def _call(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, label: 
     else:
         raise TypeError(f"{label} takes one value, not several.")
     return Call(BOOLEAN, left.nullable or right.nullable, lookup.function, (left, right))
-
-

@@ -42,7 +42,9 @@ from modelkit.resolve.paths import Route
 from modelkit.resolve.query import Convert
 
 __all__ = [
+    "as_text",
     "bound",
+    "canonical",
     "instance_key",
     "is_instance",
     "json_keys",
@@ -91,6 +93,15 @@ def value_of(type_: ScalarType, field: Field[Any] | None) -> Convert:
     return json_value
 
 
+def canonical(type_: ScalarType, field: Any) -> type | None:
+    """The Python type whose instances need no conversion; None where values must be looked at.
+
+    A call's key holds the types of its values, so what suits one call's value suits those of every call that shares its shape.
+    """
+    known = field if field is not None else standard_field(type_)
+    return None if known is None or isinstance(type_, JsonType) else known.canonical_type
+
+
 def bound(type_: ScalarType, convert: Convert, op: str) -> Convert:
     """One end of a comparison: with whole numbers, a fraction becomes the next whole number that gives the same answer."""
     if not isinstance(type_, IntegerType) or op in {"eq", "ne"}:
@@ -117,12 +128,16 @@ def instance_key(route: Route, value: Any) -> Any:
     kind = type(value)
     label = f"{route.owner.name}.{'__'.join(route.names)}"
     if not issubclass(kind, target.concrete) and not issubclass(target.concrete, kind):
-        raise ValueError(f"{label} leads to {target.name}: {shorten(value)} is a {kind.__name__}.")
+        raise ValueError(  # noqa: TRY004 - Django's exception
+            f"{label} leads to {target.name}: {shorten(value)} is a {kind.__name__}."
+        )
     info: ModelInfo = target
     relation = route.relation
     forward = relation is not None and not relation.many and not relation.kind.startswith("reverse")
     attribute = target.named[relation.remote[0]] if forward and relation is not None else target.pk
-    while not isinstance(value, info.concrete) or attribute.level < len(info.levels) - 1 and not hasattr(value, attribute.attname):
+    while not isinstance(value, info.concrete) or (
+        attribute.level < len(info.levels) - 1 and not hasattr(value, attribute.attname)
+    ):
         parent = info.relations.get(attribute.name)
         if parent is None:
             break
@@ -130,7 +145,9 @@ def instance_key(route: Route, value: Any) -> Any:
         attribute = info.named[parent.remote[0]]
     key = getattr(value, attribute.attname)
     if key is None:
-        raise ValueError(f"{label}: {shorten(value)} has no {attribute.attname} yet. Save it before it stands in a query.")
+        raise ValueError(
+            f"{label}: {shorten(value)} has no {attribute.attname} yet. Save it before it stands in a query."
+        )
     return key
 
 
@@ -183,10 +200,11 @@ def pattern(type_: ScalarType) -> Convert:
     """The text of contains, startswith and the like."""
     if isinstance(type_, UuidType):
         return lambda value: str(value).replace("-", "")
-    return _text
+    return as_text
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """The text of a value in contains and the like."""
     return value if type(value) is str else str.__str__(str(value))
 
 
@@ -208,7 +226,7 @@ def json_keys(label: str) -> Convert:
 
     def keys(values: Any) -> list[str]:
         if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-            raise ValueError(f"{label} takes several keys, not {shorten(values)}.")
+            raise TypeError(f"{label} takes several keys, not {shorten(values)}.")
         return [str(key) for key in values]
 
     return keys

@@ -6,6 +6,7 @@ were made last, and a key that only orders costs a count nothing.
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Mapping
 from typing import Any, Final
@@ -24,7 +25,7 @@ __all__ = ["normalised", "sort_keys"]
 
 
 def _random() -> float:
-    return random.random()  # noqa: S311 - an order, not a secret
+    return random.random()
 
 
 RANDOM: Final = FunctionDef("random", _random, sql="RANDOM", pure=False)
@@ -68,10 +69,8 @@ def _keys(scope: Scope, key: str | Node, values: Mapping[str, Term], *, flip: bo
 
 def _sort_key(scope: Scope, order: OrderBy, values: Mapping[str, Term]) -> SortKey:
     inner = order.expression
-    if isinstance(inner, F) and inner.name in values:
-        term = values[inner.name]
-    else:
-        term = expressions.resolve(scope, inner, Context(None))
+    known = values.get(inner.name) if isinstance(inner, F) else None
+    term = known if known is not None else expressions.resolve(scope, inner, Context(None))
     return SortKey(term.expr, order.descending, "first" if order.nulls_first else "last" if order.nulls_last else None)
 
 
@@ -100,7 +99,8 @@ def _expands(found: Route) -> bool:
 def _expanded(
     scope: Scope, name: str, found: Route, descending: bool, shown: str, above: tuple[Relation, ...]
 ) -> list[SortKey]:
-    assert found.relation is not None and found.target is not None
+    assert found.relation is not None
+    assert found.target is not None
     if found.relation in above:
         raise FieldError(f"The orders of {found.target.name} and its relations lead in a circle (in {shown}).")
     above = (*above, found.relation)
@@ -125,6 +125,6 @@ def _prefixed(node: Any, prefix: str) -> Any:
     if not isinstance(node, Node):
         return node
     copied = object.__new__(type(node))
-    for slot in type(node).__dataclass_fields__:  # type: ignore[attr-defined]  # every node but Q is a dataclass
-        object.__setattr__(copied, slot, _prefixed(getattr(node, slot), prefix))
+    for field in dataclasses.fields(node):  # type: ignore[arg-type]  # every node but Q is a dataclass
+        object.__setattr__(copied, field.name, _prefixed(getattr(node, field.name), prefix))
     return copied

@@ -71,7 +71,9 @@ def _taking(
     for name, value in named.items():
         expressions.checked_alias(name)
         if name in shape.info.named or name in shape.info.relations:
-            raise ValueError(f"{scope.verb}({name}=...): {shape.info.name} has a field '{name}' already. Choose another name.")
+            raise ValueError(
+                f"{scope.verb}({name}=...): {shape.info.name} has a field '{name}' already. Choose another name."
+            )
         node = marker.marked(value)
         if isinstance(node, Aggregate):
             not_yet("aggregation")
@@ -136,7 +138,9 @@ def values_outputs(shape: Shape) -> tuple[tuple[str, Term], ...]:
 
 def _plain_query(query: Query, verb: str) -> None:
     if query.shape.values is not None:
-        raise TypeError(f"{verb}() after values() or values_list(): rows of values have no fields to leave out or follow.")
+        raise TypeError(
+            f"{verb}() after values() or values_list(): rows of values have no fields to leave out or follow."
+        )
 
 
 def only(query: Query, names: tuple[str, ...]) -> Query:
@@ -215,8 +219,14 @@ def _checked_relation(info: ModelInfo, name: str) -> None:
         relation = info.relations.get(part)
         if relation is None or relation.many:
             to_one = [known.name for known in info.relations.values() if not known.many]
-            what = "no to-one relation" if relation is None else "a to-many relation, for prefetch_related(), and no to-one relation"
-            raise FieldError(f"{info.name} has {what} '{part}' (in select_related({name!r})).{did_you_mean(part, to_one)}")
+            what = (
+                "no to-one relation"
+                if relation is None
+                else "a to-many relation, for prefetch_related(), and no to-one relation"
+            )
+            raise FieldError(
+                f"{info.name} has {what} '{part}' (in select_related({name!r})).{did_you_mean(part, to_one)}"
+            )
         info = info_of(relation.target)
 
 
@@ -236,7 +246,7 @@ def _tree(names: frozenset[str] | tuple[str, ...]) -> Mask:
 def entity(scope: Scope, shape: Shape, outputs: list[Output]) -> EntityPlan:
     """How the instances of a query are made; the rows they need are added to `outputs`, the joins to `scope`."""
     names, out = shape.mask
-    wanted = True if shape.related is True else _tree(shape.related)
+    wanted: Mask | Literal[True] = True if shape.related is True else _tree(shape.related)
     maker = _Entities(scope, outputs, out=out)
     return maker.plan(shape.info, 0, _tree(names) if names else None, wanted, 0)
 
@@ -249,12 +259,16 @@ class _Entities:
         self.outputs = outputs
         self.out = out
 
-    def plan(self, info: ModelInfo, source: int, mask: Mask | None, wanted: Mask | Literal[True], depth: int) -> EntityPlan:
+    def plan(
+        self, info: ModelInfo, source: int, mask: Mask | None, wanted: Mask | Literal[True], depth: int
+    ) -> EntityPlan:
         """The plan of one model's instances, whose own rows stand at `source`."""
         left_out = self._deferred(info, mask)
         numbers: list[int | None] = []
         for level in info.levels:
-            loaded = tuple(sorted(attribute.column for attribute in level.attributes if attribute.attname not in left_out))
+            loaded = tuple(
+                sorted(attribute.column for attribute in level.attributes if attribute.attname not in left_out)
+            )
             own = level is info.levels[-1]
             if not loaded and not own:
                 numbers.append(None)
@@ -278,33 +292,48 @@ class _Entities:
                 if attribute.name in mask and not mask[attribute.name] and attribute.attname not in keys
             }
         return {
-            attribute.attname for attribute in info.attributes if attribute.name not in mask and attribute.attname not in keys
+            attribute.attname
+            for attribute in info.attributes
+            if attribute.name not in mask and attribute.attname not in keys
         }
 
     def _children(
-        self, info: ModelInfo, source: int, mask: Mask | None, wanted: Mask | Literal[True], left_out: set[str], depth: int
+        self,
+        info: ModelInfo,
+        source: int,
+        mask: Mask | None,
+        wanted: Mask | Literal[True],
+        left_out: set[str],
+        depth: int,
     ) -> list[tuple[Relation, EntityPlan]]:
         children = []
         for name, below in self._wanted(info, wanted, depth):
             relation = info.relations[name]
             if set(relation.local) & left_out and not relation.kind.startswith("reverse"):
-                raise FieldError(f"{info.name}.{name} cannot be left out by only() or defer() and followed by select_related().")
+                raise FieldError(
+                    f"{info.name}.{name} cannot be left out by only() or defer() and followed by select_related()."
+                )
             at = self.scope.follow(steps_of(relation), Context(None), source)
             target = info_of(relation.target)
             inner = mask.get(name) if mask else None
             children.append((relation, self.plan(target, at, inner or None, below, depth + 1)))
         return children
 
-    def _wanted(self, info: ModelInfo, wanted: Mask | Literal[True], depth: int) -> list[tuple[str, Mask | Literal[True]]]:
+    def _wanted(
+        self, info: ModelInfo, wanted: Mask | Literal[True], depth: int
+    ) -> list[tuple[str, Mask | Literal[True]]]:
         """The relations to follow from a model, with what to follow from there."""
         if wanted is not True:
             return list(wanted.items())
         if depth >= _DEPTH:
             return []
         kinds = {"foreign_key", "one_to_one"}
-        return [(name, True) for name, relation in info.relations.items() if relation.kind in kinds and not relation.optional]
+        return [
+            (name, True)
+            for name, relation in info.relations.items()
+            if relation.kind in kinds and not relation.optional
+        ]
 
 
 _DEPTH = 5
 """How far select_related() without names follows keys."""
-

@@ -39,7 +39,7 @@ class Route:
 
     steps: tuple[Step, ...]
     columns: tuple[int, ...]
-    field: Field[Any]
+    field: Any  # a Field; as a descriptor it cannot be declared on a class as what it is
     owner: ModelInfo
     attribute: Attribute
     relation: Relation | None
@@ -90,7 +90,12 @@ def key_field(info: ModelInfo, attribute: Attribute) -> Field[Any]:
     """The field whose values an attribute holds in the end: for a foreign key, the one it refers to."""
     relation = info.relations.get(attribute.name)
     seen = 0
-    while relation is not None and not relation.kind.startswith("reverse") and relation.local == (attribute.attname,) and seen < 20:
+    while (
+        relation is not None
+        and not relation.kind.startswith("reverse")
+        and relation.local == (attribute.attname,)
+        and seen < 20
+    ):
         info = info_of(relation.target)
         attribute = info.named[relation.remote[0]]
         relation = info.relations.get(attribute.name)
@@ -138,7 +143,8 @@ def _ended(
     """The route whose last name is this attribute or relation of `info`."""
     target = info_of(relation.target) if relation is not None else None
     if attribute is None:
-        assert relation is not None and target is not None
+        assert relation is not None
+        assert target is not None
         steps = [*steps, *steps_of(relation)]
         if len(target.key) != 1:
             not_yet("composite primary keys")

@@ -15,7 +15,20 @@ from modelkit.ir.expr import Expr, Param
 from modelkit.ir.query import Select, Source
 from modelkit.modelinfo import EntityPlan, ModelInfo
 
-__all__ = ["Annotation", "Binding", "Cache", "Convert", "Fetch", "Plan", "Query", "Shape", "Step", "Style", "Term"]
+__all__ = [
+    "Annotation",
+    "Binding",
+    "Cache",
+    "Convert",
+    "Fetch",
+    "Plan",
+    "Query",
+    "Shape",
+    "Step",
+    "Style",
+    "Term",
+    "itself",
+]
 
 Style: TypeAlias = Literal["entity", "row", "dict", "tuple", "flat", "named", "into"]
 """How a result row is handed out: an instance, an instance with typed annotations beside it, or the values() family."""
@@ -23,6 +36,12 @@ Style: TypeAlias = Literal["entity", "row", "dict", "tuple", "flat", "named", "i
 Convert: TypeAlias = Callable[[Any], Any]
 Binding: TypeAlias = tuple[int, Convert]
 """Which of a call's values makes the next parameter, and how."""
+
+
+def itself(value: Any) -> Any:
+    """The converter of values that are parameters as they are."""
+    return value
+
 
 LIMIT: Final = 2000
 """How many shapes one model's root remembers before all are forgotten."""
@@ -61,7 +80,7 @@ class Term:
     """An expression in a query, and the field that knows its values (None where none does). `target`: the model its values are keys of."""
 
     expr: Expr
-    field: Field[Any] | None = None
+    field: Any = None  # a Field or None; as a descriptor it cannot be declared on a class as what it is
     target: ModelInfo | None = None
 
 
@@ -150,14 +169,19 @@ _KEPT: Final = tuple(name for name in Shape.__dataclass_fields__ if name not in 
 class Step:
     """An operation on a shape, once resolved: the shape it leads to, and how a call's values become parameters."""
 
-    __slots__ = ("bindings", "shape")
+    __slots__ = ("bindings", "shape", "straight")
 
     def __init__(self, shape: Shape, bindings: tuple[Binding, ...]) -> None:
         self.shape = shape
         self.bindings = bindings
+        self.straight = all(leaf == number and convert is itself for number, (leaf, convert) in enumerate(bindings))
+        """Whether the first values, as they are, are the new parameters."""
 
     def apply(self, query: Query, leaves: Sequence[Any]) -> Query:
         """`query` after this operation with these values; `leaves` is never empty."""
+        if self.straight:
+            width = len(self.bindings)
+            return Query(self.shape, query.params + tuple(leaves if len(leaves) == width else leaves[:width]))
         return Query(self.shape, query.params + tuple([convert(leaves[leaf]) for leaf, convert in self.bindings]))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-
 from modelkit.ir.expr import BOOLEAN, INTEGER, Compare, Const, Expr, Or, Param
 from modelkit.ir.query import Delete, Output, RowOutput, Select, Source, ValueOutput
 from modelkit.modelinfo import ModelInfo, Relation, info_of
@@ -106,7 +105,9 @@ def sliced(query: Query, start: int | None, stop: int | None) -> Query:
     """Rows `start` to `stop` of `query` (a slice of a slice counts from the former). ValueError on negative numbers."""
     for bound in (start, stop):
         if bound is not None and bound < 0:
-            raise ValueError(f"A slice of a query counts from its start: {bound} is negative. Reverse the order instead.")
+            raise ValueError(
+                f"A slice of a query counts from its start: {bound} is negative. Reverse the order instead."
+            )
     shape = query.shape
     offset = query.params[shape.offset.slot] if shape.offset is not None else 0
     limit = query.params[shape.limit.slot] if shape.limit is not None else None
@@ -247,7 +248,9 @@ def _combining(shape: Shape, operator: Literal["and", "or", "xor"], other: Shape
         where = () if operator == "or" and _TRUE in sides else (_either(operator, sides),)
     values = other.values
     if values is not None:
-        values = tuple((name, Term(moved(term.expr, shape.width, renumbered), term.field, term.target)) for name, term in values)
+        values = tuple(
+            (name, Term(moved(term.expr, shape.width, renumbered), term.field, term.target)) for name, term in values
+        )
     return shape.evolve(
         sources=tuple(scope.sources),
         where=where,
@@ -287,7 +290,13 @@ def fetch(query: Query) -> Fetch:
 
 
 def _finished(
-    shape: Shape, scope: Scope, made: list[Output], *, order: bool = True, identity: tuple[Expr, ...] = (), **options: Any
+    shape: Shape,
+    scope: Scope,
+    made: list[Output],
+    *,
+    order: bool = True,
+    identity: tuple[Expr, ...] = (),
+    **options: Any,
 ) -> tuple[Select, tuple[Any, ...]]:
     """The Select of a shape with these outputs; `identity` are expressions that tell its result rows apart."""
     keys = ordering.sort_keys(scope, shape) if order else ()
@@ -415,4 +424,3 @@ _FINISHERS: Final[dict[str, Any]] = {
     "keys": _keys,
     "delete": _removal,
 }
-

@@ -6,8 +6,9 @@ Knows symbolic nodes; gives them no meaning. The invariant: two calls with equal
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Hashable, Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final
 
 from modelkit.errors import QueryTooComplex
@@ -32,18 +33,18 @@ def query_in(value: object) -> Query | None:
 
 
 def plain(value: object) -> bool:
-    """Whether nothing but the type of `value` may change a query's structure, and it can be read twice."""
+    """Whether nothing but the type and truth of `value` may change a query's structure, and it can be read twice."""
     return not isinstance(value, (Node, Face, Iterator)) and query_in(value) is None
 
 
-def kind_of(value: object) -> Hashable:
+def kind_of(value: object) -> Any:
     """What of a plain value belongs to the key: its type, and which of the two truth values it is."""
     return value if value is True or value is False else type(value)
 
 
-@lru_cache(maxsize=None)
-def _slots(kind: type) -> tuple[str, ...]:
-    return tuple(getattr(kind, "__dataclass_fields__", ()))
+@cache
+def _slots(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
 
 
 def _too_deep() -> QueryTooComplex:
@@ -70,16 +71,16 @@ def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
         part = part.node
     if isinstance(part, Q):
         children = [
-            (child[0], operand_key(child[1], leaves, depth)) if isinstance(child, tuple) else key_of(child, leaves, depth)
+            (child[0], operand_key(child[1], leaves, depth))
+            if isinstance(child, tuple)
+            else key_of(child, leaves, depth)
             for child in part.children
         ]
         return (Q, part.connector, part.negated, tuple(children))
     if isinstance(part, Node):
-        kind = type(part)
+        kind: Any = type(part)
         leaf = _leaf_slot(kind)
-        parts = [
-            (operand_key if name == leaf else key_of)(getattr(part, name), leaves, depth) for name in _slots(kind)
-        ]
+        parts = [(operand_key if name == leaf else key_of)(getattr(part, name), leaves, depth) for name in _slots(kind)]
         return (kind, *parts)
     if isinstance(part, tuple):
         return (tuple, *[key_of(item, leaves, depth) for item in part])
@@ -95,7 +96,8 @@ def operand_key(value: Any, leaves: list[Any], depth: int = 0) -> Hashable:
         leaves.append(query)
         return (Query, query.shape)
     leaves.append(list(value) if isinstance(value, Iterator) else value)
-    return kind_of(value)
+    kind: Hashable = kind_of(value)
+    return kind
 
 
 class Marker:
@@ -116,7 +118,7 @@ class Marker:
             ]
             return Q._made(tuple(children), part.connector, part.negated)
         if isinstance(part, Node):
-            kind = type(part)
+            kind: Any = type(part)
             leaf = _leaf_slot(kind)
             copied = object.__new__(kind)
             for name in _slots(kind):

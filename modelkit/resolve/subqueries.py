@@ -6,7 +6,7 @@ Knows shapes and the IR. The invariant: a moved query reads the same rows with t
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from modelkit.ir.expr import Col, Outer, Param, SortKey, Subselect
@@ -15,13 +15,13 @@ from modelkit.modelinfo import Attribute
 from modelkit.resolve.joins import Context, Leaf, Scope, Slots, conjoined, constant
 from modelkit.resolve.ordering import sort_keys
 from modelkit.resolve.paths import Route, path_of
-from modelkit.resolve.query import Convert, Query, Shape
+from modelkit.resolve.query import Convert, Query, Shape, itself
 from modelkit.resolve.skeleton import query_in
 
 __all__ = ["inner_select", "moved", "moved_select"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parts(kind: type) -> tuple[str, ...]:
     return tuple(name for name in getattr(kind, "__dataclass_fields__", ()) if name not in {"type", "nullable"})
 
@@ -38,8 +38,9 @@ def moved(expr: Any, slots: int, sources: tuple[int, ...] | None = None, depth: 
         return dataclasses.replace(expr, item=moved(expr.item, slots, sources, depth - 1)) if depth else expr
     if isinstance(expr, Subselect):
         return moved_select(expr, slots, sources, depth + 1)
-    names = _parts(type(expr)) if dataclasses.is_dataclass(expr) else ()
-    if not names or not isinstance(expr, (Source, SortKey, ValueOutput)) and not hasattr(expr, "nullable"):
+    kind: type = type(expr)
+    names = _parts(kind) if hasattr(kind, "__dataclass_fields__") else ()
+    if not names or not (isinstance(expr, (Source, SortKey, ValueOutput)) or hasattr(expr, "nullable")):
         return expr
     changes = {}
     for name in names:
@@ -76,7 +77,7 @@ def _suits(way: Route | None, shape: Shape) -> None:
         return
     model = shape.info.concrete
     if not issubclass(model, target.concrete) and not issubclass(target.concrete, model):
-        raise ValueError(
+        raise ValueError(  # noqa: TRY004 - Django's exception
             f"{way.owner.name}.{'__'.join(way.names)} leads to {target.name}: a queryset of {shape.info.name} has no rows of it."
         )
 
@@ -89,7 +90,9 @@ def _one(number: int, label: str) -> Convert:
     def limit(query: Query) -> Any:
         value = query.params[number]
         if value > 1:
-            raise ValueError(f"{label}: a queryset stands for one value only where it is cut to one row, as in queryset[:1].")
+            raise ValueError(
+                f"{label}: a queryset stands for one value only where it is cut to one row, as in queryset[:1]."
+            )
         return value
 
     return limit
@@ -105,11 +108,15 @@ def inner_select(slots: Slots, leaf: Leaf, lookup: str, way: Route | None) -> Se
     label = "__".join(way.names) if way is not None else "a lookup"
     limited = _one if lookup != "in" else None
     if limited is not None and shape.limit is None:
-        raise ValueError(f"{label}: a queryset stands for one value only where it is cut to one row, as in queryset[:1].")
+        raise ValueError(
+            f"{label}: a queryset stands for one value only where it is cut to one row, as in queryset[:1]."
+        )
     scope = Scope.of(shape, "in")
     if shape.values is not None:
         if len(shape.values) != 1:
-            raise ValueError(f"{label}__{lookup}: the queryset has {len(shape.values)} values a row, and one is needed.")
+            raise ValueError(
+                f"{label}__{lookup}: the queryset has {len(shape.values)} values a row, and one is needed."
+            )
         column = shape.values[0][1].expr
     else:
         attribute = _target(way, shape)
@@ -126,10 +133,6 @@ def inner_select(slots: Slots, leaf: Leaf, lookup: str, way: Route | None) -> Se
         convert = limited(number, label) if limited is not None and own else _nth(number)
         slots.bind(leaf, convert)
     for _, convert in scope.slots.bindings:
-        slots.bind(constant(convert(None)), _itself)
+        slots.bind(constant(convert(None)), itself)
     moved_inner: Select = moved_select(select, base)
     return moved_inner
-
-
-def _itself(value: Any) -> Any:
-    return value

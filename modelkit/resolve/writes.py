@@ -19,7 +19,7 @@ from modelkit.resolve import expressions, operands
 from modelkit.resolve.joins import Context, Leaf, Scope, Slots, conjoined
 from modelkit.resolve.paths import SEPARATOR, Step, names_of, route
 from modelkit.resolve.query import Annotation, Binding, Query, Shape
-from modelkit.resolve.skeleton import Marker, key_of, operand_key, query_in
+from modelkit.resolve.skeleton import Marker, operand_key, query_in
 
 __all__ = ["updates"]
 
@@ -49,7 +49,8 @@ def updates(
             shape.cache.add(shape.next, key, made)
     filled = leaves or (None,)
     return [
-        (update, query.params + tuple([convert(filled[leaf]) for leaf, convert in bindings])) for update, bindings in made
+        (update, query.params + tuple([convert(filled[leaf]) for leaf, convert in bindings]))
+        for update, bindings in made
     ]
 
 
@@ -62,11 +63,6 @@ def _named(info: ModelInfo, assignments: tuple[Any, ...], values: Mapping[str, A
         expressions.owned_by(Scope.over(info, "update"), node.path)
         named.append((SEPARATOR.join(node.path.names), node.value))
     named.extend(values.items())
-    for name, value in named:
-        if isinstance(value, Face):
-            value = value.node
-        if isinstance(value, Node):
-            key_of(value, [])
     return named
 
 
@@ -76,8 +72,12 @@ def _attribute(info: ModelInfo, name: str) -> Attribute:
     attribute = info.named.get(name)
     if attribute is None:
         if name in info.relations:
-            raise FieldError(f"update({name}=...): {info.name}.{name} is no column of {info.name}; only fields and foreign keys can be set.")
-        raise FieldDoesNotExist(f"{info.name} has no field '{name}' (in update({name}=...)).{did_you_mean(name, names_of(info))}")
+            raise FieldError(
+                f"update({name}=...): {info.name}.{name} is no column of {info.name}; only fields and foreign keys can be set."
+            )
+        raise FieldDoesNotExist(
+            f"{info.name} has no field '{name}' (in update({name}=...)).{did_you_mean(name, names_of(info))}"
+        )
     return attribute
 
 
@@ -147,5 +147,7 @@ def _assigned(scope: Scope, attribute: Attribute, name: str, value: Any) -> Expr
     if way.relation is not None:
         convert = operands.related(way, convert)
     elif operands.is_instance(leaf.value):
-        raise TypeError(f"update({name}=...): {scope.info.name}.{name} is no relation, and takes no {type(leaf.value).__name__}.")
+        raise TypeError(
+            f"update({name}=...): {scope.info.name}.{name} is no relation, and takes no {type(leaf.value).__name__}."
+        )
     return scope.slots.param(type_, leaf, convert)
