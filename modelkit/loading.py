@@ -25,7 +25,7 @@ from modelkit.resolve.query import Fetch
 from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT
 
-__all__ = ["converter", "load", "loader", "without_collection"]
+__all__ = ["LARGE", "Load", "converter", "load", "loader", "without_collection"]
 
 Load: TypeAlias = Callable[[list[Any], "str | None"], list[Any]]
 
@@ -74,8 +74,6 @@ def load(fetch: Fetch, rows: list[Any], alias: str | None = None) -> list[Any]:
     made: Load | None = entity.made.get(key)
     if made is None or pre_init.receivers or post_init.receivers:
         made = loader(entity, fetch.names, fetch.fields, bare=fetch.select.bare)
-    if alias == DEFAULT:
-        alias = None
     if len(rows) < LARGE:
         return made(rows, alias)
     with without_collection():
@@ -92,7 +90,11 @@ def loader(entity: EntityPlan, names: tuple[str, ...], fields: tuple[Field[Any] 
     key: Any = ("slow", names, bare) if listened else (names, bare)
     made: Load | None = entity.made.get(key)
     if made is None:
-        made = entity.made[key] = _Writer(entity, names, fields, bare, listened).function()
+        whole = not names and not entity.children and not entity.deferred
+        shared = entity.info.made.get(("load", *key, entity.outputs)) if whole else None
+        made = entity.made[key] = shared or _Writer(entity, names, fields, bare, listened).function()
+        if whole:
+            entity.info.made["load", *key, entity.outputs] = made
     return made
 
 
@@ -226,7 +228,7 @@ class _Writer:
             mine = [attribute for attribute in wanted if attribute.level == number]
             if output is not None and mine:
                 self._level(mine, len(entity.info.levels[number].table.columns), f"r_{output}", target)
-        with source.block("if db is not None:"):
+        with source.block(f"if db is not None and db != {source.bind(DEFAULT, 'default')}:"):
             source.line(f"{made}._db = db")
 
     def _level(self, wanted: list[Attribute], width: int, row: str, target: str) -> None:

@@ -16,9 +16,10 @@ from modelkit.errors import FieldError, did_you_mean, shorten
 from modelkit.expressions.base import Face
 from modelkit.ir.expr import INTEGER, And, Col, Compare, Expr, Param
 from modelkit.ir.query import Select
-from modelkit.loading import load
+from modelkit.loading import Load, load, loader
 from modelkit.resolve import shapes
 from modelkit.resolve.query import Fetch, Query
+from modelkit.signals import post_init, pre_init
 
 __all__ = [
     "Reading",
@@ -40,6 +41,8 @@ MANY: Final = 21
 """As many rows as get() reads at most, so that its message can say how many there are, up to a point."""
 
 DEFAULT_CHUNK: Final = 2000
+
+_NEGATIVE: Final = "Querysets have no negative indexes: reverse the order, or make a list first."
 
 
 class Reading(Protocol):
@@ -137,60 +140,76 @@ def _finds_one(select: Select, key: tuple[int, ...]) -> bool:
     return bool(key) and pinned.issuperset(key)
 
 
-def _first_rows(query: Query, fetch: Fetch) -> tuple[Select, tuple[Any, ...], bool]:
-    """What get() runs instead of `fetch.select`, the parameters after the fetch's own, and whether there are no rows at all."""
-    select = fetch.select
-    if select.limit is not None or select.distinct_on or _finds_one(select, query.info.table.key):
-        return select, (), shapes.is_empty(query)
-    slot = Param(INTEGER, False, len(fetch.params))
-    return replace(select, limit=slot, order=()), (MANY,), shapes.is_empty(query)
+class _One:
+    """How get() reads a query of one shape: with a bound on the number of rows, in no order, unless it is a slice."""
+
+    __slots__ = ("fetch", "load", "more", "select")
+
+    def __init__(self, query: Query) -> None:
+        fetch = shapes.fetch(query)
+        select = fetch.select
+        self.fetch = fetch._replace(params=())
+        self.more = fetch.params[len(query.params) :]
+        if select.limit is None and not select.distinct_on and not _finds_one(select, query.info.table.key):
+            select = replace(select, limit=Param(INTEGER, False, len(fetch.params)), order=())
+            self.more = (*self.more, MANY)
+        self.select = select
+        self.load: Load | None = None
+        if fetch.entity is not None and fetch.style == "entity":
+            self.load = loader(fetch.entity, fetch.names, fetch.fields, bare=fetch.select.bare)
 
 
 def single(queryset: Reading, query: Query) -> Any:
-    """The one result of `query`; DoesNotExist or MultipleObjectsReturned of the model where there is not exactly one.
-
-    The query's own shape keeps what is run.
-    """
-    fetch = shapes.fetch(query)
+    """The one result of `query`; DoesNotExist or MultipleObjectsReturned of the model where there is not exactly one."""
     compiled = query.shape.compiled
-    plan = compiled.get("get")
+    plan: _One | None = compiled.get("get")
     if plan is None:
-        plan = compiled["get"] = _first_rows(query, fetch)
-    if not plan[2]:
-        rows = session(queryset._db).select(plan[0], fetch.params + plan[1])
-        if len(rows) == 1:
-            return _finished_one(queryset, fetch, rows)
+        plan = compiled["get"] = _One(query)
+    rows: list[Any] = []
+    if not query.shape.empty:
+        rows = session(queryset._db).select(plan.select, query.params + plan.more)
+    if len(rows) != 1:
+        raise _not_one(queryset.model, len(rows))
+    if plan.load is None or pre_init.receivers or post_init.receivers or queryset._prefetch_related_lookups:
+        results = finished(queryset, plan.fetch, rows)
+        if queryset._prefetch_related_lookups:
+            _check_prefetch(plan.fetch)
+            prefetch.run(_instances(plan.fetch, results), queryset._prefetch_related_lookups, queryset._db)
     else:
-        rows = []
-    model = queryset.model
-    if not rows:
-        raise model.DoesNotExist(f"No {model.__name__} matches the query.")
-    number = f"more than {MANY - 1}" if len(rows) == MANY else str(len(rows))
-    raise model.MultipleObjectsReturned(f"get() found {number} {model.__name__} objects where one was asked for.")
-
-
-def _finished_one(queryset: Reading, fetch: Fetch, rows: list[Any]) -> Any:
-    results = finished(queryset, fetch, rows)
-    if queryset._prefetch_related_lookups:
-        _check_prefetch(fetch)
-        prefetch.run(_instances(fetch, results), queryset._prefetch_related_lookups, queryset._db)
+        results = plan.load(rows, queryset._db)
+        if queryset._known_related_objects:
+            _attach(results, queryset._known_related_objects)
     return results[0]
+
+
+def _not_one(model: Any, number: int) -> Exception:
+    """What get() raises where it found none, or several."""
+    error: Exception
+    if not number:
+        error = model.DoesNotExist(f"No {model.__name__} matches the query.")
+    else:
+        found = f"more than {MANY - 1}" if number == MANY else str(number)
+        error = model.MultipleObjectsReturned(f"get() found {found} {model.__name__} objects where one was asked for.")
+    return error
 
 
 def picked(queryset: Any, index: Any) -> Any:
     """`queryset[index]`: a row, a queryset for a slice, or a list for a slice with a step."""
     if not isinstance(index, (int, slice)):
         raise TypeError(f"A queryset is indexed by whole numbers and slices, not by {type(index).__name__}.")
-    parts = (index,) if isinstance(index, int) else (index.start, index.stop)
-    if any(part is not None and part < 0 for part in parts):
-        raise ValueError("Querysets have no negative indexes: reverse the order, or make a list first.")
     cache = queryset._result_cache
+    if isinstance(index, slice):
+        start, stop = index.start, index.stop
+        if (start is not None and start < 0) or (stop is not None and stop < 0):
+            raise ValueError(_NEGATIVE)
+        if cache is not None:
+            return cache[index]
+        part = queryset._evolved(shapes.sliced(queryset.query, start, stop))
+        return list(part)[:: index.step] if index.step else part
+    if index < 0:
+        raise ValueError(_NEGATIVE)
     if cache is not None:
         return cache[index]
-    if isinstance(index, slice):
-        start, stop = (None if part is None else int(part) for part in parts)
-        part_of = queryset._evolved(shapes.sliced(queryset.query, start, stop))
-        return list(part_of)[:: index.step] if index.step else part_of
     rows = read(queryset._evolved(shapes.sliced(queryset.query, index, index + 1)))
     if not rows:
         raise IndexError(f"There is no row {index}.")
