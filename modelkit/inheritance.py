@@ -26,7 +26,9 @@ META_OPTIONS = frozenset(
     """.split()
 )
 
-_RESERVED = frozenset({"pk", "check", "_adding", "_db", "_meta", "_related_keys", "_prefetched_objects_cache", "_state"})
+_RESERVED = frozenset(
+    {"pk", "check", "_adding", "_db", "_meta", "_related_keys", "_prefetched_objects_cache", "_state"}
+)
 
 MakeLink = Callable[[ModelClass, str], Any]
 
@@ -76,7 +78,9 @@ def proxied(model: ModelClass, parents: Iterable[ModelClass]) -> ModelClass:
     for parent in parents:
         if parent._meta.abstract:
             if parent._meta.fields:
-                raise TypeError(f"The proxy {name} cannot inherit fields: its abstract base {parent.__name__} has some.")
+                raise TypeError(
+                    f"The proxy {name} cannot inherit fields: its abstract base {parent.__name__} has some."
+                )
         elif base is None:
             base = parent
         elif parent._meta.concrete_model is not base._meta.concrete_model:

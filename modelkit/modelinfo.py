@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from modelkit.fields.base import Field
 from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
 
@@ -49,13 +48,14 @@ class Hop:
 class Attribute:
     """One concrete field of a model, inherited ones included.
 
-    `attname` is the instance's attribute ("team_id"), `name` the field's ("team"). `column` is its position in the table
-    of level `level` of the model's lineage; `lineage` are the hops from the model's own table to that one (none: its own).
+    `attname` is the instance's attribute ("team_id"), `name` that of the `field` ("team"; a Field). `column` is its
+    position in the table of level `level` of the model's lineage; `lineage` are the hops from the model's own table to
+    that one (none: its own).
     """
 
     name: str
     attname: str
-    field: Field[Any]
+    field: Any
     type: ScalarType
     column: int
     level: int

@@ -169,12 +169,12 @@ class Options:
 
     @property
     def label(self) -> str:
-        """ "app.Model"."""
+        """The name "app.Model"."""
         return f"{self.app_label}.{self.object_name}"
 
     @property
     def label_lower(self) -> str:
-        """ "app.model"."""
+        """The name "app.model"."""
         return f"{self.app_label}.{self.model_name}"
 
     @property
@@ -198,12 +198,14 @@ class Options:
     @property
     def table(self) -> Table:
         """The table that a model's own rows lie in (a proxy's: its concrete model's)."""
-        if self._table is None:
+        table = self._table
+        if table is None:
             with self.registry.lock:
-                if self._table is None:
+                table = self._table
+                if table is None:
                     concrete = self.concrete_model._meta
-                    self._table = self.assembly.table(self) if concrete is self else concrete.table
-        return self._table
+                    self._table = table = self.assembly.table(self) if concrete is self else concrete.table
+        return table
 
     @property
     def info(self) -> ModelInfo:
@@ -324,7 +326,9 @@ class Options:
             found = self.fields_map.get(field_name)
         if found is None:
             names = [*self._forward_fields_map, *self.fields_map]
-            raise FieldDoesNotExist(f"{self.object_name} has no field '{field_name}'.{did_you_mean(str(field_name), names)}")
+            raise FieldDoesNotExist(
+                f"{self.object_name} has no field '{field_name}'.{did_you_mean(str(field_name), names)}"
+            )
         return found
 
     @property
@@ -422,7 +426,7 @@ class Options:
 
     def _manager_name(self, option: str) -> str | None:
         own: str | None = getattr(self, option)
-        if own or self.local_managers and option == "default_manager_name":
+        if own or (self.local_managers and option == "default_manager_name"):
             return own
         for base in self.model.mro()[1:]:
             meta = base.__dict__.get("_meta")

@@ -70,7 +70,9 @@ class Registry:
         if found is None:
             known = [model._meta.label for model in self.models()]
             if "." not in label:
-                raise LookupError(f"A model is looked up as 'app_label.ModelName', not {label!r}.{did_you_mean(label, known)}")
+                raise LookupError(
+                    f"A model is looked up as 'app_label.ModelName', not {label!r}.{did_you_mean(label, known)}"
+                )
             raise LookupError(f"There is no model '{label}'.{did_you_mean(label, known)}")
         return found
 

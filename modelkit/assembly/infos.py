@@ -60,8 +60,7 @@ class _Builder:
         relations: dict[str, Relation] = {}
         accessors: dict[str, Relation] = {}
         for relation in (*self._forward(), *self._reverse()):
-            inherited_link = relation.kind == "parent" and relation.name not in named
-            if not inherited_link and relation.name not in named or relation.name == relation.field.name:
+            if _is_queried(relation, named):
                 relations.setdefault(relation.name, relation)
             if relation.accessor is not None:
                 accessors.setdefault(relation.accessor, relation)
@@ -114,19 +113,17 @@ class _Builder:
             meta = stage.model._meta
             for field in meta.local_fields:
                 if field.is_relation and field.concrete:
-                    yield self._key(field, own=stage is self.stages[-1])
+                    yield self._key(field)
             for field in meta.local_many_to_many:
                 yield self._many(field)
 
-    def _key(self, field: Any, *, own: bool) -> Relation:
+    def _key(self, field: Any) -> Relation:
         lineage, column, attname = self._start(field)
         target, end = field.target_model(), field.target_field
         optional = field.null or not field.remote_field.db_constraint
         kind: Any = "foreign_key"
         if field.one_to_one:
             kind = "parent" if field.remote_field.parent_link else "one_to_one"
-        if kind == "parent" and not own:
-            lineage = self.stages[self._attribute(field).level].hops
         return Relation(
             name=field.name,
             accessor=field.name,
@@ -199,6 +196,13 @@ class _Builder:
         )
 
 
+def _is_queried(relation: Relation, named: dict[str, Attribute]) -> bool:
+    """Whether queries know the relation: not an ancestor's own parent link, nor a reverse one that has a field's name."""
+    if relation.kind == "parent":
+        return relation.name in named
+    return relation.name == relation.field.name or relation.name not in named
+
+
 def _arrive(target: ModelClass, end: Any, column: int, *, many: bool, optional: bool) -> tuple[Hop, ...]:
     """The hops from a column to the target's own table, over the table that holds the target's field `end`."""
     concrete = target._meta.concrete_model
@@ -208,5 +212,3 @@ def _arrive(target: ModelClass, end: Any, column: int, *, many: bool, optional: 
         return (first,)
     stage = stage_of(stages(concrete), end)
     return (first, *downwards(stage, concrete._meta.table))
-
-

@@ -28,7 +28,7 @@ def table_of(meta: Options) -> Table:
     fields = meta.local_concrete_fields
     plain = Table(
         name=meta.db_table,
-        columns=tuple(_columns(meta, fields)),
+        columns=tuple(_columns(fields)),
         key=tuple(number for number, field in enumerate(fields) if field.primary_key),
         indexes=tuple(_field_indexes(meta, fields)),
         uniques=tuple(_field_uniques(meta, fields)),
@@ -40,7 +40,7 @@ def table_of(meta: Options) -> Table:
     return declared.complete()
 
 
-def _columns(meta: Options, fields: Sequence[Any]) -> Iterator[Column]:
+def _columns(fields: Sequence[Any]) -> Iterator[Column]:
     seen: dict[str, Any] = {}
     for field in fields:
         other = seen.setdefault(field.column, field)
@@ -77,7 +77,9 @@ def _references(meta: Options, fields: Sequence[Any]) -> Iterator[Reference]:
             owner = target.model._meta.concrete_model._meta
             if owner.registry is not meta.registry:
                 continue
-            position = next(place for place, known in enumerate(owner.local_concrete_fields) if known.name == target.name)
+            position = next(
+                place for place, known in enumerate(owner.local_concrete_fields) if known.name == target.name
+            )
             yield Reference(
                 f"{meta.db_table}_{field.column}_fk",
                 (number,),
@@ -137,7 +139,9 @@ class _Declared:
             meta = self.meta
             attributes = tuple(
                 Attribute(field.name, field.attname, field, column.type, number, 0)
-                for number, (field, column) in enumerate(zip(meta.local_concrete_fields, self.plain.columns, strict=True))
+                for number, (field, column) in enumerate(
+                    zip(meta.local_concrete_fields, self.plain.columns, strict=True)
+                )
             )
             named = {name: attribute for attribute in attributes for name in (attribute.name, attribute.attname)}
             self._info = ModelInfo(

@@ -7,9 +7,9 @@ One of the rooms that know everything; saving and deleting are `persistence` and
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from typing_extensions import Self, dataclass_transform
+from typing_extensions import dataclass_transform
 
 from modelkit import deletion, persistence
 from modelkit import registry as registries
@@ -70,7 +70,7 @@ class BareModel(metaclass=ModelMeta, root=True):
             pre_init.send(type(self), args=args, kwargs=kwargs)
         if args:
             kwargs = by_position(meta, plan, args, kwargs)
-        state = self.__dict__
+        state: dict[str, Any] = self.__dict__  # pyright: ignore[reportAssignmentType]  # an instance's own, not the class's
         state.update(plan.constants)
         for name, make in plan.calls:
             if name not in kwargs:
@@ -138,7 +138,9 @@ class BareModel(metaclass=ModelMeta, root=True):
     def __hash__(self) -> int:
         key = self.pk
         if key is None:
-            raise TypeError(f"This {type(self).__name__} has no primary key yet, so it cannot be hashed: save it first.")
+            raise TypeError(
+                f"This {type(self).__name__} has no primary key yet, so it cannot be hashed: save it first."
+            )
         return hash(key)
 
     def __repr__(self) -> str:
@@ -163,7 +165,7 @@ class BareModel(metaclass=ModelMeta, root=True):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(state)  # pyright: ignore[reportAttributeAccessIssue]  # an instance's own, not the class's
 
     # -- values
 
@@ -230,7 +232,12 @@ class BareModel(metaclass=ModelMeta, root=True):
     ) -> None:
         """As save() without what a subclass's save() adds; `raw` writes values as they are, parents left out."""
         persistence.save(
-            self, force_insert=force_insert, force_update=force_update, update_fields=update_fields, using=using, raw=raw
+            self,
+            force_insert=force_insert,
+            force_update=force_update,
+            update_fields=update_fields,
+            using=using,
+            raw=raw,
         )
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
@@ -350,5 +357,3 @@ class TypedModel(BareModel, root=True):
 
     if TYPE_CHECKING:
         id: BigAutoField[int] = BigAutoField(primary_key=True, default=0)
-
-

@@ -109,7 +109,9 @@ def _check_free(model: Any, name: str) -> None:
         if not is_model(base) and isinstance(base, ModelMeta):
             present = inspect.getattr_static(base, name, None)
             if inspect.isroutine(present) or isinstance(present, (property, classmethod, staticmethod)):
-                raise FieldError(f"{model.__name__} cannot have a field named '{name}': every model has a method of that name.")
+                raise FieldError(
+                    f"{model.__name__} cannot have a field named '{name}': every model has a method of that name."
+                )
 
 
 def _options_of(model: Any, declared: type | None, parents: list[ModelClass]) -> Options:

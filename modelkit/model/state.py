@@ -123,7 +123,7 @@ def construction(meta: Options) -> Construction:
     plain = set()
     for field in meta.concrete_fields:
         constants[field.attname] = None
-        if field.has_default() and callable(field.default) or _own_default(field):
+        if (field.has_default() and callable(field.default)) or _own_default(field):
             calls.append((field.attname, field.get_default))
         else:
             constants[field.attname] = field.get_default()
@@ -157,7 +157,9 @@ def _is_data_descriptor(model: Any, name: str) -> bool:
 def by_position(meta: Options, plan: Construction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Positional arguments as keywords. Raises IndexError where there are too many, TypeError where one is given twice."""
     if len(args) > len(plan.attnames):
-        raise IndexError(f"{meta.object_name}() takes at most {len(plan.attnames)} positional values, {len(args)} were given.")
+        raise IndexError(
+            f"{meta.object_name}() takes at most {len(plan.attnames)} positional values, {len(args)} were given."
+        )
     merged = dict(kwargs)
     for field, value in zip(meta.concrete_fields, args, strict=False):
         if field.name in kwargs or field.attname in kwargs:
@@ -183,7 +185,7 @@ def assign(instance: Any, meta: Options, plan: Construction, kwargs: dict[str, A
             state.pop(plan.names.get(name, name), None)
         elif name in plan.plain:
             state[name] = value
-        elif name in plan.names or name in plan.constants and name != "_adding" or name in meta._property_names:
+        elif name in plan.names or (name in plan.constants and name != "_adding") or name in meta._property_names:
             setattr(instance, name, value)
         else:
             try:

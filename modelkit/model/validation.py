@@ -21,9 +21,7 @@ from modelkit.stores.memory.compiler import compile_formula
 __all__ = ["clean_fields", "evaluated", "full_clean", "validate_constraints", "validate_unique"]
 
 
-def full_clean(
-    instance: Any, exclude: Iterable[str] | None, validate_unique: bool, validate_constraints: bool
-) -> None:
+def full_clean(instance: Any, exclude: Iterable[str] | None, validate_unique: bool, validate_constraints: bool) -> None:
     """clean_fields(), clean(), validate_unique() and validate_constraints(); one ValidationError with all that failed."""
     errors: dict[str, list[ValidationError]] = {}
     left_out = set(exclude or ())
@@ -52,7 +50,7 @@ def clean_fields(instance: Any, exclude: Collection[str]) -> None:
         if field.name in exclude or field.generated:
             continue
         value = getattr(instance, field.attname)
-        if value is DEFAULT or field.blank and value in field.empty_values:
+        if value is DEFAULT or (field.blank and value in field.empty_values):
             continue
         try:
             setattr(instance, field.attname, field.clean(value, instance))
@@ -105,10 +103,9 @@ class _OnDate:
         date = getattr(instance, self.date_name)
         if date is None:
             return None
-        if self.kind == "date":
-            parts = {"day": date.day, "month": date.month, "year": date.year}
-        else:
-            parts = {self.kind: getattr(date, self.kind)}
+        parts = {
+            part: getattr(date, part) for part in (("day", "month", "year") if self.kind == "date" else (self.kind,))
+        }
         lookups = {f"{self.date_name}__{part}": number for part, number in parts.items()}
         lookups[self.name] = getattr(instance, instance._meta.get_field(self.name).attname)
         if not _others(self.model, instance, lookups).exists():
@@ -138,13 +135,10 @@ def unique_checks(
     meta = instance._meta
     classes = [meta.model, *(parent for parent in meta.all_parents)]
     for model in classes:
-        for group in model._meta.unique_together:
-            if not any(name in exclude for name in group):
-                together.append(_Together(model, tuple(group)))
+        groups = list(model._meta.unique_together)
         if include_meta_constraints:
-            for constraint in model._meta.total_unique_constraints:
-                if not any(name in exclude for name in constraint.fields):
-                    together.append(_Together(model, tuple(constraint.fields)))
+            groups.extend(tuple(constraint.fields) for constraint in model._meta.total_unique_constraints)
+        together.extend(_Together(model, group) for group in groups if not any(name in exclude for name in group))
         concrete = model._meta.concrete_model._meta
         for field in concrete.local_fields:
             if field.name in exclude:
@@ -233,16 +227,14 @@ def evaluated(instance: Any, node: Node, model: ModelClass | None = None) -> Any
     A condition gives True, False, or None. Raises FieldError where `node` reads more than the model's own table.
     """
     info = info_of(model or type(instance))
-    formula = (
-        conditions.formula(info, node) if isinstance(node, Condition) else expressions.formula(info, node)
-    )
+    formula = conditions.formula(info, node) if isinstance(node, Condition) else expressions.formula(info, node)
     level = info.levels[-1]
     row: list[Any] = [None] * len(level.table.columns)
     for attribute in level.attributes:
         value = getattr(instance, attribute.attname)
         if value is DEFAULT:
-            raise FieldError(f"{attribute.field.label} has the store's default, which is not known before the row is saved.")
+            raise FieldError(
+                f"{attribute.field.label} has the store's default, which is not known before the row is saved."
+            )
         row[attribute.column] = attribute.field.coerce(value)
     return compile_formula(formula)(tuple(row))
-
-

@@ -52,7 +52,9 @@ class RelationField(Field[T]):
                 f"{type(self).__name__}() leads to a model class, or to one by name: 'Model', 'app.Model' or 'self', not {shorten(to)}."
             )
         if not isinstance(to, str) and to._meta.abstract:
-            raise TypeError(f"{type(self).__name__}() cannot lead to the abstract model {to.__name__}, which has no rows.")
+            raise TypeError(
+                f"{type(self).__name__}() cannot lead to the abstract model {to.__name__}, which has no rows."
+            )
         self.remote_field = remote_field
         self._to = to
         self._bound: ModelClass = None
@@ -124,7 +126,9 @@ class RelationField(Field[T]):
             if name is not None:
                 filled = name % values if "%(" in name else name
                 if not filled.rstrip("+").isidentifier() and filled.rstrip("+"):
-                    raise FieldError(f"{self.label}: {option} is a Python identifier, perhaps with '+' at its end, not {name!r}.")
+                    raise FieldError(
+                        f"{self.label}: {option} is a Python identifier, perhaps with '+' at its end, not {name!r}."
+                    )
                 setattr(side, option, filled)
 
     def bind(self, target: ModelClass) -> None:

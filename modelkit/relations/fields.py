@@ -7,6 +7,7 @@ On a class a relation is a typed face, on an instance the related one or a manag
 from __future__ import annotations
 
 import copy
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any, Generic, Literal, cast, overload
@@ -147,7 +148,7 @@ class ForeignKey(RelationField[FKT]):
     def __get__(self: ForeignKey[R], instance: None, owner: type[M]) -> Ref[M, R]: ...
     @overload
     def __get__(self, instance: Instance, owner: type[Any]) -> FKT: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         if instance is None:
             if self.name is None:
                 return self
@@ -159,7 +160,9 @@ class ForeignKey(RelationField[FKT]):
         forward_set(instance, self.name, value)
 
     @overload
-    def key(self: ForeignKey[R | None]) -> IntegerField[int | None]: ...
+    def key(  # pyright: ignore[reportOverlappingOverload]  # the nullable one must come first
+        self: ForeignKey[R | None],
+    ) -> IntegerField[int | None]: ...
     @overload
     def key(self: ForeignKey[R]) -> IntegerField[int]: ...
     def key(self) -> Any:
@@ -244,13 +247,13 @@ class ForeignKey(RelationField[FKT]):
     # -- values
 
     @property
-    def scalar_type(self) -> ScalarType:
+    def scalar_type(self) -> ScalarType:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The type of the field pointed to; another one perhaps when the target is defined again."""
         kind: ScalarType = self.value_field.scalar_type
         return kind
 
     @property
-    def canonical_type(self) -> type | None:
+    def canonical_type(self) -> type | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         """As the field pointed to has it."""
         kind: type | None = self.value_field.canonical_type
         return kind
@@ -299,7 +302,12 @@ class ForeignKey(RelationField[FKT]):
         if limit:
             rows = rows.filter(**limit) if isinstance(limit, dict) else rows.filter(limit)
         if not rows.exists():
-            params = {"model": target._meta.verbose_name, "pk": value, "field": self.target_field.attname, "value": value}
+            params = {
+                "model": target._meta.verbose_name,
+                "pk": value,
+                "field": self.target_field.attname,
+                "value": value,
+            }
             raise ValidationError(self.error_messages["invalid"], code="invalid", params=params)
 
     def get_limit_choices_to(self) -> Any:
@@ -331,7 +339,9 @@ def _declare_key(
     if not isinstance(on_delete, OnDelete):
         raise TypeError(f"on_delete is one of CASCADE, PROTECT, SET_NULL and the like, not {shorten(on_delete)}.")
     if on_delete is SET_NULL and not options.get("null"):
-        raise FieldError(f"{type(field).__name__}(on_delete=SET_NULL) needs null=True: there is no other way to let go of a row.")
+        raise FieldError(
+            f"{type(field).__name__}(on_delete=SET_NULL) needs null=True: there is no other way to let go of a row."
+        )
     unique = field.unique_key
     side = Side(
         field,
@@ -475,7 +485,7 @@ class ManyToMany(RelationField[Any], Generic[R]):
     def __get__(self, instance: None, owner: type[M]) -> ManyFace[M, R]: ...
     @overload
     def __get__(self, instance: Instance, owner: type[Any]) -> RelatedSet[R]: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         if instance is None:
             return ManyFace(Path(owner, (self.name,))) if self.name else self
         return related_manager(instance, self.name)
@@ -660,7 +670,7 @@ class Reverse(Generic[R]):
     def contribute_to_class(self, cls: Any, name: str) -> None:
         """Become the name of a reverse relation on model class `cls`."""
         self.name = name
-        self.model_name = annotated_model(cls.__dict__.get("__annotations__", {}).get(name))
+        self.model_name = annotated_model(inspect.get_annotations(cls).get(name))
         cls._meta.reverse_names[name] = self
         setattr(cls, name, self)
 
@@ -688,5 +698,3 @@ def annotated_model(annotation: Any) -> str | None:
         if name:
             return str(name).rpartition(".")[2]
     return None
-
-

@@ -18,7 +18,7 @@ from modelkit.relations.many import related_manager
 
 __all__ = ["ManyFace", "OptRefFace", "RefFace", "ReverseMany", "ReverseOneToOne", "Side"]
 
-M_con = TypeVar("M_con", contravariant=True)
+M_con = TypeVar("M_con", contravariant=True)  # noqa: PLC0105 - the faces' name for it
 R = TypeVar("R")
 
 
@@ -106,7 +106,7 @@ class Side:
     @property
     def name(self) -> str:
         """What queries call the relation when they come from the target."""
-        return self.related_query_name or self.accessor or f"{self.field.label}+"
+        return self.related_query_name or self.accessor or f"{self.field.model._meta.label}.{self.field.name}+"
 
     @property
     def hidden(self) -> bool:
@@ -135,7 +135,7 @@ class Side:
 
     def get_accessor_name(self, model: ModelClass | None = None) -> str | None:
         """The attribute of the target's instances; None where it is hidden."""
-        if self.hidden or self.symmetrical and self.field.model is self.model:
+        if self.hidden:
             return None
         given = self.related_name or self._declared()
         if given is not None:
