@@ -70,31 +70,35 @@ def load(fetch: Fetch, rows: list[Any], alias: str | None = None) -> list[Any]:
     entity = fetch.entity
     if entity is None:
         return _values(fetch, rows)
-    key = (fetch.names, fetch.select.bare)
-    made: Load | None = entity.made.get(key)
+    made: Load | None = entity.made.get((fetch.names, 0 if fetch.select.bare else len(fetch.select.outputs)))
     if made is None or pre_init.receivers or post_init.receivers:
-        made = loader(entity, fetch.names, fetch.fields, bare=fetch.select.bare)
+        made = loader(fetch)
     if len(rows) < LARGE:
         return made(rows, alias)
     with without_collection():
         return made(rows, alias)
 
 
-def loader(entity: EntityPlan, names: tuple[str, ...], fields: tuple[Field[Any] | None, ...], *, bare: bool) -> Load:
-    """The function that makes instances of `entity` from result rows, with annotations `names`, and fields for their values.
+def loader(fetch: Fetch) -> Load:
+    """The function that makes instances of the entity of `fetch` from its result rows, which may hold more values at the end.
 
     "" among the names: such a value stands beside the instance, which makes each result a tuple. Kept with the plan, one
-    for the time in which someone listens to signals about init and one for the other.
+    for the time in which someone listens to signals about init and one for the other; plain ones with the model.
     """
+    entity, names = fetch.entity, fetch.names
+    assert entity is not None
+    width = 0 if fetch.select.bare else len(fetch.select.outputs)
     listened = _is_listened_to(entity)
-    key: Any = ("slow", names, bare) if listened else (names, bare)
+    key: Any = ("slow", names, width) if listened else (names, width)
     made: Load | None = entity.made.get(key)
     if made is None:
         whole = not names and not entity.children and not entity.deferred
-        shared = entity.info.made.get(("load", *key, entity.outputs)) if whole else None
-        made = entity.made[key] = shared or _Writer(entity, names, fields, bare, listened).function()
-        if whole:
-            entity.info.made["load", *key, entity.outputs] = made
+        kept = entity.info.made if whole else entity.made
+        shared = ("load", *key, entity.outputs)
+        made = kept.get(shared)
+        if made is None:
+            made = kept[shared] = _Writer(entity, names, fetch.fields, width, listened).function()
+        entity.made[key] = made
     return made
 
 
@@ -153,14 +157,14 @@ class _Writer:
         entity: EntityPlan,
         names: tuple[str, ...],
         fields: tuple[Field[Any] | None, ...],
-        bare: bool,
+        width: int,
         listened: bool,
     ) -> None:
         self.source = Source(f"loader of {entity.info.label}")
         self.entity = entity
         self.names = names
         self.fields = fields
-        self.bare = bare
+        self.width = width
         self.listened = listened
         self.new = self.source.bind(object.__new__, "new")
 
@@ -170,14 +174,15 @@ class _Writer:
         with source.block("def load(rows, db):"):
             source.line("result = []")
             source.line("append = result.append")
-            width = 1 + max(_outputs(self.entity), default=-1)
-            row = "r_0" if self.bare else "row"
+            row = "row" if self.width else "r_0"
             with source.block(f"for {row} in rows:"):
-                if not self.bare:
-                    targets = [f"r_{number}" for number in range(width)] + [
+                if self.width:
+                    rows = 1 + max(_outputs(self.entity), default=-1)
+                    targets = [f"r_{number}" for number in range(rows)] + [
                         f"a_{number}" for number in range(len(self.names))
                     ]
-                    source.line(f"{', '.join(targets)}, = row")
+                    more = ", *_" if self.width > len(targets) else ","
+                    source.line(f"{', '.join(targets)}{more} = row")
                 made = self._instance(self.entity)
                 beside = self._annotations(made)
                 source.line(f"append(({', '.join([made, *beside])}))" if beside else f"append({made})")

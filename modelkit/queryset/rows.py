@@ -58,7 +58,7 @@ class Reading(Protocol):
 def finished(queryset: Reading, fetch: Fetch, rows: list[Any]) -> list[Any]:
     """The results for `rows`, all but prefetching."""
     results = load(fetch, rows, queryset._db)
-    if queryset._known_related_objects:
+    if queryset._known_related_objects and fetch.entity is not None:
         _attach(_instances(fetch, results), queryset._known_related_objects)
     return results
 
@@ -156,7 +156,7 @@ class _One:
         self.select = select
         self.load: Load | None = None
         if fetch.entity is not None and fetch.style == "entity":
-            self.load = loader(fetch.entity, fetch.names, fetch.fields, bare=fetch.select.bare)
+            self.load = loader(fetch)
 
 
 def single(queryset: Reading, query: Query) -> Any:
@@ -177,7 +177,7 @@ def single(queryset: Reading, query: Query) -> Any:
             prefetch.run(_instances(plan.fetch, results), queryset._prefetch_related_lookups, queryset._db)
     else:
         results = plan.load(rows, queryset._db)
-        if queryset._known_related_objects:
+        if queryset._known_related_objects and plan.fetch.entity is not None:
             _attach(results, queryset._known_related_objects)
     return results[0]
 
