@@ -147,7 +147,7 @@ def _plan(info: ModelInfo) -> _Plan:
             and relation.field.remote_field.on_delete.action != "DO_NOTHING"
         )
         parents = []
-        for level in info.levels[:-1]:
+        for level in reversed(info.levels[:-1]):
             if level.link not in attnames:
                 attnames.append(level.link)
             parents.append((level.model, attnames.index(level.link)))
@@ -257,7 +257,9 @@ class _Collector:
                 self._act(model, pointer, values)
 
     def _add_parents(self, model: Any, parent: Any, position: int, rows: list[Values]) -> None:
-        self.before(model, parent)
+        for child in (model, *(other for other, _ in _plan(info_of(model)).parents)):
+            if child is not parent and issubclass(child, parent):
+                self.before(child, parent)
         instances = []
         if model in self.instances and _heard(parent):
             found = self.instances[model]

@@ -151,6 +151,8 @@ class _Run:
             last = level == len(through) - 1
             relation = self.relation(instances[0], attribute, lookup.prefetch, last)
             to_attr = names[level] if last and lookup.prefetch.to_attr else None
+            if to_attr is not None:
+                _check_free(info_of(type(instances[0])), to_attr)
             missing = [] if relation is None else [each for each in instances if not _has(each, relation, to_attr)]
             if relation is None or not missing:
                 instances = _traversed(instances, attribute if to_attr is None else to_attr)
@@ -183,8 +185,6 @@ class _Run:
         own: Any,
     ) -> list[Any]:
         """Load one level for `instances` and note the lookups that come with its queryset; the related instances."""
-        if to_attr is not None:
-            _check_free(info_of(type(instances[0])), to_attr)
         queryset = own if own is not None else _queryset(relation)
         found = _level(instances, relation, queryset, queryset._db or self.alias, to_attr, own)
         nested = queryset._prefetch_related_lookups
@@ -287,7 +287,8 @@ def _through(relation: Relation, query: Query, wanted: tuple[Any, ...], alias: s
     if select is None:
         select = query.shape.compiled["prefetch"] = _with_owner(fetch, back)
     rows = session(alias).select(select, fetch.params)
-    return load(fetch._replace(select=select), rows, alias), [row[-1] for row in rows]
+    own = [row[0] for row in rows] if fetch.select.bare else [row[:-1] for row in rows]
+    return load(fetch, own, alias), [row[-1] for row in rows]
 
 
 def _back(relation: Relation) -> Relation:
