@@ -57,7 +57,8 @@ def access_paths(table: Table) -> tuple[AccessPath, ...]:
         add(
             constraint.name,
             constraint.columns,
-            unique=True,
+            # A deferred one may be broken inside a transaction: several rows may be under a key.
+            unique=not constraint.deferred,
             expressions=constraint.expressions,
             condition=constraint.condition,
         )

@@ -50,7 +50,7 @@ class Committer:
         self.lock = RLock()
         self.pins: list[Pin] = []
         self.numbers: dict[int, int] = {}
-        self.publishing: Sequence[TableWrites] | Lone | Closed | None = None
+        self.publishing: list[TableWrites] | Lone | Closed | None = None
 
     def recover(self) -> None:
         """Finish what an interrupt left unpublished. StoreClosed where the store is. Under the lock."""
@@ -91,7 +91,7 @@ class Committer:
         with self.lock:
             self.pins = self.open_pins()
 
-    def apply(self, writes: Sequence[TableWrites], viewed: Viewed = latest, closing: Pin | None = None) -> None:
+    def apply(self, writes: list[TableWrites], viewed: Viewed = latest, closing: Pin | None = None) -> None:
         """Publish `writes`, all or nothing. Under the lock.
 
         `viewed` is what the writer could see: it tells which broken constraint a concurrent commit caused. `closing`, the
@@ -109,7 +109,7 @@ class Committer:
             written.place()
         validate(writes, viewed)
 
-    def publish(self, writes: Sequence[TableWrites]) -> None:
+    def publish(self, writes: list[TableWrites]) -> None:
         """Make `writes`, placed and validated, the latest commit. Nothing here raises; all of it may be repeated."""
         repeated = self.publishing is not None
         self.publishing = writes

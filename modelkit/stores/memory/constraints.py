@@ -160,9 +160,9 @@ def _slots(bucket: Bucket | None) -> Sequence[int]:
 def _check_unique(written: TableWrites, delta: Delta, rule: UniqueRule, viewed: Viewed) -> None:
     index, fresh = delta.index, delta.fresh
     entries = index.entries
-    if not delta.added and not index.nullable and index.condition is None:
-        if not delta.removed and entries.keys().isdisjoint(fresh) and len(set(fresh)) == len(fresh):
-            return
+    surely = not delta.added and not delta.removed and not index.nullable and index.condition is None
+    if surely and entries.keys().isdisjoint(fresh) and len(set(fresh)) == len(fresh):
+        return
     taken: dict[Hashable, int] = {}
     for key, slot in zip([*delta.added, *fresh], [*delta.added_slots, *(written.slots if fresh else ())], strict=True):
         if key is ABSENT or (rule.nulls_distinct and index.nullable and index.is_null(key)):

@@ -190,7 +190,9 @@ def _glance(source: Source, type_: ScalarType, name: str, policy: TimeZonePolicy
         case DateTimeType():
             zone = f"is {source.bind(UTC, 'utc')}" if policy == "aware" else f"is None and not {name}.fold"
             return f"{name}.__class__ is {source.bind(datetime.datetime)} and {name}.tzinfo {zone}"
-        case AnyType() | JsonType():
+        case JsonType():
+            return f"{name}.__class__ in {source.bind(frozenset(_CLASSES[JsonType]), 'kinds')}"
+        case AnyType():
             return f"{name} is not {source.bind(DEFAULT)} and {name} is not None"
         case _ if isinstance(type_, _EXACT):
             return f"{name}.__class__ is {source.bind(_CLASSES[type(type_)][0])}"

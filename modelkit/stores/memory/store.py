@@ -194,10 +194,11 @@ class MemoryStore:
             try:
                 result = work(transaction)
                 transaction.commit()
-                return result
             except TransactionConflict:
                 if attempt == ATTEMPTS:
                     raise
+            else:
+                return result
             finally:
                 transaction.rollback()
         raise InternalError("the last attempt returns or raises")

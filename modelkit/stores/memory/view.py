@@ -141,7 +141,7 @@ class View:
 
     def find(self, path: int, key: Hashable) -> Row | None:
         """The one row under `key` of a unique path; None where there is none, and for NULL. O(1)."""
-        slot = self._maps[path].get(key)
+        slot: Any = self._maps[path].get(key)
         if slot.__class__ is int:
             row = self._heap.row(slot)
             if slot < self.length and slot not in self.before and slot not in self.own:
@@ -153,10 +153,9 @@ class View:
 
     def find_slot(self, path: int, key: Hashable) -> int:
         """Its slot, or -1. O(1)."""
-        slot = self._maps[path].get(key)
+        slot: Any = self._maps[path].get(key)
         if slot.__class__ is int and slot < self.length and slot not in self.before and slot not in self.own:
-            found: int = slot
-            return found
+            return int(slot)
         return self._find_patched(path, key) if self.before or self.own or self.added else -1
 
     def _find_patched(self, path: int, key: Hashable) -> int:
@@ -370,19 +369,19 @@ class LatestView(View):
 
     def find(self, path: int, key: Hashable) -> Row | None:
         """The one row under `key` of a unique path; None where there is none, and for NULL. O(1)."""
-        slot = self._maps[path].get(key)
+        slot: Any = self._maps[path].get(key)
         if slot.__class__ is int:
             return self._heap.chunks[slot >> SHIFT][slot & MASK]
         return None
 
     def find_slot(self, path: int, key: Hashable) -> int:
         """Its slot, or -1. O(1)."""
-        slot = self._maps[path].get(key)
+        slot: Any = self._maps[path].get(key)
         return slot if slot.__class__ is int else -1
 
     def bucket(self, path: int, key: Hashable) -> list[Row]:
         """The rows under `key`, in slot order. O(k log k)."""
-        bucket = self._maps[path].get(key)
+        bucket: Any = self._maps[path].get(key)
         if bucket is None:
             return []
         chunks = self._heap.chunks
