@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
+from modelkit.errors import InternalError
 from modelkit.ir.analysis import (
     conjunction,
     conjuncts,
@@ -177,7 +179,14 @@ class _Entry:
 def plan(query: Select, *, nulls: Nulls = "first", purpose: Purpose = "rows") -> Plan:
     """The plan that the rules choose. Complexity: the number of conditions times that of access paths."""
     planner = _Planner(query, nulls, purpose)
-    best = min(planner.entries(), key=lambda entry: entry.rank)
+    best: _Entry | None = None
+    for entry in planner.entries():
+        if best is None or entry.rank < best.rank:
+            best = entry
+            if entry.rank == 0:
+                break
+    if best is None:
+        raise InternalError("a query has no plan")
     return planner.build(best)
 
 
@@ -215,7 +224,9 @@ class _Planner:
             self.purpose = "rows"
         self.conditions = conjuncts(query.where)
         self.reads = {id(condition): sources_of(condition) for condition in self.conditions}
-        self.missing = nullable_sources(self.sources, inner_sources(query))
+        self.missing: frozenset[int] = frozenset()
+        if len(self.sources) > 1:
+            self.missing = nullable_sources(self.sources, inner_sources(query))
 
     # -- entries ------------------------------------------------------------------------------------------------------
 
@@ -225,8 +236,8 @@ class _Planner:
         if table is None:
             yield _Entry(Derived())
             return
-        yield _Entry(Scan(), rank=60)
         yield from self._table_entries(0, table)
+        yield _Entry(Scan(), rank=60)
         yield from self._walks(table)
         for number in range(1, len(self.sources)):
             yield from self._via(number)
@@ -238,9 +249,8 @@ class _Planner:
     def _table_entries(self, number: int, table: Table) -> Iterator[_Entry]:
         conditions = self._local(number)
         equal = dict(self._equalities(number, table, conditions))
-        paths = [path for path in access_paths(table) if not path.expressions and path.condition is None]
         buckets: list[Bucket] = []
-        for path in paths:
+        for path in _plain_paths(table):
             if all(column in equal for column in path.columns):
                 key = tuple(equal[column][0] for column in path.columns)
                 is_null = any(map(_is_null, key))
@@ -374,8 +384,8 @@ class _Planner:
         nulls_first = (key.nulls or (self.nulls if not key.descending else _flipped(self.nulls))) == "first"
         if column.nullable and nulls_first is key.descending:
             return
-        for path in access_paths(table):
-            if path.columns == (key.expr.column,) and not path.expressions and path.condition is None:
+        for path in _plain_paths(table):
+            if path.columns == (key.expr.column,):
                 rank = 50 if self.query.limit is not None else 65
                 yield _Entry(Span(path, reverse=key.descending), (), walks=True, rank=rank)
 
@@ -413,10 +423,7 @@ class _Planner:
         rest = [condition for condition in self.conditions if not any(condition is known for known in entry.consumed)]
         guards = tuple(condition for condition in rest if not self.reads[id(condition)])
         rest = [condition for condition in rest if self.reads[id(condition)]]
-        asked = replace(self.query, where=conjunction(tuple(rest)))
-        if self.counts and not self.query.distinct and not self.query.distinct_on and self.query.group is None:
-            asked = replace(asked, outputs=(), order=())
-        needed = used_sources(asked, multiplicity=self.purpose == "rows" or self.sliced)
+        needed = self._needed(tuple(rest))
         steps: list[Step] = []
         bound: set[int] = set()
 
@@ -426,10 +433,12 @@ class _Planner:
                 bind(parent)
             bound.add(number)
             ready = [condition for condition in rest if self.reads[id(condition)] <= bound]
-            rest[:] = [condition for condition in rest if not any(condition is done for done in ready)]
-            ready.sort(key=lambda condition: any(True for _ in subselects(condition)))
-            step = self._root_step(entry.access, entry.walks) if number == 0 else self._join_step(number)
-            steps.append(replace(step, conditions=tuple(ready)))
+            if ready:
+                rest[:] = [condition for condition in rest if not any(condition is done for done in ready)]
+                ready.sort(key=_has_subselect)
+            conditions = tuple(ready)
+            root = number == 0
+            steps.append(self._root_step(entry, conditions) if root else self._join_step(number, conditions))
 
         bind(0)
         order = [number for number in preorder(self.sources) if number in needed and number]
@@ -446,6 +455,15 @@ class _Planner:
         ordered = entry.walks and self.query.group is None
         walks = ordered or not self.query.order or all(step.single for step in steps)
         return Plan(self.query, tuple(steps), guards, self.missing, walks, self.nulls, self.purpose)
+
+    def _needed(self, rest: tuple[Expr, ...]) -> frozenset[int]:
+        """The sources that must be read, where the conditions `rest` are still to be tested."""
+        if len(self.sources) == 1:
+            return frozenset((0,))
+        asked = replace(self.query, where=conjunction(rest))
+        if self.counts and not self.query.distinct and not self.query.distinct_on and self.query.group is None:
+            asked = replace(asked, outputs=(), order=())
+        return used_sources(asked, multiplicity=self.purpose == "rows" or self.sliced)
 
     def _many(self, number: int) -> bool:
         return self.sources[number].many
@@ -473,19 +491,20 @@ class _Planner:
         chain.reverse()
         return chain
 
-    def _root_step(self, access: Access, walks: bool) -> Step:
+    def _root_step(self, entry: _Entry, conditions: tuple[Expr, ...]) -> Step:
+        access = entry.access
         any_order = self.counts or (self.purpose == "writes" and not self.sliced)
         unordered = any_order and not self.query.distinct_on
-        if isinstance(access, Span) and not unordered and (not walks or self.query.group is not None):
+        if isinstance(access, Span) and not unordered and (not entry.walks or self.query.group is not None):
             access = replace(access, by_slot=True)
-        return Step(0, access, single=isinstance(access, Probe), missing=False)
+        return Step(0, access, isinstance(access, Probe), missing=False, conditions=conditions)
 
-    def _join_step(self, number: int) -> Step:
+    def _join_step(self, number: int, conditions: tuple[Expr, ...]) -> Step:
         source = self.sources[number]
         missing = number in self.missing
         access = self._join_access(source)
         single = isinstance(access, Probe) or (isinstance(access, Hash) and not source.many)
-        return Step(number, access, single, missing, conjuncts(source.condition))
+        return Step(number, access, single, missing, conjuncts(source.condition), conditions)
 
     def _join_access(self, source: Source) -> Access:
         if not source.left:
@@ -505,13 +524,21 @@ class _Planner:
         return Col(AnyType(), True, source.parent, column)
 
 
+_PATHS: WeakKeyDictionary[Table, tuple[AccessPath, ...]] = WeakKeyDictionary()
+
+
+def _plain_paths(table: Table) -> tuple[AccessPath, ...]:
+    """The access paths of `table` over columns and all rows."""
+    known = _PATHS.get(table)
+    if known is None:
+        found = (path for path in access_paths(table) if not path.expressions and path.condition is None)
+        known = _PATHS[table] = tuple(found)
+    return known
+
+
 def _path_for(table: Table, columns: tuple[int, ...]) -> AccessPath | None:
     """The path over exactly these columns, in any order; a unique one before another."""
-    found = [
-        path
-        for path in access_paths(table)
-        if sorted(path.columns) == sorted(columns) and not path.expressions and path.condition is None
-    ]
+    found = [path for path in _plain_paths(table) if sorted(path.columns) == sorted(columns)]
     return min(found, key=lambda path: not path.unique, default=None)
 
 

@@ -6,10 +6,12 @@ Its one invariant: a compiled query holds no rows and no parameters; it may be r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
+from threading import Thread
 from typing import Any, TypeAlias, cast
 
-from modelkit.errors import not_yet
+from modelkit.errors import QueryTooComplex, not_yet
 from modelkit.ir.expr import Nulls
 from modelkit.ir.query import Compound, Delete, Select, Source, Update
 from modelkit.ir.schema import Formula, Row, Table
@@ -77,9 +79,37 @@ def compile_query(query: Statement, *, nulls: Nulls = "first") -> Compiled:
     """`query` as a function, by the plan that the rules choose. `nulls`: where they stand in an ascending order."""
     if isinstance(query, Compound):
         not_yet("compound")
+    try:
+        return _compile(query, nulls)
+    except RecursionError:
+        return _on_a_fresh_stack(partial(_compile, query, nulls))
+
+
+def _compile(query: Select | Update | Delete, nulls: Nulls) -> Compiled:
     if isinstance(query, (Update, Delete)):
         return Compiled(query, plan(query.target, nulls=nulls, purpose="writes"))
     return Compiled(query, plan(query, nulls=nulls))
+
+
+def _on_a_fresh_stack(work: Callable[[], Compiled]) -> Compiled:
+    """What `work` gives, done by a thread of its own: a caller deep in its own calls leaves too little of the stack."""
+    done: list[Compiled | BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again by the caller
+            done.append(error)
+
+    thread = Thread(target=run, name="modelkit compiler")
+    thread.start()
+    thread.join()
+    result = done[0]
+    if isinstance(result, RecursionError):
+        raise QueryTooComplex("Conditions or expressions are nested too deeply to be compiled.") from result
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 def compile_plan(chosen: Plan, statement: Update | Delete | None = None) -> Compiled:

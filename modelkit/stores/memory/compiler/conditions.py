@@ -32,7 +32,7 @@ from modelkit.ir.expr import (
 from modelkit.ir.types import BinaryType, TextType
 from modelkit.stores.memory.compiler import runtime
 from modelkit.stores.memory.compiler.scope import AND, COMPARISON, NOT, OR, TERNARY, Scope, Text, atom, wrap
-from modelkit.stores.memory.compiler.values import ValueWriter, is_json
+from modelkit.stores.memory.compiler.values import DEPTH_OF_ONE_FUNCTION, ValueWriter, is_json
 
 __all__ = ["ConditionWriter"]
 
@@ -94,11 +94,19 @@ class ConditionWriter(ValueWriter):
 
     def true(self, expr: Expr) -> str:
         """A bool that is True exactly where `expr` is true."""
-        return self.deeper(lambda: self._decide(expr, positive=True), "test")
+        return self._test(expr, positive=True)
 
     def false(self, expr: Expr) -> str:
         """A bool that is True exactly where `expr` is false."""
-        return self.deeper(lambda: self._decide(expr, positive=False), "test")
+        return self._test(expr, positive=False)
+
+    def _test(self, expr: Expr, *, positive: bool) -> str:
+        if self._depth >= DEPTH_OF_ONE_FUNCTION:
+            return self.apart(lambda: self._decide(expr, positive=positive), "test")
+        self._depth += 1
+        text = self._decide(expr, positive=positive)
+        self._depth -= 1
+        return text
 
     def _decide(self, expr: Expr, *, positive: bool) -> str:
         if self.scope.rendered is not None and expr in self.scope.rendered:

@@ -6,6 +6,7 @@ methods of views, tables built once) is bound once, in the prologue, before the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -91,6 +92,7 @@ class Scope:
     """The sources of one query and the names of their rows; `parent` is the query around it.
 
     `missing`: sources whose row may be a row of NULLs. `known`: texts of columns that are not NULL where code now stands.
+    `facts`: whether a node may be NULL, by the id of the node, which stands beside it to stay alive.
     `rendered`: what outputs and keys of a grouped query read, expression by expression, instead of rows.
     """
 
@@ -100,6 +102,7 @@ class Scope:
     parent: Scope | None = None
     known: set[str] = field(default_factory=set)
     rendered: dict[Any, str] | None = None
+    facts: dict[int, tuple[Any, bool]] = field(default_factory=dict)
 
 
 class Program:
@@ -183,8 +186,27 @@ class Program:
     def finish(self, body: list[str], name: str = "run") -> Callable[..., Any]:
         """The function, compiled."""
         with self.code.block(f"def {name}(views, params):"):
-            for line in self.prologue:
-                self.code.line(line)
-            for line in body:
+            for line in _folded(self.prologue, body):
                 self.code.line(line)
         return self.code.function(name)
+
+
+_SIMPLE = re.compile(r"(\w+) = ((?:views|params)\[\d+\](?:\.\w+)?)")
+
+
+def _folded(prologue: list[str], body: list[str]) -> list[str]:
+    """Both together; where nothing loops, what is named once and used once is written where it is used."""
+    lines = [*prologue, *body]
+    if any("for " in line or "def " in line for line in lines):
+        return lines
+    text = "\n".join(body)
+    kept: list[str] = []
+    for line in reversed(prologue):
+        named = _SIMPLE.fullmatch(line)
+        name, value = named.groups() if named else ("", "")
+        uses = re.findall(rf"\b{name}\b", "\n".join([*kept, text])) if name else []
+        if name and len(uses) == 1 and not any(name in other for other in kept):
+            text = re.sub(rf"\b{name}\b", value, text)
+        else:
+            kept.append(line)
+    return [*reversed(kept), *text.split("\n")]

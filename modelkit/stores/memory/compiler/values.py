@@ -109,34 +109,38 @@ class ValueWriter(ABC):
 
     def nullable(self, expr: Expr) -> bool:
         """Whether `expr` may be NULL at this point of the program."""
+        if isinstance(expr, Col):
+            return self._column(expr) not in self.scope.known and self._may_be_null(expr)
         if isinstance(expr, Outer) and self.scope.parent is not None:
             return self.around(self.scope.parent).nullable(expr.item)
-        if isinstance(expr, Col) and self._column(expr) in self.scope.known:
-            return False
-        if isinstance(expr, (Col, Param, Const)):
-            return may_be_null(expr, self.scope.sources, self.scope.missing)
-        if self.scope.rendered is not None and expr in self.scope.rendered:
-            return expr.nullable
-        if self.scope.parent is not None or self.scope.known:
-            return self._nullable_parts(expr)
-        return may_be_null(expr, self.scope.sources, self.scope.missing)
+        return self._may_be_null(expr)
 
-    def _nullable_parts(self, expr: Expr) -> bool:
+    def _may_be_null(self, expr: Expr) -> bool:
+        """What the declarations of tables and joins say, found once for each node."""
+        facts = self.scope.facts
+        known = facts.get(id(expr))
+        if known is None:
+            known = facts[id(expr)] = (expr, self._declared(expr))
+        return known[1]
+
+    def _declared(self, expr: Expr) -> bool:
         match expr:
             case Compare(left=left, right=right) | Arith(left=left, right=right) | Match(item=left, pattern=right):
-                return self.nullable(left) or self.nullable(right)
+                return self._may_be_null(left) or self._may_be_null(right)
             case And(items=items) | Or(items=items) | Xor(items=items) | TupleNode(items=items):
-                return any(map(self.nullable, items))
+                return any(map(self._may_be_null, items))
             case Not(item=item):
-                return self.nullable(item)
+                return self._may_be_null(item)
             case Coalesce(items=items):
-                return all(map(self.nullable, items))
-            case In(item=item, choices=choices):
-                if isinstance(choices, Subselect):
-                    return True
-                return self.nullable(item) or (isinstance(choices, tuple) and any(map(self.nullable, choices)))
+                return all(map(self._may_be_null, items))
+            case In(item=item, choices=tuple() as choices):
+                return self._may_be_null(item) or any(map(self._may_be_null, choices))
+            case In(item=item, choices=Param()):
+                return self._may_be_null(item)
             case Case(branches=branches, default=default):
-                return self.nullable(default) or any(self.nullable(value) for _, value in branches)
+                return self._may_be_null(default) or any(self._may_be_null(value) for _, value in branches)
+            case Outer(item=item) if self.scope.parent is not None:
+                return self.around(self.scope.parent)._may_be_null(item)
             case _:
                 return may_be_null(expr, self.scope.sources, self.scope.missing)
 
@@ -163,15 +167,15 @@ class ValueWriter(ABC):
                 return self.inner.first(select, self.scope)
             case Aggregate() | Window():
                 raise InternalError(f"{type(expr).__name__} stands where rows, not groups, are read")
-        return self.deeper(lambda: self._compound(expr), "value")
+        if self._depth >= DEPTH_OF_ONE_FUNCTION:
+            return self.apart(lambda: self._compound(expr), "value")
+        self._depth += 1
+        text = self._compound(expr)
+        self._depth -= 1
+        return text
 
-    def deeper(self, write: Callable[[], str], hint: str) -> str:
-        """What `write()` gives, as a function of its own where the expression has become too deep for one."""
-        if self._depth < DEPTH_OF_ONE_FUNCTION:
-            self._depth += 1
-            text = write()
-            self._depth -= 1
-            return text
+    def apart(self, write: Callable[[], str], hint: str) -> str:
+        """A call of a function of its own that gives what `write()` says: the expression has become too deep for one."""
         depth, self._depth = self._depth, 0
         with self.program.frame() as touched:
             body = write()
