@@ -15,11 +15,12 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.db.models.options import Options
 from django.test import testcases
-from modelkit.stores.memory.store import MemoryStore
 
 from modelkit.database import connect
 from modelkit.errors import NotYetSupported
+from modelkit.options import Options as ModelOptions
 from modelkit.signals import class_prepared
+from modelkit.stores.memory.store import MemoryStore
 from modelkit.transaction import store_of
 from tests.django_suite.shim.statements import statements
 from tests.django_suite.wording import missing_names
@@ -58,6 +59,7 @@ def install(installed_apps: list[str]) -> None:
     for alias in ALIASES:
         connect(MemoryStore(tz="naive"), alias=alias)
     class_prepared.connect(_register)
+    ModelOptions._expire_cache = _expire  # type: ignore[attr-defined]
     setting_changed.connect(_follow_settings)
     _record_refusals()
     _fit_test_cases()
@@ -75,7 +77,12 @@ def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:
     """USE_TZ decides whether the stores hold aware datetimes."""
     if setting == "USE_TZ":
         for alias in ALIASES:
-            store_of(alias).set_time_zone_policy("aware" if value else "naive")
+            connect(MemoryStore(tz="aware" if value else "naive"), alias=alias)
+
+
+def _expire(options: Any, **_: Any) -> None:
+    """Under its name in Django, whose registry calls it where the installed apps change."""
+    options.expire()
 
 
 def _record_refusals() -> None:

@@ -43,7 +43,7 @@ class Contender:
         self.data = setting.data
 
     def digest(self) -> tuple[Any, ...]:
-        """The contents in five numbers, as `data.digest` orders them."""
+        """The contents in four numbers, as `data.digest` orders them."""
         raise NotImplementedError
 
     def restore(self) -> None:

@@ -106,7 +106,7 @@ class Hand(Contender):
     def digest(self) -> tuple[Any, ...]:
         ages = sum(row[4] or 0 for row in self.authors.values())
         links = sum(map(len, self.links.values()))
-        return digest(len(self.authors), ages, len(self.books), links, max(self.authors))
+        return digest(len(self.authors), ages, len(self.books), links)
 
     def get_by_pk(self, pk: int) -> Author:
         return _author(self.authors[pk])

@@ -66,7 +66,8 @@ def _six_fields(name: str) -> type[Any]:
         "score": FloatField(),
         "Meta": type("Meta", (), {"app_label": "bench"}),
     }
-    return type(Model)(name, (Model,), body)
+    made: type[Any] = type(Model)(name, (Model,), body)
+    return made
 
 
 class Modelkit(Contender):
@@ -105,10 +106,8 @@ assert Author.objects.get(pk=1).name == "a"
         self.held = {author.pk: author for author in Author.objects.filter(pk__lte=500)}
 
     def digest(self) -> tuple[Any, ...]:
-        authors = list(Author.objects.values_list("id", "age"))
-        ages = sum(age or 0 for _, age in authors)
-        last = max(pk for pk, _ in authors)
-        return digest(len(authors), ages, Book.objects.count(), self.links.objects.count(), last)
+        ages = list(Author.objects.values_list("age", flat=True))
+        return digest(len(ages), sum(age or 0 for age in ages), Book.objects.count(), self.links.objects.count())
 
     def close(self) -> None:
         self.store.close()
