@@ -28,9 +28,13 @@ assembly
 loading prefetch deletion persistence bulk violations
 queryset managers relations
 model
+FACE
 testing cli
 """.split()
-"""From the foundation up: a module imports only from its own floor's room or from what stands before it."""
+"""From the foundation up: a module imports only from its own floor's room or from what stands before it.
+
+FACE is the package's own `__init__`, which hands out the names; what is built on top of the house imports those.
+"""
 
 LOADERS = {"database", "fields.temporal", "cli", "__main__"}
 """Modules that may import inside a function: they load optional parts."""
@@ -108,8 +112,7 @@ def test_imports_point_to_floors_below(name: str) -> None:
     own = floor(name)
     assert own is not None
     for target, _ in imports(name):
-        assert target, f"modelkit.{name} imports the package's face"
-        other = floor(target)
+        other = floor(target or "FACE")
         assert other is not None, f"modelkit.{name} imports modelkit.{target}, which is on no floor"
         assert other <= own, f"modelkit.{name} imports modelkit.{target}, which stands above it"
 
