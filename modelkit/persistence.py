@@ -42,6 +42,8 @@ __all__ = [
 Build: TypeAlias = Callable[[Any], Row]
 """A row (or the values of some columns) of an instance."""
 
+_NO_NOTES: Final[dict[str, Any]] = {}
+
 FORWARD: Final = frozenset({"foreign_key", "one_to_one", "parent"})
 
 
@@ -225,21 +227,26 @@ def _by_key(level: LevelPlan, slot: int) -> Select:
 def check_related(instance: Any, plan: SavePlan, operation: str) -> None:
     """Look at the related instances set on `instance`: unsaved ones are refused, keys that came later are taken over."""
     d = instance.__dict__
+    notes = d.get("_related_keys", _NO_NOTES)
     for relation in plan.forward:
         related = d.get(relation.cache)
         if related is None:
             continue
         attname = relation.local[0]
+        present = d.get(attname)
+        if notes and notes.get(relation.cache, present) != present:
+            del d[relation.cache], notes[relation.cache]
+            continue
         if related.pk is None:
             raise ValueError(
                 f"{operation}() prohibited to prevent data loss due to unsaved related object '{relation.field.name}': "
                 f"save {shorten(related)} first."
             )
-        key = getattr(related, relation.remote[0])
-        if d.get(attname) in relation.field.empty_values:
-            setattr(instance, relation.field.name, related)
-        if d.get(attname) != key:
-            d.pop(relation.cache, None)
+        if attname in d and present != getattr(related, relation.remote[0]):
+            if relation.cache in notes and present in relation.field.empty_values:
+                setattr(instance, relation.field.name, related)
+            else:
+                del d[relation.cache]
 
 
 def mark_saved(d: dict[str, Any], alias: str | None) -> None:

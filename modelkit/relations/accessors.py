@@ -6,7 +6,7 @@ present ModelInfo of the instance's class, so inherited and redefined relations 
 The invariant: an instance cached under a foreign key's name in `instance.__dict__` is handed out only while it stands for
 the present value of the key attribute. It does where its own key equals that value, where it has lost its key (deleted),
 or where `instance.__dict__["_related_keys"]` notes that very value for the name: an instance assigned before it was saved
-is noted with None, a prefetch that found nothing with the key it looked for.
+is noted with the key it had then, a prefetch that found nothing with the key it looked for.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from modelkit.loading import load
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, shapes
 
-__all__ = ["alias_of", "cached_related", "forward_get", "forward_set", "missing_class", "reverse_one_get", "reverse_one_set", "value_of"]
+__all__ = ["alias_of", "forward_get", "forward_set", "is_cached", "missing_class", "reverse_one_get", "reverse_one_set", "value_of"]
 
 _ABSENT: Any = object()
 
@@ -46,11 +46,12 @@ def forward_get(instance: Any, name: str) -> Any:
     return related
 
 
-def cached_related(instance: Any, name: str) -> Any:
-    """What `forward_get` would hand out without a statement; None where nothing that still stands is cached."""
+def is_cached(instance: Any, name: str) -> bool:
+    """Whether the to-one relation `name` of `instance` can be read without a statement."""
     relation = info_of(type(instance)).accessors[name]
-    related = _standing(instance, instance.__dict__, relation)
-    return None if related is _ABSENT else related
+    if relation.kind == "reverse_one_to_one":
+        return relation.cache in instance.__dict__
+    return _standing(instance, instance.__dict__, relation) is not _ABSENT
 
 
 def forward_set(instance: Any, name: str, value: Any) -> None:
@@ -76,8 +77,8 @@ def forward_set(instance: Any, name: str, value: Any) -> None:
         key = value_of(value, relation.remote[0])
         state[attname] = key
         state[relation.cache] = value
-        if key is None:
-            state.setdefault("_related_keys", {})[relation.cache] = None
+        if key is None or "_adding" in value.__dict__:
+            state.setdefault("_related_keys", {})[relation.cache] = key
         if relation.kind != "foreign_key":
             _cache_reverse(relation, value, instance)
     if relation.kind == "parent":

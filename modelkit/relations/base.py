@@ -73,6 +73,8 @@ class RelationField(Field[T]):
         """The target's class; UnresolvedRelation where it has not been defined."""
         if self._bound is None:
             target = self.remote_field.model
+            if not hasattr(self, "model") and not isinstance(target, str):
+                return target
             name = target if isinstance(target, str) else target.__name__
             raise UnresolvedRelation(
                 f"{self.label} leads to '{name}', which has not been defined.{self.model._meta.registry.hint(name)} "

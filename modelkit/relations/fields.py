@@ -512,6 +512,7 @@ class ManyToMany(RelationField[Any], Generic[R]):
             return
         if isinstance(self._through, str):
             label = self._through if "." in self._through else f"{cls._meta.app_label}.{self._through}"
+            side.through = label
             cls._meta.registry.refer(cls, _Between(self), label)
 
     def bind(self, target: ModelClass) -> None:

@@ -12,7 +12,7 @@ from modelkit.errors import FieldError
 from modelkit.expressions.base import Path
 from modelkit.expressions.references import ManyRef, OptRef, Ref
 from modelkit.modelinfo import ModelClass, info_of
-from modelkit.relations.accessors import missing_class, reverse_one_get, reverse_one_set
+from modelkit.relations.accessors import is_cached, missing_class, reverse_one_get, reverse_one_set
 from modelkit.relations.managers import refuse_assignment
 from modelkit.relations.many import related_manager
 
@@ -235,6 +235,11 @@ class _Declaration:
         return side
 
     related = rel
+
+    def is_cached(self, instance: Any) -> bool:
+        """Whether the to-one relation of `instance` can be read without a statement."""
+        relation = info_of(self.node.owner).relations[self.node.names[-1]]
+        return is_cached(instance, str(relation.accessor))
 
     @property
     def RelatedObjectDoesNotExist(self) -> type[Exception]:  # noqa: N802 - Django's name
