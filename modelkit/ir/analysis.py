@@ -43,8 +43,8 @@ from modelkit.ir.schema import Table
 __all__ = [
     "Query",
     "children",
-    "conjuncts",
     "conjunction",
+    "conjuncts",
     "inner_sources",
     "is_correlated",
     "may_be_null",
@@ -308,7 +308,7 @@ def inner_sources(query: Select) -> frozenset[int]:
         if any(rejects_null(condition, missing) for condition in conditions):
             while number > 0:
                 found.add(number)
-                number = query.sources[number].parent  # noqa: PLW2901 - walks up to the root
+                number = query.sources[number].parent
     return frozenset(found)
 
 

@@ -116,9 +116,8 @@ def test_each_parameter_is_bound_once() -> None:
 
 
 def test_a_query_over_many_joins_compiles() -> None:
-    sources = [Source(AUTHOR)]
-    for number in range(30):
-        sources.append(Source(BOOK, number, (0,), (2 if number % 2 == 0 else 0,), many=True, optional=True))
+    joins = [Source(BOOK, number, (0,), (2 if number % 2 == 0 else 0,), many=True, optional=True) for number in range(30)]
+    sources = [Source(AUTHOR), *joins]
     query = Select(tuple(sources), (ValueOutput(ir.Const(INT, False, 1)),), bare=True, limit=param(0))
     compiled = compile_query(query)
     assert compiled.run([ListView(table, []) for table in compiled.tables], (1,)) == []
@@ -132,7 +131,7 @@ def test_values_never_stand_in_source() -> None:
             True,
             (
                 compare(NAME, "eq", param(0, TEXT)),
-                ir.Match(BOOL, True, "contains", True, NAME, param(0, TEXT)),  # noqa: FBT003
+                ir.Match(BOOL, True, "contains", True, NAME, param(0, TEXT)),
                 ir.In(BOOL, True, NAME, param(1, TEXT)),
             ),
         )
@@ -195,7 +194,7 @@ ARITHMETIC: list[tuple[ScalarType, str, Any, Any, Any]] = [
     (DecimalType(), "+", Decimal("9" * 60), Decimal("0.1"), Decimal("9" * 60 + ".1")),
     (DecimalType(), "/", Decimal(1), Decimal(4), Decimal("0.25")),
     (DateType(), "+", datetime.date(2024, 2, 28), datetime.timedelta(days=2), datetime.date(2024, 3, 1)),
-    (DateTimeType(), "+", datetime.date(2024, 2, 28), datetime.timedelta(hours=5), datetime.datetime(2024, 2, 28, 5)),  # noqa: DTZ001
+    (DateTimeType(), "+", datetime.date(2024, 2, 28), datetime.timedelta(hours=5), datetime.datetime(2024, 2, 28, 5)),
     (DurationType(), "-", datetime.date(2024, 3, 1), datetime.date(2024, 2, 28), datetime.timedelta(days=2)),
     (DurationType(), "*", datetime.timedelta(days=2), 3, datetime.timedelta(days=6)),
     (INT, "+", None, 1, None),
@@ -269,5 +268,5 @@ def test_what_is_not_built_yet_says_so() -> None:
     part = rows_of(AUTHOR)
     with pytest.raises(NotYetSupported, match="UNION"):
         compile_query(Compound("union", (part, part)))
-    with pytest.raises(NotYetSupported, match="[Aa]ggregation"):
+    with pytest.raises(NotYetSupported, match="aggregation"):
         compile_query(Select((Source(AUTHOR),), (ValueOutput(ir.Const(INT, False, 1)),), group=()))

@@ -87,7 +87,7 @@ def conditions() -> Iterator[tuple[str, ir.Expr]]:
     for kind in ("exact", "contains", "startswith", "endswith"):
         for fold in (True, False):
             yield f"Match {kind} {fold}", ir.Match(BOOL, True, kind, fold, col(TEXT, 0), col(TEXT, 1))  # type: ignore[arg-type]
-    yield "Match regex", ir.Match(BOOL, True, "regex", True, col(TEXT, 0), col(TEXT, 1))  # noqa: FBT003
+    yield "Match regex", ir.Match(BOOL, True, "regex", True, col(TEXT, 0), col(TEXT, 1))
     plus = ir.Arith(INT, True, "+", one, two)
     yield "Arith", ir.Compare(BOOL, True, "ge", plus, three)
     strict, lenient = ir.FunctionDef("f", max), ir.FunctionDef("g", lambda *values: values.count(None), strict=False)

@@ -17,7 +17,16 @@ from modelkit.ir import expr as ir
 from modelkit.ir.codec import JSON_NULL
 from modelkit.ir.query import Assignment, Delete, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.schema import Column, Index, Reference, Row, Table, Unique
-from modelkit.ir.types import BooleanType, DateType, DecimalType, DurationType, IntegerType, JsonType, ScalarType, TextType
+from modelkit.ir.types import (
+    BooleanType,
+    DateType,
+    DecimalType,
+    DurationType,
+    IntegerType,
+    JsonType,
+    ScalarType,
+    TextType,
+)
 
 INT, TEXT, BOOL, JSON = IntegerType(), TextType(), BooleanType(), JsonType()
 DECIMAL, DATE, DURATION = DecimalType(), DateType(), DurationType()

@@ -25,7 +25,7 @@ from modelkit.ir.analysis import (
     used_sources,
 )
 from modelkit.ir.expr import BOOLEAN, Col, Compare, Const, Expr, In, IsNull, Match, Nulls, Param, Subselect
-from modelkit.ir.query import Compound, Select, Source
+from modelkit.ir.query import Compound, Select, Source, ValueOutput
 from modelkit.ir.schema import Table
 from modelkit.ir.types import AnyType
 from modelkit.stores.memory.access import AccessPath, access_paths
@@ -201,11 +201,13 @@ def plans(query: Select, *, nulls: Nulls = "first", purpose: Purpose = "rows") -
 
 
 def _inner_selects(query: Select) -> Iterator[Select]:
-    for condition in (query.where, *(output.expr for output in query.outputs if hasattr(output, "expr"))):
-        if condition is not None:
-            for select in subselects(condition):
-                if isinstance(select, Select):
-                    yield select
+    found = [output.expr for output in query.outputs if isinstance(output, ValueOutput)]
+    if query.where is not None:
+        found.append(query.where)
+    for expr in found:
+        for select in subselects(expr):
+            if isinstance(select, Select):
+                yield select
 
 
 class _Planner:
@@ -214,7 +216,7 @@ class _Planner:
     def __init__(self, query: Select, nulls: Nulls, purpose: Purpose) -> None:
         self.query = query
         self.sources = query.sources
-        self.nulls = nulls
+        self.nulls: Nulls = nulls
         self.sliced = query.limit is not None or query.offset is not None
         self.counts = query.result != "rows" or purpose == "exists"
         self.purpose: Purpose = purpose
@@ -409,10 +411,8 @@ class _Planner:
             child = joined.parent
         ranks = {Probe: 25, Bucket: 30, Shorter: 30, Keys: 35, Span: 62, Scan: 70}
         for entry in (_Entry(Scan()), *self._table_entries(number, source.table)):
-            if isinstance(entry.access, Keys) and isinstance(entry.access.choices, Subselect):
-                rank = 66
-            else:
-                rank = ranks[type(entry.access)]
+            by_query = isinstance(entry.access, Keys) and isinstance(entry.access.choices, Subselect)
+            rank = 66 if by_query else ranks[type(entry.access)]
             via = Via(number, entry.access, tuple(c for c in local if c not in entry.consumed), tuple(ups), exact)
             yield _Entry(via, local if exact else (), rank=rank)
 
@@ -548,7 +548,7 @@ def _comparable(table: Table, column: int, other: Expr) -> bool:
     if _is_null(other):
         return False
     numbers = ("integer", "float", "decimal")
-    return kind == given or given == "any" or (kind in numbers and given in numbers)
+    return given in {kind, "any"} or (kind in numbers and given in numbers)
 
 
 def _is_null(expr: Expr) -> bool:

@@ -59,7 +59,7 @@ class QueryWriter:
             self._exists(block, nest)
         else:
             answer = f"{_ANSWERS[query.result]}({{}})"
-            self._rows(block, nest, result_text if distinct else _nothing, answer)
+            self._rows(block, nest, result_text if distinct else lambda _: "None", answer)
 
     def _guard(self, block: Block, nest: Nest, empty: str) -> None:
         guards = nest.guards()
@@ -253,10 +253,6 @@ def _plain(select: Subselect) -> Select:
     if not isinstance(select, Select):
         raise TypeError(f"{type(select).__name__} is not a query")
     return select
-
-
-def _nothing(nest: Nest) -> str:
-    return "None"
 
 
 def _one_value(nest: Nest) -> str:

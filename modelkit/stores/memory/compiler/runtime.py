@@ -1,4 +1,4 @@
-"""What generated code calls: arithmetic by SQL's rules, JSON access and order, sorting with NULLs, the first n.
+"""What generated code calls: JSON access and order, patterns, rows by keys, sorting with NULLs, the first n.
 
 Knows canonical values and rows; nothing of queries. Its one invariant: no function here changes what it is given,
 save for lists of results that it is handed to sort.
@@ -6,11 +6,9 @@ save for lists of results that it is handed to sort.
 
 from __future__ import annotations
 
-import datetime
 import decimal
 import heapq
 import json
-import math
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import chain
@@ -19,17 +17,14 @@ from typing import Any, TypeAlias
 
 from modelkit.errors import DataError, shorten
 from modelkit.ir.codec import JSON_NULL, JsonNull
-from modelkit.ir.types import ScalarType, UnfitValue
+from modelkit.ir.types import ScalarType
 from modelkit.stores.memory.access import TableView
 
 __all__ = [
     "SortPass",
-    "arithmetic",
     "chunks_by_keys",
-    "coerced",
     "distinct_rows",
     "first_rows",
-    "integer_overflow",
     "json_key",
     "json_order",
     "member_of",
@@ -45,167 +40,6 @@ __all__ = [
     "sort_rows",
     "text_of",
 ]
-
-_EXACT = decimal.Context(prec=1000, rounding=decimal.ROUND_HALF_UP, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
-_DIVISION = decimal.Context(prec=38, rounding=decimal.ROUND_HALF_UP, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
-_LOW, _HIGH = -(2**63), 2**63 - 1
-
-
-def integer_overflow(value: int) -> Any:
-    """Refuse an integer that 64 bits cannot hold."""
-    raise DataError(f"integer out of range: {shorten(value)} does not fit into 64 bits")
-
-
-def _fit(value: Any) -> Any:
-    if type(value) is int and not _LOW <= value <= _HIGH:
-        return integer_overflow(value)
-    if type(value) is float and value - value != 0.0:
-        raise DataError("a float's value is out of range")
-    return value
-
-
-def _zero(left: Any) -> Any:
-    raise DataError(f"division by zero (of {shorten(left)})")
-
-
-def _divide(left: Any, right: Any) -> Any:
-    if isinstance(left, datetime.timedelta):
-        return left / float(right) if isinstance(right, decimal.Decimal) else left / right
-    if right == 0:
-        return _zero(left)
-    if isinstance(left, int) and isinstance(right, int):
-        quotient = abs(left) // abs(right)
-        return quotient if (left < 0) is (right < 0) else -quotient
-    if isinstance(left, float) or isinstance(right, float):
-        return float(left) / float(right)
-    return _DIVISION.divide(left, right)
-
-
-def _modulo(left: Any, right: Any) -> Any:
-    if right == 0:
-        return _zero(left)
-    if isinstance(left, int) and isinstance(right, int):
-        rest = abs(left) % abs(right)
-        return -rest if left < 0 else rest
-    if isinstance(left, float) or isinstance(right, float):
-        return math.fmod(left, right)
-    return _EXACT.remainder(left, right)
-
-
-def _power(left: Any, right: Any) -> Any:
-    if left == 0 and right < 0:
-        return _zero(1)
-    if isinstance(left, int) and isinstance(right, int):
-        if right < 0:
-            return float(left) ** right
-        if abs(left) > 1 and right > 64:
-            return integer_overflow(2**64)
-        return left**right
-    if isinstance(left, float) or isinstance(right, float):
-        result = float(left) ** float(right)
-    else:
-        result = _DIVISION.power(left, right)
-    if isinstance(result, complex):
-        raise DataError("a negative number has no fractional power")
-    return result
-
-
-def _shift(left: int, right: int) -> int:
-    if not 0 <= right < 64:
-        raise DataError(f"cannot shift by {shorten(right)} bits")
-    return left << right
-
-
-def _unshift(left: int, right: int) -> int:
-    if not 0 <= right < 64:
-        raise DataError(f"cannot shift by {shorten(right)} bits")
-    return left >> right
-
-
-def _exact(name: str) -> Callable[[Any, Any], Any]:
-    compute: Callable[[Any, Any], Any] = getattr(_EXACT, name)
-    return compute
-
-
-def _moment(value: Any) -> Any:
-    """A date as the datetime at which it begins."""
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-        return datetime.datetime.combine(value, datetime.time())
-    return value
-
-
-def _plus(left: Any, right: Any, *, minus: bool) -> Any:
-    if isinstance(left, datetime.timedelta) and not isinstance(right, datetime.timedelta):
-        left, right = right, left
-    if isinstance(left, datetime.time):
-        base = datetime.datetime.combine(datetime.date(2000, 1, 2), left)
-        if isinstance(right, datetime.time):
-            return base - datetime.datetime.combine(datetime.date(2000, 1, 2), right)
-        return (base - right if minus else base + right).time()
-    if isinstance(left, datetime.date):
-        if type(left) is not type(right) and isinstance(right, datetime.date):
-            left, right = _moment(left), _moment(right)
-        elif isinstance(right, datetime.timedelta):
-            left = _moment(left)
-    return left - right if minus else left + right
-
-
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "/": _divide,
-    "%": _modulo,
-    "^": _power,
-    "&": lambda left, right: left & right,
-    "|": lambda left, right: left | right,
-    "#": lambda left, right: left ^ right,
-    "<<": _shift,
-    ">>": _unshift,
-}
-_DECIMAL = {"+": _exact("add"), "-": _exact("subtract"), "*": _exact("multiply")}
-_TEMPORAL = (datetime.date, datetime.time, datetime.timedelta)
-
-
-def _compute(operator: str, left: Any, right: Any) -> Any:
-    if operator in _OPERATORS:
-        return _OPERATORS[operator](left, right)
-    if isinstance(left, decimal.Decimal) or isinstance(right, decimal.Decimal):
-        if isinstance(left, float) or isinstance(right, float):
-            left, right = float(left), float(right)
-        elif not isinstance(left, _TEMPORAL) and not isinstance(right, _TEMPORAL):
-            return _DECIMAL[operator](left, right)
-        elif isinstance(left, decimal.Decimal):
-            left = float(left)
-        else:
-            right = float(right)
-    if operator == "*":
-        return left * right
-    return _plus(left, right, minus=operator == "-")
-
-
-def arithmetic(operator: str, into: ScalarType) -> Callable[[Any, Any], Any]:
-    """A function of two non-NULL values that computes `left operator right` as a value of type `into`; DataError where there is none."""
-
-    def compute(left: Any, right: Any) -> Any:
-        try:
-            return coerced(_fit(_compute(operator, left, right)), into)
-        except ArithmeticError as error:
-            raise DataError(f"{shorten(left)} {operator} {shorten(right)} has no value: {type(error).__name__}") from None
-        except TypeError:
-            raise DataError(
-                f"{operator} does not take {type(left).__name__} and {type(right).__name__} ({shorten(left)}, {shorten(right)})"
-            ) from None
-
-    return compute
-
-
-def coerced(value: Any, into: ScalarType) -> Any:
-    """`value` as a canonical value of `into`, fractions of whole numbers cut off; DataError where it is none."""
-    if into.name == "integer" and isinstance(value, (float, decimal.Decimal)):
-        return int(value)
-    try:
-        return into.coerce(value)
-    except UnfitValue as error:
-        raise DataError(f"{shorten(value)} is not a value of type {into.name}: {error}") from None
-
 
 def json_key(value: Any, key: str | int) -> Any:
     """What stands under `key` in a JSON value; None where nothing does, JSON_NULL where null does."""

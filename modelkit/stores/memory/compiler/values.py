@@ -39,7 +39,7 @@ from modelkit.ir.expr import (
     Window,
     Xor,
 )
-from modelkit.stores.memory.compiler import runtime
+from modelkit.stores.memory.compiler import arithmetic, runtime
 from modelkit.stores.memory.compiler.scope import OR, SIGN, TERNARY, WALRUS, Program, Scope, Text, atom, wrap
 
 __all__ = ["InnerQueries", "ValueWriter", "is_json"]
@@ -196,8 +196,7 @@ class ValueWriter(ABC):
             case Case():
                 return self._case(expr)
             case JsonKey(item=item, key=key):
-                call = f"{self.program.helper(runtime.json_key)}({self.value(item)}, {self.program.param(key.slot)})"
-                return call
+                return f"{self.program.helper(runtime.json_key)}({self.value(item)}, {self.program.param(key.slot)})"
             case TupleNode(items=items):
                 inside = ", ".join(self.value(item) for item in items)
                 return f"({inside}{',' if len(items) == 1 else ''})"
@@ -238,7 +237,7 @@ class ValueWriter(ABC):
         operands = (expr.left, expr.right)
         if expr.op in ("+", "-", "*") and all(part.type.name == "integer" for part in (expr, *operands)):
             result = self.program.fresh("t")
-            overflow = self.program.helper(runtime.integer_overflow)
+            overflow = self.program.helper(arithmetic.integer_overflow)
 
             def write(texts: list[str]) -> str:
                 term = f"{wrap(texts[0], SIGN - 1)} {expr.op} {wrap(texts[1], SIGN - 1)}"
@@ -250,7 +249,7 @@ class ValueWriter(ABC):
             return self.strict(operands, write)
         compute = self.program.once(
             ("arithmetic", expr.op, expr.type),
-            lambda: self.program.bind(runtime.arithmetic(expr.op, expr.type), "arithmetic"),
+            lambda: self.program.bind(arithmetic.arithmetic(expr.op, expr.type), "arithmetic"),
             self.program.fresh(_OPERATOR_NAMES[expr.op]),
         )
         return self.strict(operands, lambda texts: f"{compute}({', '.join(wrap(text, TERNARY) for text in texts)})")

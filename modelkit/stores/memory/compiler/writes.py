@@ -10,7 +10,7 @@ from modelkit.ir.expr import Expr
 from modelkit.ir.query import Assignment, Delete, Update
 from modelkit.ir.schema import Column, Table
 from modelkit.ir.types import ScalarType
-from modelkit.stores.memory.compiler import runtime
+from modelkit.stores.memory.compiler import arithmetic
 from modelkit.stores.memory.compiler.loops import For, Nest, statements
 from modelkit.stores.memory.compiler.queries import QueryWriter
 from modelkit.stores.memory.compiler.results import collect, gather, layout
@@ -83,6 +83,6 @@ def _value(nest: Nest, assignment: Assignment, into: ScalarType) -> str:
     if expr.type.name in (into.name, "any"):
         return wrap(nest.writer.output(expr), TERNARY)
     kind = nest.program.bind(into, "type")
-    convert = nest.program.helper(runtime.coerced)
+    convert = nest.program.helper(arithmetic.coerced)
     text = nest.writer.strict((expr,), lambda texts: f"{convert}({wrap(texts[0], TERNARY)}, {kind})")
     return wrap(text, TERNARY - 1)
