@@ -99,7 +99,8 @@ def inherit(model: ModelClass, parents: list[ModelClass], make_link: MakeLink) -
     `make_link(parent, name)` makes a parent link. Raises FieldError where names clash.
     """
     meta = model._meta
-    own_names = {field.name for field in (*meta.local_fields, *meta.local_many_to_many, *meta.private_fields)}
+    own = () if meta.proxy else (*meta.local_fields, *meta.local_many_to_many, *meta.private_fields)
+    own_names = {field.name for field in own}
     declared_links = _declared_links(model, parents)
     inherited: set[str] = set()
     for base in model.mro():

@@ -157,7 +157,7 @@ class Registry:
         incoming = [field for field in former._meta.incoming if not issubclass(field.model, former)]
         for field in incoming:
             field.unbind()
-        return incoming
+        return [field for field in incoming if self.find(field.model._meta.label) is field.model]
 
     def forget(self, model: ModelClass) -> None:
         """Take `model` out of the registry; relations to it are unbound."""

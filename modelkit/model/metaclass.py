@@ -108,7 +108,7 @@ def _check_free(model: Any, name: str) -> None:
     for base in model.mro():
         if not is_model(base) and isinstance(base, ModelMeta):
             present = inspect.getattr_static(base, name, None)
-            if inspect.isroutine(present) or isinstance(present, (property, classmethod, staticmethod)):
+            if inspect.isfunction(present) or isinstance(present, (property, classmethod, staticmethod)):
                 raise FieldError(
                     f"{model.__name__} cannot have a field named '{name}': every model has a method of that name."
                 )
