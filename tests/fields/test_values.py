@@ -111,7 +111,7 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value", "expected"), TAKEN, ids=repr)
+@pytest.mark.parametrize(("field", "value", "expected"), TAKEN, ids=lambda part: repr(bytes(part)) if isinstance(part, memoryview) else repr(part))
 def test_taken(field, value, expected, put):
     got = put(field).coerce(value)
     assert type(got) is type(expected)
