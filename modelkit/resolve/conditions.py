@@ -305,7 +305,8 @@ def _by_route(scope: Scope, way: Route, operand: Any, context: Context, shown: s
 
 def _guarded(scope: Scope, built: Built, column: Col, right: Operand, context: Context) -> Expr:
     """Under a NOT, a lookup also asks that what it reads is there: rows where it is not are kept, as Python would."""
-    if not context.negated or built.null is not None:
+    nothing = isinstance(right, Leaf) and right.value is None
+    if not context.negated or built.null is not None or nothing:
         return built.expr
     items = [built.expr]
     if column.nullable:

@@ -100,7 +100,8 @@ def key_field(info: ModelInfo, attribute: Attribute) -> Field[Any]:
         attribute = info.named[relation.remote[0]]
         relation = info.relations.get(attribute.name)
         seen += 1
-    return attribute.field
+    field: Field[Any] = attribute.field
+    return field
 
 
 def _found(info: ModelInfo, name: str) -> tuple[Attribute | None, Relation | None]:

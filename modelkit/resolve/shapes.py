@@ -364,7 +364,7 @@ def _once(query: Query, purpose: Literal["count", "exists", "keys", "delete"]) -
 
 
 def _told(shape: Shape, result: Literal["count", "exists"]) -> tuple[Select, tuple[Any, ...]]:
-    """How many rows, or whether there are any: an order matters where it multiplies the rows of a slice."""
+    """How many rows, or whether there are any. The order counts where it multiplies the rows that a slice cuts."""
     scope = Scope.of(shape, result)
     made: list[Output] = list(_ONE)
     identity: tuple[Expr, ...] = ()
@@ -377,7 +377,7 @@ def _told(shape: Shape, result: Literal["count", "exists"]) -> tuple[Select, tup
             shown = [annotation.term.expr for annotation in shape.annotations.values() if annotation.selected]
             made = [ValueOutput(expr) for expr in (*keys, *shown)]
             identity = (*keys, *shown)
-    order = shape.sliced or bool(shape.distinct_on)
+    order = result == "count" and (shape.sliced or bool(shape.distinct_on))
     return _finished(shape, scope, made, order=order, identity=identity, result=result)
 
 
