@@ -306,7 +306,14 @@ def _back(entity: EntityPlan, relation: Relation) -> Relation | None:
 
 @lru_cache(maxsize=512)
 def _row_class(names: tuple[str, ...]) -> Any:
-    return namedtuple("Row", names)  # noqa: PYI024 - the names are known at run time only
+    """The named tuple that values_list(named=True) gives; its instances are pickled by their names."""
+    base: Any = namedtuple("Row", names)  # noqa: PYI024 - the names are known at run time only
+    body = {"__reduce__": lambda self: (_named_row, (names, tuple(self))), "__slots__": ()}
+    return type("Row", (base,), body)
+
+
+def _named_row(names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    return _row_class(names)._make(values)
 
 
 @lru_cache(maxsize=512)

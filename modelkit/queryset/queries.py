@@ -17,7 +17,7 @@ from modelkit.errors import NotSupportedError, not_yet
 from modelkit.expressions.base import Node, Q
 from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
-from modelkit.queryset import rows, writes
+from modelkit.queryset import pickling, rows, writes
 from modelkit.queryset.aio import AsyncQueries
 from modelkit.resolve import conditions as resolving
 from modelkit.resolve import expressions, outputs, shapes
@@ -603,7 +603,16 @@ class QuerySet(Queries[M, Row]):
 
     def __getstate__(self) -> dict[str, Any]:
         self._results()
-        return self.__dict__.copy()
+        state = self.__dict__.copy()
+        state["query"] = pickling.freeze(self.query)
+        del state["model"]
+        state.pop("_known_related_objects", None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.query = pickling.thaw(*state["query"])
+        self.model = self.query.info.model
 
     # -- results
 

@@ -177,7 +177,7 @@ def single(queryset: Reading, query: Query) -> Any:
             prefetch.run(_instances(plan.fetch, results), queryset._prefetch_related_lookups, queryset._db)
     else:
         results = plan.load(rows, queryset._db)
-        if queryset._known_related_objects and plan.fetch.entity is not None:
+        if queryset._known_related_objects:
             _attach(results, queryset._known_related_objects)
     return results[0]
 
