@@ -238,6 +238,8 @@ def check_related(instance: Any, plan: SavePlan, operation: str) -> None:
             del d[relation.cache], notes[relation.cache]
             continue
         if related.pk is None:
+            if relation.kind != "foreign_key":
+                related.__dict__.pop(relation.field.remote_field.cache_name, None)
             raise ValueError(
                 f"{operation}() prohibited to prevent data loss due to unsaved related object '{relation.field.name}': "
                 f"save {shorten(related)} first."

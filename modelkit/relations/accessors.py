@@ -39,7 +39,9 @@ def forward_get(instance: Any, name: str) -> Any:
         notes = state.get("_related_keys")
         if notes is not None:
             notes.pop(relation.cache, None)
-        related = None if key is None else _fetch_forward(instance, relation, key)
+        related = None if key is None else _from_parent(info, relation, state)
+        if related is None and key is not None:
+            related = _fetch_forward(instance, relation, key)
         state[relation.cache] = related
     if related is None and not relation.field.null:
         raise missing_class(info, relation)(f"{_label(info, relation)}: this {info.name} has no related instance.")
@@ -175,6 +177,19 @@ def _standing(instance: Any, state: dict[str, Any], relation: Relation) -> Any:
         return None if key is None else _ABSENT
     own = related.__dict__.get(relation.remote[0])
     return related if own == key or own is None else _ABSENT
+
+
+def _from_parent(info: ModelInfo, relation: Relation, state: dict[str, Any]) -> Any:
+    """What an inherited foreign key's own class has cached, where the instance came from walking down from its parent."""
+    owner = relation.field.model
+    if owner is info.concrete:
+        return None
+    for link in info.accessors.values():
+        parent = state.get(link.cache) if link.kind == "parent" and issubclass(link.target, owner) else None
+        if parent is not None:
+            related = _standing(parent, parent.__dict__, relation)
+            return None if related is _ABSENT else related
+    return None
 
 
 def _fetch_forward(instance: Any, relation: Relation, key: Any) -> Any:

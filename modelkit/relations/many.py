@@ -60,15 +60,19 @@ class ManyManager(Related[M]):
         limited.query = shapes.related_to(limited.query, self._back, (self._related_key,))
         return limited
 
+    def _key_of(self, obj: Any, target: Relation) -> Any:
+        """What the rows between hold for `obj`, an instance or a key."""
+        if isinstance(obj, self._relation.target):
+            return value_of(obj, target.remote[0])
+        return info_of(self._relation.through).named[target.local[0]].field.coerce(obj)
+
     def _target_keys(self, objs: Iterable[Any], target: Relation) -> list[Any]:
         """What the rows between hold for `objs`, instances or keys; each once, in order."""
         model = self._relation.target
-        attribute = info_of(self._relation.through).named[target.local[0]]
         keys: dict[Any, None] = {}
         for obj in objs:
             if isinstance(obj, model):
-                key = value_of(obj, target.remote[0])
-                if key is None:
+                if value_of(obj, target.remote[0]) is None:
                     raise ValueError(
                         f"{shorten(obj)} cannot be added: its '{target.remote[0]}' is None, so field '{target.name}' would "
                         "point nowhere. Save it first."
@@ -76,9 +80,7 @@ class ManyManager(Related[M]):
                 self._same_store(obj)
             elif hasattr(obj, "_meta"):
                 raise TypeError(f"A '{info_of(model).name}' instance is expected, not {shorten(obj)}.")
-            else:
-                key = attribute.field.coerce(obj)
-            keys[key] = None
+            keys[self._key_of(obj, target)] = None
         return list(keys)
 
     def _same_store(self, obj: Any) -> None:
@@ -94,15 +96,15 @@ class ManyManager(Related[M]):
         self._forget()
         if not objs:
             return
+        keys = self._target_keys(objs, self._ends()[1])
         with statement(self._alias) as running:
-            self._insert(running, objs, through_defaults, mirrored=False)
+            self._insert(running, keys, through_defaults, mirrored=False)
             if self._symmetrical:
-                self._insert(running, objs, through_defaults, mirrored=True)
+                self._insert(running, keys, through_defaults, mirrored=True)
 
-    def _insert(self, running: Session, objs: Iterable[Any], defaults: Mapping[str, Any] | None, *, mirrored: bool) -> None:
+    def _insert(self, running: Session, keys: list[Any], defaults: Mapping[str, Any] | None, *, mirrored: bool) -> None:
         """Add the rows between that are missing; mirrored, those that lead back."""
         source, target = self._ends(mirrored)
-        keys = self._target_keys(objs, self._ends()[1])
         heard = not mirrored and m2m_changed.has_listeners(self.through)
         automatic = bool(self.through._meta.auto_created)
         if not automatic or heard:
@@ -151,8 +153,7 @@ class ManyManager(Related[M]):
         if not objs:
             return
         target = self._ends()[1]
-        model = self._relation.target
-        keys = {value_of(obj, target.remote[0]) if isinstance(obj, model) else obj for obj in objs}
+        keys = {self._key_of(obj, target) for obj in objs}
         with statement(self._alias):
             self._tell("pre_remove", keys)
             self._delete_between(self._visible(keys))
@@ -196,20 +197,11 @@ class ManyManager(Related[M]):
                 self.add(*wanted, through_defaults=through_defaults)
                 return
             target = self._ends()[1]
-            attribute = info_of(self.through).named[target.local[0]]
-            model = self._relation.target
-            present = set(
-                self._limited(super(Related, self).get_queryset()).using(self._alias).order_by().values_list(target.remote[0], flat=True)
-            )
-            added = []
-            for obj in wanted:
-                key = value_of(obj, target.remote[0]) if isinstance(obj, model) else attribute.field.coerce(obj)
-                if key in present:
-                    present.discard(key)
-                else:
-                    added.append(obj)
-            self.remove(*present)
-            self.add(*added, through_defaults=through_defaults)
+            rows = self._limited(super(Related, self).get_queryset()).using(self._alias).order_by()
+            present = set(rows.values_list(target.remote[0], flat=True))
+            keys = [self._key_of(obj, target) for obj in wanted]
+            self.remove(*present.difference(keys))
+            self.add(*[obj for obj, key in zip(wanted, keys, strict=True) if key not in present], through_defaults=through_defaults)
 
     def create(self, *, through_defaults: Mapping[str, Any] | None = None, **values: Any) -> M:
         """Make, save and relate an instance."""
