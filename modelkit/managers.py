@@ -66,6 +66,8 @@ class Manager(_Start[M]):
 
     name: str | None = None
     model: Any = None
+    _owner: Any = None
+    """The concrete class that this manager was declared on: reading it there gives itself."""
     _hints: Mapping[str, Any] = {}
     _constructor_args: tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -98,7 +100,7 @@ class Manager(_Start[M]):
             raise AttributeError(
                 f"A manager belongs to the class: use {owner.__name__}.{self.name}, not an instance's."
             )
-        if owner is self.model:
+        if owner is self._owner:
             return self
         meta = getattr(owner, "_meta", None)
         if meta is None:
@@ -112,6 +114,7 @@ class Manager(_Start[M]):
         """Become the manager `name` of model class `cls`."""
         self.name = self.name or name
         self.model = cls
+        self._owner = None if cls._meta.abstract else cls
         setattr(cls, name, self)
         cls._meta.add_manager(self)
 
