@@ -241,11 +241,13 @@ class View:
         candidates = patch.slots(key)
         if not candidates:
             return kept
-        entry = self._indexes[path].entry
+        entry, before, own = self._indexes[path].entry, self.before, self.own
         for slot in set(candidates):
-            row = self.row(slot)
-            if row is not None and entry(row) == key:
-                kept.append(slot)
+            # A write that was undone leaves its slot to the latest index.
+            if slot in own or slot in before or slot >= PROVISIONAL:
+                row = self.row(slot)
+                if row is not None and entry(row) == key:
+                    kept.append(slot)
         kept.sort()
         return kept
 
