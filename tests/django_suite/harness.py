@@ -6,7 +6,10 @@ Imported after the overlay is installed; it changes Django's own classes, and no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+import functools
+import weakref
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +24,7 @@ from modelkit.errors import NotYetSupported
 from modelkit.options import Options as ModelOptions
 from modelkit.signals import class_prepared
 from modelkit.stores.memory.store import MemoryStore
-from modelkit.transaction import store_of
+from modelkit.transaction import running, store_of
 from tests.django_suite.shim.statements import statements
 from tests.django_suite.wording import missing_names
 
@@ -101,6 +104,7 @@ def _fit_test_cases() -> None:
     testcases.TransactionTestCase._reset_sequences = staticmethod(_reset_sequences)
     testcases.TestCase._enter_atomics = classmethod(_enter_atomics)
     testcases.SimpleTestCase._assert_raises_or_warns_cm = _names_in_message
+    testcases.async_to_sync = _run_here
 
 
 def _enter_atomics(case: Any) -> dict[str, Any]:
@@ -110,6 +114,28 @@ def _enter_atomics(case: Any) -> dict[str, Any]:
         atomics[alias] = testcases.transaction.atomic(using=alias)
         atomics[alias].__enter__()
     return atomics
+
+
+def _run_here(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    """An async test in an event loop of this thread, its task the owner of the transactions that the case began."""
+
+    async def owned(*args: Any) -> Any:
+        task = weakref.ref(asyncio.current_task())
+        handed = [current for current in map(running, ALIASES) if current is not None]
+        before = [current.task for current in handed]
+        for current in handed:
+            current.task = task
+        try:
+            return await method(*args)
+        finally:
+            for current, owner in zip(handed, before, strict=True):
+                current.task = owner
+
+    @functools.wraps(method)
+    def here(*args: Any) -> Any:
+        return asyncio.run(owned(*args))
+
+    return here
 
 
 def _clear_stores(case: Any) -> None:

@@ -75,3 +75,5 @@ def install(source: Path) -> None:
     exceptions = importlib.import_module("django.core.exceptions")
     for name in SHARED_ERRORS:
         setattr(exceptions, name, getattr(modelkit.errors, name))
+    handlers = importlib.import_module("django.utils.connection")
+    handlers.ConnectionDoesNotExist = modelkit.errors.ImproperlyConfigured  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import types
 from typing import Any
 
 from modelkit import (
@@ -66,7 +67,7 @@ def _six_fields(name: str) -> type[Any]:
         "score": FloatField(),
         "Meta": type("Meta", (), {"app_label": "bench"}),
     }
-    made: type[Any] = type(Model)(name, (Model,), body)
+    made: type[Any] = types.new_class(name, (Model,), exec_body=lambda namespace: namespace.update(body))
     return made
 
 
