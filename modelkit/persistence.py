@@ -504,6 +504,8 @@ def refresh(
         if not wanted:
             return
     base = model._base_manager.db_manager(using or d.get("_db")) if from_queryset is None else from_queryset
+    if using is not None:
+        base = base.using(using)
     queryset = base.filter(pk=instance.pk)
     if wanted is None:
         missing = [attribute.attname for attribute in info.attributes if attribute.attname not in d]
@@ -512,7 +514,7 @@ def refresh(
     if wanted is not None:
         queryset = queryset.only(*wanted)
     fresh = queryset.get()
-    _take_over(instance, info, fresh, everything=fields is None)
+    _take_over(instance, info, fresh, named=None if fields is None else frozenset(wanted or ()))
 
 
 def _without_prefetched(fields: list[str], prefetched: dict[str, Any]) -> list[str]:
@@ -528,8 +530,11 @@ def _without_prefetched(fields: list[str], prefetched: dict[str, Any]) -> list[s
     return kept
 
 
-def _take_over(instance: Any, info: ModelInfo, fresh: Any, *, everything: bool) -> None:
-    """Give `instance` the values of `fresh`, and forget related instances that it no longer points to for sure."""
+def _take_over(instance: Any, info: ModelInfo, fresh: Any, *, named: frozenset[str] | None) -> None:
+    """Give `instance` the values of `fresh`, and forget related instances that it no longer points to for sure.
+
+    `named` are the fields that were asked for, None for all.
+    """
     d = instance.__dict__
     loaded = fresh.__dict__
     for attribute in info.attributes:
@@ -543,12 +548,14 @@ def _take_over(instance: Any, info: ModelInfo, fresh: Any, *, everything: bool) 
         if relation.kind in FORWARD:
             if relation.cache in loaded and relation.local[0] in loaded:
                 d[relation.cache] = loaded[relation.cache]
-            elif everything:
+            elif named is None:
                 d.pop(relation.cache, None)
-        elif everything:
+        elif named is None or relation.name in named:
             d.pop(relation.cache, None)
     if "_db" in loaded:
         d["_db"] = loaded["_db"]
+    elif "_adding" in d:
+        d["_db"] = DEFAULT_ALIAS
     else:
         d.pop("_db", None)
 
