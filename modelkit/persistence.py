@@ -298,7 +298,7 @@ def save(
             update_fields=names if update_fields is not None else None,
         )
     if len(plan.levels) == 1:
-        if force_insert is not True and force_insert is not False:
+        if force_insert and force_insert is not True:
             _forced_classes(plan, force_insert)
         updated = _save_level(instance, plan.levels[0], bool(force_insert), force_update, names, alias, raw)
     else:
@@ -342,7 +342,7 @@ def _forced_classes(plan: SavePlan, force_insert: Any) -> tuple[type, ...]:
     """The classes whose rows are to be inserted; TypeError where `force_insert` is no bool and no tuple of bases."""
     if force_insert is True:
         return (plan.info.concrete,)
-    if force_insert is False:
+    if not force_insert:
         return ()
     if not isinstance(force_insert, tuple):
         raise TypeError("force_insert must be a bool or tuple.")
