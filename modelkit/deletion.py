@@ -6,7 +6,7 @@ before the first row is written, and written in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -94,7 +94,8 @@ class _Plan:
     """What deleting rows of a model takes: made once for each ModelInfo, and kept with it.
 
     `attnames` are the attributes that must be known of each row, its key first. `parents` are the other tables of its
-    lineage: the class and the position in `attnames` of its key. `single`: the rows can go without a look at anything else.
+    lineage: the class and the position in `attnames` of its key. `single`: the rows can go without a look at anything else;
+    `childless`: so they can together with those of their one parent.
     `drop` removes rows of the model's own table by key. `readers` read attnames of rows that point somewhere.
     """
 
@@ -103,6 +104,7 @@ class _Plan:
     pointers: tuple[_Pointer, ...]
     parents: tuple[tuple[Any, int], ...]
     single: bool
+    childless: bool
     drop: Delete
     readers: dict[tuple[int, tuple[str, ...]], Select]
 
@@ -154,7 +156,8 @@ def _plan(info: ModelInfo) -> _Plan:
         table = info.levels[-1].table
         (column,) = table.key
         drop = Delete(_found(table, column))
-        found = _Plan(info, tuple(attnames), pointers, tuple(parents), not pointers and not parents, drop, {})
+        single, childless = not pointers and not parents, not pointers and len(parents) == 1
+        found = _Plan(info, tuple(attnames), pointers, tuple(parents), single, childless, drop, {})
         info.made["deletion"] = found
     return found
 
@@ -205,7 +208,6 @@ class _Collector:
         self.changes: list[tuple[_Pointer, Any, Values]] = []
         self.protected: dict[str, list[Any]] = {}
         self.restricted: dict[_Pointer, list[Any]] = {}
-        self.work: list[tuple[Any, list[Values], bool]] = []
 
     def add(self, model: Any, rows: Iterable[Values], instances: Iterable[Any] = ()) -> list[Values]:
         """Note rows of `model` to delete; those that are new."""
@@ -227,10 +229,14 @@ class _Collector:
         self.rows.setdefault(first, {})
 
     def collect(self, model: Any, rows: list[Values], *, keep_parents: bool = False) -> None:
-        """Note `rows` of `model` and all that cascades from them. Raises ProtectedError and RestrictedError."""
-        self.work.append((model, rows, keep_parents))
-        while self.work:
-            self._follow(*self.work.pop())
+        """Note `rows` of `model` and all that cascades from them, depth first. Raises ProtectedError and RestrictedError."""
+        frames = [self._follow(model, rows, keep_parents)]
+        while frames:
+            found = next(frames[-1], None)
+            if found is None:
+                frames.pop()
+            else:
+                frames.append(self._follow(*found, False))
         if self.protected:
             names = ", ".join(self.protected)
             raise ProtectedError(
@@ -241,19 +247,24 @@ class _Collector:
         if self.restricted:
             self._refuse_restricted(model)
 
-    def _follow(self, model: Any, rows: list[Values], keep_parents: bool) -> None:
-        """What follows from deleting `rows` of `model`: its parents' rows, and what points to it."""
+    def _follow(self, model: Any, rows: list[Values], keep_parents: bool) -> Iterator[tuple[Any, list[Values]]]:
+        """Note what follows from deleting `rows` of `model`; yields what is deleted along, to be followed in turn."""
         plan = _plan(info_of(model))
-        kept = set()
-        for parent, position in plan.parents:
-            kept.add(info_of(parent).concrete)
-            if not keep_parents:
+        kept = {info_of(parent).concrete for parent, _ in plan.parents} if keep_parents else ()
+        if not keep_parents:
+            for parent, position in plan.parents:
                 self._add_parents(model, parent, position, rows)
         for pointer in plan.pointers:
-            if keep_parents and info_of(pointer.relation.field.remote_field.model).concrete in kept:
+            if kept and info_of(pointer.relation.field.remote_field.model).concrete in kept:
                 continue
-            values = tuple(dict.fromkeys(row[pointer.local] for row in rows if row[pointer.local] is not None))
-            if values:
+            values = tuple(dict.fromkeys([row[pointer.local] for row in rows if row[pointer.local] is not None]))
+            if not values:
+                continue
+            if pointer.on_delete.action == "CASCADE":
+                new = self._cascade(model, pointer, values)
+                if new:
+                    yield pointer.relation.target, new
+            else:
                 self._act(model, pointer, values)
 
     def _add_parents(self, model: Any, parent: Any, position: int, rows: list[Values]) -> None:
@@ -273,8 +284,6 @@ class _Collector:
         field = pointer.relation.field
         on_delete = pointer.on_delete
         match on_delete.action:
-            case "CASCADE":
-                self._cascade(model, pointer, values)
             case "PROTECT":
                 found = self._load(pointer, values)
                 if found:
@@ -292,16 +301,18 @@ class _Collector:
             case "SET":
                 given = on_delete.value
                 self.changes.append((pointer, given() if callable(given) else given, values))
-            case "DO_NOTHING":
+            case "CASCADE" | "DO_NOTHING":
                 pass
 
-    def _cascade(self, model: Any, pointer: _Pointer, values: Values) -> None:
+    def _cascade(self, model: Any, pointer: _Pointer, values: Values) -> list[Values]:
+        """Note the rows that point to `values`; those that are new and must be followed."""
         target = pointer.relation.target
+        field = pointer.relation.field
         plan = _plan(info_of(target))
         heard = _heard(target)
-        if plan.single and not heard:
+        if not heard and (plan.single or (plan.childless and field.remote_field.parent_link)):
             self.drops.append((pointer, values))
-            return
+            return []
         instances: Sequence[Any] = ()
         if heard:
             instances = self._load(pointer, values)
@@ -309,10 +320,9 @@ class _Collector:
         else:
             rows = self.session.select(_reader(plan, pointer, plan.attnames), (values,))
         new = self.add(target, rows, instances) if rows else []
-        if new:
-            if not pointer.relation.field.null:
-                self.before(target, model)
-            self.work.append((target, new, False))
+        if new and not field.null:
+            self.before(target, model)
+        return new
 
     def _load(self, pointer: _Pointer, values: Values) -> list[Any]:
         """Instances of the rows that point to `values`."""
@@ -455,11 +465,12 @@ def delete_instances(
         for instance in instances:
             setattr(instance, attname, None)
         return count, {info.label: count}
-    with statement(alias) as running:
+    with statement(alias, reading=True) as running:
         collector = _Collector(running, alias, instances[0] if origin is None else origin)
         rows = collector.add(model, [_values(instance, plan.attnames) for instance in instances], instances)
         collector.collect(model, rows, keep_parents=keep_parents)
-        counted = collector.write()
+        with statement(alias):
+            counted = collector.write()
     collector.forget_keys()
     for instance in instances:
         setattr(instance, attname, None)
@@ -471,6 +482,8 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
     query = queryset.query
     info = query.info
     model, alias = info.model, queryset.db
+    if shapes.is_empty(query):
+        return 0, {}
     plan = _plan(info)
     heard = _heard(model)
     if plan.single and not heard:
@@ -478,7 +491,7 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
         count = session(alias).delete(removal, params)
         return count, {info.label: count} if count else {}
     query = shapes.ordered(query, ())
-    with statement(alias) as running:
+    with statement(alias, reading=True) as running:
         collector = _Collector(running, alias, queryset)
         if heard:
             fetch = shapes.fetch(query)
@@ -488,6 +501,7 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
             fetch = shapes.fetch(outputs.values(query, plan.attnames, style="tuple"))
             rows = collector.add(model, running.select(fetch.select, fetch.params))
         collector.collect(model, rows)
-        return collector.write()
+        with statement(alias):
+            return collector.write()
 
 

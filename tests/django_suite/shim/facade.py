@@ -47,7 +47,7 @@ SUBMODULES = frozenset(
     " query query_utils signals sql utils".split()
 )
 
-CONSTANTS = {"LOOKUP_SEP": "__", "MAX_GET_RESULTS": 21}
+CONSTANTS = {"GET_ITERATOR_CHUNK_SIZE": 100, "LOOKUP_SEP": "__", "MAX_GET_RESULTS": 21}
 
 
 class Unbuilt(Exception):
