@@ -17,7 +17,7 @@ import sys
 import traceback
 import types
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 NAMES = (None, "", "a", "b", "ab", "abc", "p", "q")
@@ -179,54 +179,42 @@ def modelkit_world() -> dict[str, Any]:
 
 def rows(rng: random.Random) -> list[tuple[str, dict[str, Any]]]:
     """Rows of all models, full of NULLs and of equal values, in an order in which they can be written."""
-    made: list[tuple[str, dict[str, Any]]] = []
 
     def some(limit: int) -> int | None:
         return rng.choice([None, *range(1, limit + 1)])
 
-    for pk in range(1, 5):
-        made.append(
-            (
-                "Team",
-                {
-                    "id": pk,
-                    "name": rng.choice(NAMES),
-                    "size": rng.choice(NUMBERS),
-                    "active": rng.choice((None, True, False)),
-                },
-            )
-        )
-    for pk in range(1, 8):
-        made.append((
-            "Author",
-            {
-                "id": pk, "name": rng.choice(NAMES), "age": rng.choice(NUMBERS), "born": rng.choice(DATES),
-                "team_id": some(4), "mentor_id": rng.choice([None, *range(1, pk)]),
-            },
-        ))  # fmt: skip
-    for pk, author in enumerate(rng.sample(range(1, 8), 4), 1):
-        made.append(("Profile", {"id": pk, "bio": rng.choice(NAMES), "author_id": author}))
-    for pk in range(1, 11):
-        made.append((
-            "Book",
-            {
-                "id": pk, "name": rng.choice(NAMES), "rating": rng.choice(NUMBERS[1:]), "data": rng.choice(JSON),
-                "author_id": rng.randint(1, 5), "editor_id": some(7),
-            },
-        ))  # fmt: skip
-    for pk in range(1, 5):
-        made.append(("Tag", {"id": pk, "name": rng.choice(NAMES)}))
-    for pk in range(1, 4):
-        made.append(("Place", {"id": pk, "name": rng.choice(NAMES), "size": rng.choice(NUMBERS), "team_id": some(4)}))
-    for pk in range(4, 8):
-        made.append((
-            "Cafe",
-            {
-                "id": pk, "name": rng.choice(NAMES), "size": rng.choice(NUMBERS), "team_id": some(4),
-                "cups": rng.choice(NUMBERS), "owner_id": some(7),
-            },
-        ))  # fmt: skip
-    return made
+    def several(
+        model: str, keys: Iterable[int], values: Callable[[int], dict[str, Any]]
+    ) -> list[tuple[str, dict[str, Any]]]:
+        return [(model, {"id": pk, "name": rng.choice(NAMES), **values(pk)}) for pk in keys]
+
+    def team(_: int) -> dict[str, Any]:
+        return {"size": rng.choice(NUMBERS), "active": rng.choice((None, True, False))}
+
+    def author(pk: int) -> dict[str, Any]:
+        mentor = rng.choice([None, *range(1, pk)])
+        return {"age": rng.choice(NUMBERS), "born": rng.choice(DATES), "team_id": some(4), "mentor_id": mentor}
+
+    def book(_: int) -> dict[str, Any]:
+        rating, data = rng.choice(NUMBERS[1:]), rng.choice(JSON)
+        return {"rating": rating, "data": data, "author_id": rng.randint(1, 5), "editor_id": some(7)}
+
+    def place(_: int) -> dict[str, Any]:
+        return {"size": rng.choice(NUMBERS), "team_id": some(4)}
+
+    def cafe(pk: int) -> dict[str, Any]:
+        return {**place(pk), "cups": rng.choice(NUMBERS), "owner_id": some(7)}
+
+    profiles = enumerate(rng.sample(range(1, 8), 4), 1)
+    return [
+        *several("Team", range(1, 5), team),
+        *several("Author", range(1, 8), author),
+        *[("Profile", {"id": pk, "bio": rng.choice(NAMES), "author_id": owner}) for pk, owner in profiles],
+        *several("Book", range(1, 11), book),
+        *several("Tag", range(1, 5), lambda _: {}),
+        *several("Place", range(1, 4), place),
+        *several("Cafe", range(4, 8), cafe),
+    ]
 
 
 def fill(world: dict[str, Any], data: list[tuple[str, dict[str, Any]]], links: list[tuple[int, list[int]]]) -> None:
@@ -493,7 +481,7 @@ def written(world: dict[str, Any]) -> Callable[..., Any]:
         try:
             with world["atomic"]():
                 result = [write(), *list(read())]
-                raise Undo
+                raise Undo  # noqa: TRY301 - the block is left so that it is undone
         except Undo:
             return result
 
@@ -559,8 +547,8 @@ def differences(programs: int, seed: int) -> Iterator[str]:
             refused[type(expected[1]).__name__] += 1
         if expected[0] == found[0] == "error" or expected == found or type(expected[1]).__name__ == "OperationalError":
             continue
-        if any(map(mistied, statements)):
-            refused["mistied"] += 1
+        if any(mistied(sql) or rereads(sql) for sql in statements):
+            refused["not comparable"] += 1
             continue
         yield report(number, program, expected, found, statements)
     sys.stderr.write(f"{programs} programs, seed {seed}; refused by Django: {dict(refused)}\n")
@@ -575,6 +563,12 @@ def mistied(sql: str) -> bool:
         for inner, table, alias in ties
         if f'{inner}."id" = ' in sql
     )
+
+
+def rereads(sql: str) -> bool:
+    """Whether an UPDATE reads its own table a second time: SQLite shows it rows that it has changed already."""
+    table = re.match(r'UPDATE ("\w+")', sql)
+    return table is not None and re.search(rf"(FROM|JOIN) {table[1]}", sql) is not None
 
 
 def report(number: int, program: str, expected: Any, found: Any, statements: list[str]) -> str:
