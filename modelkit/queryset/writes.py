@@ -150,7 +150,7 @@ def delete(queryset: Any) -> tuple[int, dict[str, int]]:
     """Delete all rows with what hangs on them: how many in all, and by model label."""
     query = queryset.query
     if query.is_sliced:
-        raise TypeError("delete() cannot be used after a slice was taken.")
+        raise TypeError("delete() cannot be used with 'limit' or 'offset': call it before the slice is taken.")
     if query.shape.distinct_on:
         raise TypeError("delete() cannot be used after distinct(*fields).")
     if not queryset._gives_instances():
