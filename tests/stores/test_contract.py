@@ -138,7 +138,7 @@ def test_values_of_every_type_are_kept_and_others_refused(store, kind):
     table = new_table(store, Column("value", type_, nullable=True, label="worth"))
     assert [row[1] for row in store.insert(table, [(DEFAULT, value) for value in [*good, None]])] == [*good, None]
     for value in bad:
-        with pytest.raises(DataError, match="Thing.worth") as caught:
+        with pytest.raises(DataError, match=r"Thing.worth") as caught:
             store.insert(table, [(DEFAULT, value)])
         assert (caught.value.model, caught.value.fields) == ("Thing", ("worth",))
         update = set_where(table, 1)
@@ -159,13 +159,13 @@ def test_decimals_are_rounded_half_up_to_the_places(store):
 @pytest.mark.parametrize("inside", [True, False], ids=["in a transaction", "alone"])
 def test_null_is_refused_where_the_column_says_so(db, inside):
     session = db.store.begin() if inside else db.store
-    with pytest.raises(IntegrityError, match="User.name must not be NULL") as caught:
+    with pytest.raises(IntegrityError, match=r"User.name must not be NULL") as caught:
         session.insert(db.user, [user(name=None)])
     assert (caught.value.kind, caught.value.model, caught.value.fields) == ("not_null", "User", ("name",))
-    with pytest.raises(IntegrityError, match="User.name must not be NULL"):
+    with pytest.raises(IntegrityError, match=r"User.name must not be NULL"):
         session.insert(db.user, [user(name=DEFAULT)])
     session.insert(db.user, [user(id=9)])
-    with pytest.raises(IntegrityError, match="User.name must not be NULL"):
+    with pytest.raises(IntegrityError, match=r"User.name must not be NULL"):
         session.update(set_where(db.user, NAME), (9, None))
     if inside:
         session.rollback()
@@ -215,7 +215,7 @@ def test_a_second_row_of_a_unique_key_is_refused_with_the_first_one_named(db, in
     db.store.insert(db.team, [(DEFAULT, "a"), (DEFAULT, "b")])
     session = db.store.begin() if inside else db.store
     for rows in ([(DEFAULT, "a")], [(DEFAULT, "c"), (DEFAULT, "a")]):
-        with pytest.raises(IntegrityError, match="Team.name = 'a' is taken already, by Team 1") as caught:
+        with pytest.raises(IntegrityError, match=r"Team.name = 'a' is taken already, by Team 1") as caught:
             session.insert(db.team, rows)
         error = caught.value
         assert (error.kind, error.constraint, error.fields, error.values) == ("unique", "team_name", ("name",), ("a",))
@@ -244,9 +244,7 @@ def test_a_unique_column_may_be_shifted_in_one_statement(db, inside):
 
 def test_nulls_are_distinct_unless_told_otherwise(store):
     columns = (Column("a", IntegerType(), nullable=True), Column("b", IntegerType(), nullable=True))
-    table = new_table(
-        store, *columns, uniques=(Unique("ab", (1, 2)), Unique("a_once", (1,), nulls_distinct=False))
-    )
+    table = new_table(store, *columns, uniques=(Unique("ab", (1, 2)), Unique("a_once", (1,), nulls_distinct=False)))
     store.insert(table, [(DEFAULT, None, 1)])
     with pytest.raises(IntegrityError, match="a_once"):
         store.insert(table, [(DEFAULT, None, 2)])
@@ -320,7 +318,9 @@ def test_a_deferred_unique_is_checked_at_commit_only(store):
 def test_insert_that_ignores_leaves_out_what_breaks_a_unique_key(db, inside):
     db.store.insert(db.team, [(DEFAULT, "a")])
     session = db.store.begin() if inside else db.store
-    stored = session.insert(db.team, [(DEFAULT, "b"), (DEFAULT, "a"), (DEFAULT, "b"), (DEFAULT, "c")], Conflict("ignore"))
+    stored = session.insert(
+        db.team, [(DEFAULT, "b"), (DEFAULT, "a"), (DEFAULT, "b"), (DEFAULT, "c")], Conflict("ignore")
+    )
     assert [row and row[1] for row in stored] == ["b", None, None, "c"]
     assert [row[1] for row in session.select(every(db.team), ())] == ["a", "b", "c"]
     with pytest.raises(IntegrityError, match="NULL"):
@@ -335,7 +335,9 @@ def test_insert_that_updates_writes_the_columns_into_the_row_of_the_same_target(
     db.store.insert(db.user, [user("ann", 20, code=5), user("bob", 30, code=6)])
     session = db.store.begin() if inside else db.store
     conflict = Conflict("update", target=(CODE,), columns=(NAME,))
-    stored = session.insert(db.user, [user("eve", 99, code=5), user("new", 1, code=7), user("last", 2, code=7)], conflict)
+    stored = session.insert(
+        db.user, [user("eve", 99, code=5), user("new", 1, code=7), user("last", 2, code=7)], conflict
+    )
     assert [row[1:3] for row in stored] == [("eve", 20), ("new", 1), ("last", 1)]
     assert [row[1:3] for row in session.select(every(db.user), ())] == [("eve", 20), ("bob", 30), ("last", 1)]
     with pytest.raises(IntegrityError, match="primary key"):
@@ -365,7 +367,9 @@ def test_a_reference_is_checked_at_once_outside_transactions(db):
 def test_a_parent_stays_while_a_child_refers_to_it(db):
     db.store.insert(db.team, [(DEFAULT, "a"), (DEFAULT, "b")])
     db.store.insert(db.user, [user(team=1)])
-    with pytest.raises(IntegrityError, match=r"Team 1 cannot be removed or renamed: User 1 refers to it by team") as caught:
+    with pytest.raises(
+        IntegrityError, match=r"Team 1 cannot be removed or renamed: User 1 refers to it by team"
+    ) as caught:
         db.store.delete(delete_where(db.team), (1,))
     assert (caught.value.kind, caught.value.conflicting_pk) == ("reference", 1)
     with pytest.raises(IntegrityError, match="Team 1 cannot be removed"):
@@ -424,8 +428,15 @@ def test_a_reference_that_is_not_enforced_is_not_checked(store):
 
 
 def test_a_reference_may_name_a_unique_column(store):
-    parent = Table("p", (Column("id", IntegerType(), auto=True), Column("code", TextType())), (0,), uniques=(Unique("c", (1,)),))
-    child = Table("c", (Column("id", IntegerType(), auto=True), Column("code", TextType())), (0,), references=(Reference("r", (1,), "p", (1,)),))
+    parent = Table(
+        "p", (Column("id", IntegerType(), auto=True), Column("code", TextType())), (0,), uniques=(Unique("c", (1,)),)
+    )
+    child = Table(
+        "c",
+        (Column("id", IntegerType(), auto=True), Column("code", TextType())),
+        (0,),
+        references=(Reference("r", (1,), "p", (1,)),),
+    )
     store.define([child, parent])
     store.insert(parent, [(DEFAULT, "x")])
     store.insert(child, [(DEFAULT, "x")])
@@ -562,7 +573,9 @@ def test_the_first_committer_wins(db):
         transaction.update(set_where(db.team, NAME), (1, name))
     second.insert(db.team, [(DEFAULT, "new")])
     first.commit()
-    with pytest.raises(TransactionConflict, match="Another transaction wrote Team 1 first: nothing was saved") as caught:
+    with pytest.raises(
+        TransactionConflict, match="Another transaction wrote Team 1 first: nothing was saved"
+    ) as caught:
         second.commit()
     assert (caught.value.model, caught.value.pk, caught.value.kind) == ("Team", 1, "write")
     assert db.store.select(every(db.team), ()) == [(1, "x"), (2, "b")]

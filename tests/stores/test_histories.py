@@ -39,7 +39,11 @@ NULL_AGE, COUNT = null(USER_TABLE, AGE), count(USER_TABLE)
 UP, DOWN = ordered(USER_TABLE, AGE), ordered(USER_TABLE, AGE, descending=True)
 FROM_AGE = ordered(USER_TABLE, AGE, op="ge")
 BELOW_AGE = rows_where(USER_TABLE, compare(USER_TABLE, "lt", AGE))
-SET_AGE, SET_CODE, SET_NAME_BY_AGE = set_where(USER_TABLE, AGE), set_where(USER_TABLE, CODE), set_where(USER_TABLE, NAME, AGE)
+SET_AGE, SET_CODE, SET_NAME_BY_AGE = (
+    set_where(USER_TABLE, AGE),
+    set_where(USER_TABLE, CODE),
+    set_where(USER_TABLE, NAME, AGE),
+)
 ADD_CODE = add_to_all(USER_TABLE, CODE)
 DELETE, DELETE_BY_AGE = delete_where(USER_TABLE), delete_where(USER_TABLE, AGE)
 
@@ -120,12 +124,18 @@ class Histories(RuleBasedStateMachine):
     @rule(who=WHO, pick=SMALL, age=NULLABLE)
     def set_age(self, who: int, pick: int, age: int | None) -> None:
         number = self.pick(who, pick)
-        self.change(who, lambda s: s.update(SET_AGE, (number, age)), lambda r: (*r[:AGE], age, *r[AGE + 1 :]) if r[ID] == number else r)
+        self.change(
+            who,
+            lambda s: s.update(SET_AGE, (number, age)),
+            lambda r: (*r[:AGE], age, *r[AGE + 1 :]) if r[ID] == number else r,
+        )
 
     @rule(who=WHO, pick=SMALL, code=NULLABLE)
     def set_code(self, who: int, pick: int, code: int | None) -> None:
         number = self.pick(who, pick)
-        self.change(who, lambda s: s.update(SET_CODE, (number, code)), lambda r: (*r[:CODE], code) if r[ID] == number else r)
+        self.change(
+            who, lambda s: s.update(SET_CODE, (number, code)), lambda r: (*r[:CODE], code) if r[ID] == number else r
+        )
 
     @rule(who=WHO, more=st.integers(-2, 2))
     def add_code(self, who: int, more: int) -> None:
@@ -138,7 +148,11 @@ class Histories(RuleBasedStateMachine):
     def rename(self, who: int, age: int) -> None:
         self.serial += 1
         name = f"n{self.serial}"
-        self.change(who, lambda s: s.update(SET_NAME_BY_AGE, (age, name)), lambda r: (r[0], name, *r[2:]) if r[AGE] == age else r)
+        self.change(
+            who,
+            lambda s: s.update(SET_NAME_BY_AGE, (age, name)),
+            lambda r: (r[0], name, *r[2:]) if r[AGE] == age else r,
+        )
 
     @rule(who=WHO, pick=SMALL)
     def delete(self, who: int, pick: int) -> None:
@@ -279,5 +293,5 @@ class Histories(RuleBasedStateMachine):
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )

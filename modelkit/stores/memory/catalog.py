@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from modelkit.errors import DataError, IntegrityError, ProgrammingError, SchemaMismatch, did_you_mean
@@ -85,7 +86,11 @@ class Catalog:
         known = {**self._named, **named}
         tables_by_state = dict(zip(states, fresh, strict=True))
         links = {state: self._links(state, table.references, known) for state, table in tables_by_state.items()}
-        relinked = {state: _relink(state, known) for state in standing if any(link.parent.name in _names(replaced) for link in state.links)}
+        relinked = {
+            state: _relink(state, known)
+            for state in standing
+            if any(link.parent.name in _names(replaced) for link in state.links)
+        }
         for state in states:
             state.links = links[state]
         self._take_over(replaced, named, relinked)
@@ -137,7 +142,9 @@ class Catalog:
                 continue
             parent = known.get((state.namespace, reference.target))
             if parent is None:
-                near = did_you_mean(reference.target, [name for namespace, name in known if namespace == state.namespace])
+                near = did_you_mean(
+                    reference.target, [name for namespace, name in known if namespace == state.namespace]
+                )
                 raise ProgrammingError(
                     f"{state.label} refers to the table '{reference.target}', which this store does not know.{near}"
                 )
@@ -182,7 +189,18 @@ def _names(replaced: dict[tuple[str, str], TableState]) -> set[str]:
 
 
 def _relink(state: TableState, known: dict[tuple[str, str], TableState]) -> tuple[Link, ...]:
-    return tuple([_link(state, link.reference, known[state.namespace, link.reference.target]) for link in state.links])
+    """The links of `state` to the newest definitions; columns of one that changed are found by name."""
+    links = []
+    for link in state.links:
+        parent = known[state.namespace, link.parent.name]
+        places = {column.name: place for place, column in enumerate(parent.columns)}
+        names = [link.parent.columns[place].name for place in link.reference.target_columns]
+        lost = [name for name in names if name not in places]
+        if lost:
+            raise SchemaMismatch(f"{state.label} refers to {parent.label} by {', '.join(lost)}, which is gone.")
+        target = tuple([places[name] for name in names])
+        links.append(_link(state, replace(link.reference, target_columns=target), parent))
+    return tuple(links)
 
 
 def _link(state: TableState, reference: Reference, parent: TableState) -> Link:
@@ -201,7 +219,8 @@ def _link_back(states: Sequence[TableState]) -> None:
     linked: dict[TableState, list[Link]] = {state: [] for state in states}
     for state in states:
         for link in state.links:
-            linked[link.parent].append(link)
+            if link.parent in linked:
+                linked[link.parent].append(link)
     for state, links in linked.items():
         state.linked = tuple(links)
 

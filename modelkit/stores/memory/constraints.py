@@ -174,7 +174,9 @@ def _check_unique(written: TableWrites, delta: Delta, rule: UniqueRule, viewed: 
             row = written.row(slot)
             assert row is not None
             other = written.row(holder)
-            refuse_duplicate(written.state, rule, row, other, concurrent=_came_since(written.state, holder, other, viewed))
+            refuse_duplicate(
+                written.state, rule, row, other, concurrent=_came_since(written.state, holder, other, viewed)
+            )
         taken[key] = slot
 
 
@@ -197,7 +199,11 @@ def refuse_duplicate(
     values = [row[place] for place in places]
     names = state.names(places)
     key = None if other is None or not state.key else state.key_of(other)
-    holder = f"{state.label} {shown([state.columns[place] for place in state.key], _parts(state, key))}" if state.key else "a row"
+    holder = (
+        f"{state.label} {shown([state.columns[place] for place in state.key], _parts(state, key))}"
+        if state.key
+        else "a row"
+    )
     message = (
         f"{state.label}.{', '.join(names)} = {shown(columns, values)} is taken already, by {holder} (unique: {rule.name})."
         if other is not None and key != state.key_of(row)
@@ -245,9 +251,7 @@ def _refuse(
     )
 
 
-def _check_parents(
-    written: TableWrites, delta: Delta, link: Link, parents: TableWrites | None, viewed: Viewed
-) -> None:
+def _check_parents(written: TableWrites, delta: Delta, link: Link, parents: TableWrites | None, viewed: Viewed) -> None:
     """Every key that a child now has must be a parent's."""
     index = delta.index
     given = parents.deltas.get(link.parent_index) if parents is not None else None

@@ -90,36 +90,43 @@ class Heap:
 
     def replace(self, changes: Iterable[Changed], *, copy: bool) -> None:
         """Write the rows after. `copy`: chunks are replaced, since a reader may hold the present ones. Linear."""
-        chunks = self.chunks
         copied: dict[int, Chunk] = {}
+        written = copied if copy else self.chunks
         emptied: set[int] = set()
-        for slot, old, new in changes:
+        for slot, _, new in changes:
             number = slot >> SHIFT
-            chunk = copied.get(number) if copy else chunks.get(number)
+            chunk = written.get(number)
             if chunk is None:
-                chunk = self._writable(number, copied, copy)
-            if old is None and slot & MASK >= len(chunk):
-                chunk.extend([None] * ((slot & MASK) + 1 - len(chunk)))
-            chunk[slot & MASK] = new
+                if new is None and number not in self.chunks:
+                    continue
+                chunk = self._writable(number)
+                written = self.chunks
+                if copy:
+                    written = copied
+                    chunk = copied[number] = chunk.copy()
+            try:
+                chunk[slot & MASK] = new
+            except IndexError:
+                # The end of a chunk that was dropped, or truncated, comes back.
+                chunk.extend([None] * ((slot & MASK) - len(chunk)))
+                chunk.append(new)
             if new is None:
                 emptied.add(number)
         if copied:
-            chunks.update(copied)
+            self.chunks.update(copied)
             self._runs = None
         for number in emptied:
-            if not any(chunks.get(number, ())):
-                chunks.pop(number, None)
+            if not any(self.chunks.get(number, ())):
+                self.chunks.pop(number, None)
                 self._runs = None
 
-    def _writable(self, number: int, copied: dict[int, Chunk], copy: bool) -> Chunk:
+    def _writable(self, number: int) -> Chunk:
         chunk = self.chunks.get(number)
         if chunk is None:
             # A dropped chunk comes back: the directory's order is the order of its numbers.
             chunk = []
             self.chunks = dict(sorted([*self.chunks.items(), (number, chunk)]))
             self._runs = None
-        if copy:
-            chunk = copied[number] = chunk.copy()
         return chunk
 
     def truncate(self, length: int) -> None:

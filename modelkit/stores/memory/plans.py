@@ -29,21 +29,27 @@ MOST: Final = 4096
 class Prepared:
     """A compiled query, and what this store runs it on.
 
-    `inside`: it reads by key alone and runs nothing that a user wrote, so it may run under the store's lock.
+    `pure`: it runs nothing that a user wrote, so it may run under the store's lock; `inside`: and it should, since it
+    reads by key alone and is done at once.
     `target` and `columns` are what a write writes to.
     """
 
-    __slots__ = ("columns", "inside", "latest", "ref", "run", "states", "target")
+    __slots__ = ("columns", "inside", "latest", "pure", "ref", "run", "states", "target")
 
-    def __init__(self, query: Query, compiled: Compiled, states: tuple[TableState, ...], target: TableState | None) -> None:
+    def __init__(
+        self, query: Query, compiled: Compiled, states: tuple[TableState, ...], target: TableState | None
+    ) -> None:
         self.run: Callable[[Sequence[Any], tuple[Any, ...]], Any] = compiled.run
         self.states = states
         self.latest: tuple[LatestView, ...] = tuple([state.latest for state in states])
-        self.inside = compiled.probes and not _runs_functions(query)
+        self.pure = not _runs_functions(query)
+        self.inside = compiled.probes and self.pure
         self.target = target
-        self.columns = frozenset(
-            assignment.column for assignment in query.assignments
-        ) if isinstance(query, Update) else frozenset()
+        self.columns = (
+            frozenset(assignment.column for assignment in query.assignments)
+            if isinstance(query, Update)
+            else frozenset()
+        )
         self.ref: weakref.ref[Any] | None = None
 
 

@@ -112,9 +112,7 @@ class RowRules:
 
     def refuse_width(self, row: Row) -> NoReturn:
         """Raise for a row that has not one value for each column."""
-        raise ProgrammingError(
-            f"A row of {self.label} has {len(self.columns)} values, not {len(row)}: {shorten(row)}"
-        )
+        raise ProgrammingError(f"A row of {self.label} has {len(self.columns)} values, not {len(row)}: {shorten(row)}")
 
     def refuse_check(self, number: int, row: Row) -> NoReturn:
         """Raise for a row that check `number` finds false."""
@@ -145,7 +143,9 @@ class RowRules:
         def admit(value: Any) -> Any:
             if value is None or value is DEFAULT:
                 return self.refuse_null(place) if required else None
-            if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes and object not in classes):
+            if not isinstance(value, classes) or (
+                isinstance(value, bool) and bool not in classes and object not in classes
+            ):
                 self.refuse(place, value, f"expected {type_.name}, not {type(value).__name__}")
             try:
                 fitted = type_.coerce(value)

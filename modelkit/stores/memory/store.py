@@ -28,6 +28,9 @@ T = TypeVar("T")
 ATTEMPTS: Final = 50
 """How often a single statement starts again where others commit first, each time on their result."""
 
+PATIENCE: Final = 3
+"""How often an update that scans tries to leave others their turn."""
+
 
 class Snapshot:
     """A moment of a store, for `MemoryStore.restore`, any number of times. Costs what changes, until closed or dropped."""
@@ -160,16 +163,19 @@ class MemoryStore:
         finish: Callable[[Any], Sequence[Changed]],
         columns: frozenset[int] | None,
     ) -> int:
-        """Find rows, then write over them; again on the latest commit where somebody else wrote one of them meanwhile."""
+        """Find rows, then write over them; again on the latest commit where somebody else wrote one of them meanwhile.
+
+        What need not be done outside the lock is done under it where it is quick, or where others were faster several times.
+        """
         state, committer = _target(entry), self._committer
-        if entry.inside and state.plain:
-            with self._lock:
-                self._enter()
-                found = entry.run(entry.latest, params)
-                if found:
-                    committer.apply([TableWrites(state, finish(found), (), columns)])
-                return len(found)
         for attempt in range(1, ATTEMPTS + 1):
+            if entry.pure and state.plain and (entry.inside or attempt > PATIENCE):
+                with self._lock:
+                    self._enter()
+                    found = entry.run(entry.latest, params)
+                    if found:
+                        committer.apply([TableWrites(state, finish(found), (), columns)])
+                    return len(found)
             pin = committer.pin()
             try:
                 found = entry.run(self._views(pin, entry.states), params)

@@ -83,9 +83,7 @@ class TableState:
         "uniques",
     )  # fmt: skip
 
-    def __init__(
-        self, table: Table, number: int, numbers: dict[int, int], lock: Any, policy: TimeZonePolicy
-    ) -> None:
+    def __init__(self, table: Table, number: int, numbers: dict[int, int], lock: Any, policy: TimeZonePolicy) -> None:
         self.name, self.namespace = table.name, table.namespace
         self.label = table.label or table.name
         self.columns, self.key = table.columns, table.key
@@ -171,7 +169,9 @@ class TableState:
         for link in self.links:
             for _, row in rows:
                 key = link.child_index.key(row)
-                assert link.child_index.is_null(key) or key in link.parent_index.entries, f"{link.reference.name}: {row}"
+                assert link.child_index.is_null(key) or key in link.parent_index.entries, (
+                    f"{link.reference.name}: {row}"
+                )
 
 
 def columns_read(formula: Formula) -> frozenset[int]:
@@ -210,7 +210,9 @@ def _auto_column(table: Table) -> int:
     places = [place for place, column in enumerate(table.columns) if column.auto]
     if len(places) > 1:
         names = ", ".join(table.columns[place].label or table.columns[place].name for place in places)
-        raise ProgrammingError(f"{table.label or table.name} has more than one auto column: {names}. A table numbers one.")
+        raise ProgrammingError(
+            f"{table.label or table.name} has more than one auto column: {names}. A table numbers one."
+        )
     return places[0] if places else -1
 
 

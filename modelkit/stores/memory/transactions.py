@@ -65,9 +65,22 @@ class MemoryTransaction:
     Reads leave no trace yet: `isolation` "serializable" validates writes and constraints, as "snapshot" does.
     """
 
-    __slots__ = ("__weakref__", "_catalog", "_committer", "_ended", "_pin", "_plans", "_store", "_undo", "_views", "isolation")
+    __slots__ = (
+        "__weakref__",
+        "_catalog",
+        "_committer",
+        "_ended",
+        "_pin",
+        "_plans",
+        "_store",
+        "_undo",
+        "_views",
+        "isolation",
+    )
 
-    def __init__(self, store: Store, committer: Committer, catalog: Catalog, plans: Plans, isolation: Isolation) -> None:
+    def __init__(
+        self, store: Store, committer: Committer, catalog: Catalog, plans: Plans, isolation: Isolation
+    ) -> None:
         self._store = store
         self._committer = committer
         self._catalog = catalog

@@ -71,7 +71,9 @@ class View:
 
     __slots__ = ("_heap", "_indexes", "_lock", "_maps", "_patches", "added", "before", "length", "live", "own")
 
-    def __init__(self, heap: Heap, indexes: Sequence[Index], maps: Sequence[dict[Any, Any]], lock: Any, pinned: TablePin) -> None:
+    def __init__(
+        self, heap: Heap, indexes: Sequence[Index], maps: Sequence[dict[Any, Any]], lock: Any, pinned: TablePin
+    ) -> None:
         self._heap = heap
         self._indexes = indexes
         self._maps = maps
@@ -410,7 +412,9 @@ class OwnView(View):
 
     __slots__ = ("base", "columns")
 
-    def __init__(self, heap: Heap, indexes: Sequence[Index], maps: Sequence[dict[Any, Any]], lock: Any, pinned: TablePin) -> None:
+    def __init__(
+        self, heap: Heap, indexes: Sequence[Index], maps: Sequence[dict[Any, Any]], lock: Any, pinned: TablePin
+    ) -> None:
         super().__init__(heap, indexes, maps, lock, pinned)
         self.own = {}
         self.added = []
@@ -506,4 +510,3 @@ def _apply(chunk: Chunk, patched: list[tuple[int, Row | None]]) -> Chunk:
     for offset, row in patched:
         rows[offset] = row
     return rows
-

@@ -1,0 +1,800 @@
+"""What the memory store promises beyond the contract: snapshots, interrupts, threads, finalizers, definitions, bounds."""
+
+from __future__ import annotations
+
+import datetime
+import gc
+import random
+import sys
+import threading
+import weakref
+
+import pytest
+
+from modelkit.errors import (
+    ConcurrentIntegrityError,
+    DataError,
+    IntegrityError,
+    NotYetSupported,
+    ProgrammingError,
+    SchemaMismatch,
+    StoreClosed,
+    TransactionConflict,
+)
+from modelkit.ir.expr import INTEGER, Call, Col, Compare, Const, FunctionDef
+from modelkit.ir.query import Assignment, Conflict, Update
+from modelkit.ir.schema import DEFAULT, Check, Column, Formula, Reference, Table, Unique
+from modelkit.ir.types import UTC, DateTimeType, IntegerType, TextType
+from modelkit.stores.memory import store as store_module
+from modelkit.stores.memory.commit import Committer
+from modelkit.stores.memory.heap import Heap
+from modelkit.stores.memory.index import Index
+from modelkit.stores.memory.store import MemoryStore
+from tests.stores.samples import (
+    AGE,
+    BOOLEAN,
+    CODE,
+    ID,
+    NAME,
+    TEAM,
+    add_to_all,
+    by,
+    col,
+    count,
+    delete_all,
+    delete_where,
+    every,
+    ordered,
+    param,
+    rows_where,
+    set_where,
+    team_and_user,
+)
+
+
+def user(name="ann", age=None, team=None, code=None, id=DEFAULT):
+    return (id, name, age, team, code)
+
+
+def dump(store, *tables):
+    return [store.select(every(table), ()) for table in tables]
+
+
+# Snapshot and restore
+
+
+def test_restore_puts_rows_indexes_and_sequences_back(db):
+    db.store.insert(db.team, [(DEFAULT, name) for name in "abcd"])
+    db.store.insert(db.user, [user(age=number, team=1, code=number) for number in range(200)])
+    before = dump(db.store, db.team, db.user)
+    snapshot = db.store.snapshot()
+    for _ in range(3):
+        db.store.delete(delete_all(db.user), ())
+        db.store.update(set_where(db.team, NAME), (1, "z"))
+        db.store.insert(db.user, [user(code=5), user(code=6)])
+        db.store.insert(db.team, [(100, "new")])
+        db.store.restore(snapshot)
+        assert dump(db.store, db.team, db.user) == before
+        db.store._check()
+        assert db.store.select(by(db.user, CODE), (5,)) == [before[1][5]]
+        assert db.store.stats()["kept_versions"] == 0
+    assert db.store.insert(db.team, [(DEFAULT, "next")]) == [(5, "next")]
+    snapshot.close()
+    with pytest.raises(ProgrammingError, match="closed"):
+        db.store.restore(snapshot)
+    with pytest.raises(ProgrammingError, match="another store"):
+        MemoryStore().restore(snapshot)
+
+
+def test_numbers_given_out_and_rolled_back_start_again_after_a_restore(db):
+    snapshot = db.store.snapshot()
+    transaction = db.store.begin()
+    transaction.insert(db.team, [(DEFAULT, "a")])
+    transaction.rollback()
+    db.store.restore(snapshot)
+    assert db.store.insert(db.team, [(DEFAULT, "a")]) == [(1, "a")]
+    snapshot.close()
+
+
+def test_snapshots_nest(db):
+    outer = db.store.snapshot()
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    inner = db.store.snapshot()
+    db.store.insert(db.team, [(DEFAULT, "b")])
+    db.store.delete(delete_where(db.team), (1,))
+    db.store.restore(inner)
+    assert dump(db.store, db.team) == [[(1, "a")]]
+    db.store.insert(db.team, [(DEFAULT, "c")])
+    db.store.restore(outer)
+    assert dump(db.store, db.team) == [[]]
+    db.store.restore(inner)
+    assert dump(db.store, db.team) == [[(1, "a")]]
+    db.store._check()
+    inner.close()
+    outer.close()
+
+
+def test_a_table_defined_after_a_snapshot_is_empty_after_its_restore(db):
+    snapshot = db.store.snapshot()
+    table = Table("late", (Column("id", IntegerType(), auto=True),), (0,))
+    db.store.define([table])
+    db.store.insert(table, [(DEFAULT,), (DEFAULT,)])
+    db.store.restore(snapshot)
+    assert dump(db.store, table) == [[]]
+    assert db.store.insert(table, [(DEFAULT,)]) == [(1,)]
+    snapshot.close()
+
+
+def test_a_transaction_that_is_open_during_a_restore_keeps_its_snapshot_and_conflicts(db):
+    snapshot = db.store.snapshot()
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    transaction = db.store.begin()
+    transaction.update(set_where(db.team, NAME), (1, "x"))
+    db.store.restore(snapshot)
+    db.store.insert(db.team, [(DEFAULT, "other")])
+    assert transaction.select(every(db.team), ()) == [(1, "x")]
+    with pytest.raises(TransactionConflict):
+        transaction.commit()
+    snapshot.close()
+
+
+def test_clear_removes_rows_and_starts_the_numbers_anew(db):
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    db.store.insert(db.user, [user(team=1)])
+    transaction = db.store.begin()
+    assert transaction.select(count(db.user), ()) == 1
+    db.store.clear()
+    assert transaction.select(by(db.user, ID), (1,)) == [(1, "ann", None, 1, None)]
+    transaction.rollback()
+    assert dump(db.store, db.team, db.user) == [[], []]
+    assert db.store.insert(db.team, [(DEFAULT, "a")]) == [(1, "a")]
+    db.store.clear()
+    assert db.store.stats()["chunks"] == {"Team": 0, "User": 0}
+
+
+# Concurrency: what a commit of somebody else breaks
+
+
+def begun(db):
+    transaction = db.store.begin()
+    transaction.select(count(db.team), ())
+    return transaction
+
+
+def concurrent(transaction, kind):
+    with pytest.raises(ConcurrentIntegrityError, match="Another transaction committed this") as caught:
+        transaction.commit()
+    assert caught.value.kind == kind
+    assert isinstance(caught.value, TransactionConflict)
+
+
+def test_a_key_that_another_commit_took_is_a_concurrent_failure(db):
+    transaction = begun(db)
+    transaction.insert(db.team, [(DEFAULT, "a")])
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    concurrent(transaction, "unique")
+    assert dump(db.store, db.team) == [[(2, "a")]]
+
+
+def test_a_key_that_another_commit_renamed_to_is_a_concurrent_failure(db):
+    db.store.insert(db.team, [(DEFAULT, "a"), (DEFAULT, "b")])
+    transaction = begun(db)
+    transaction.update(set_where(db.team, NAME), (1, "x"))
+    db.store.update(set_where(db.team, NAME), (2, "x"))
+    concurrent(transaction, "unique")
+
+
+def test_a_parent_that_another_commit_deleted_is_a_concurrent_failure(db):
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    transaction = begun(db)
+    transaction.insert(db.user, [user(team=1)])
+    db.store.delete(delete_where(db.team), (1,))
+    concurrent(transaction, "reference")
+
+
+def test_a_child_that_another_commit_added_is_a_concurrent_failure(db):
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    transaction = begun(db)
+    transaction.delete(delete_where(db.team), (1,))
+    db.store.insert(db.user, [user(team=1)])
+    concurrent(transaction, "reference")
+
+
+def test_a_failure_of_ones_own_is_not_called_concurrent(db):
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    transaction = begun(db)
+    transaction.insert(db.user, [user(team=77)])
+    db.store.insert(db.team, [(DEFAULT, "b")])
+    with pytest.raises(IntegrityError) as caught:
+        transaction.commit()
+    assert not isinstance(caught.value, TransactionConflict)
+
+
+def test_a_key_freed_by_another_commit_is_free_at_commit(db):
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    transaction = begun(db)
+    db.store.delete(delete_where(db.team), (1,))
+    with pytest.raises(IntegrityError):
+        transaction.insert(db.team, [(DEFAULT, "a")])
+    assert transaction.select(by(db.team, NAME), ("a",)) == [(1, "a")]
+    transaction.rollback()
+    db.store.insert(db.team, [(DEFAULT, "a")])
+
+
+def test_rows_take_their_place_in_the_order_of_commits(db):
+    first, second = begun(db), begun(db)
+    first.insert(db.team, [(DEFAULT, "first")])
+    second.insert(db.team, [(DEFAULT, "second")])
+    second.commit()
+    first.commit()
+    assert [row[1] for row in db.store.select(every(db.team), ())] == ["second", "first"]
+
+
+def test_a_bank_keeps_its_total_under_threads(db):
+    accounts, rounds, workers = 8, 60, 4
+    db.store.insert(db.user, [user(age=100) for _ in range(accounts)])
+    wrong: list[object] = []
+
+    def work(seed):
+        rng = random.Random(seed)
+        for _ in range(rounds):
+            a, b = rng.sample(range(1, accounts + 1), 2)
+            transaction = db.store.begin()
+            try:
+                rows = {row[ID]: row for row in transaction.select(every(db.user), ())}
+                total = sum(row[AGE] for row in rows.values())
+                if total != accounts * 100:
+                    wrong.append(total)
+                transaction.update(set_where(db.user, AGE), (a, rows[a][AGE] - 1))
+                transaction.update(set_where(db.user, AGE), (b, rows[b][AGE] + 1))
+                transaction.insert(db.team, [(DEFAULT, f"{seed}-{rng.getrandbits(40):x}")])
+                transaction.commit()
+            except TransactionConflict:
+                pass
+            except BaseException as error:
+                wrong.append(error)
+                raise
+            finally:
+                transaction.rollback()
+
+    def count_up():
+        for _ in range(rounds):
+            db.store.update(add_to_all(db.user, AGE), (0,))
+            db.store.select(ordered(db.user, AGE, op="ge"), (0,))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(workers)]
+        threads.append(threading.Thread(target=count_up))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not wrong
+    assert sum(row[AGE] for row in db.store.select(every(db.user), ())) == accounts * 100
+
+
+def test_updates_that_stand_alone_are_never_lost(db):
+    db.store.insert(db.user, [user(age=0), user(age=0)])
+    workers, rounds = 4, 50
+    failures: list[BaseException] = []
+
+    def work():
+        try:
+            for _ in range(rounds):
+                db.store.update(add_to_all(db.user, AGE), (1,))
+        except BaseException as error:
+            failures.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not failures
+    assert [row[AGE] for row in db.store.select(every(db.user), ())] == [workers * rounds] * 2
+
+
+# No user's code under the lock
+
+
+def locked_elsewhere(store):
+    """Whether another thread can take the store's lock now."""
+    got: list[bool] = []
+
+    def try_it():
+        if store._lock.acquire(blocking=False):
+            got.append(True)
+            store._lock.release()
+
+    thread = threading.Thread(target=try_it)
+    thread.start()
+    thread.join()
+    return not got
+
+
+def test_registered_functions_run_outside_the_lock(store):
+    seen: list[bool] = []
+
+    def watch(value):
+        seen.append(locked_elsewhere(store))
+        return value
+
+    function = FunctionDef("watch", watch)
+    watched = Formula(Call(INTEGER, False, function, (Col(INTEGER, False, 0, 1),)))
+    positive = Formula(Compare(BOOLEAN, False, "gt", watched.expr, Const(INTEGER, False, 0)))
+    default = Formula(Call(INTEGER, False, function, (Const(INTEGER, False, 7),)))
+    table = Table(
+        "watched",
+        (
+            Column("id", IntegerType(), auto=True),
+            Column("value", IntegerType()),
+            Column("other", IntegerType(), default=default),
+        ),
+        (0,),
+        uniques=(Unique("once", expressions=(watched,)),),
+        checks=(Check("positive", positive),),
+    )
+    store.define([table])
+    store.insert(table, [(DEFAULT, 1, DEFAULT), (7, 2, DEFAULT), (DEFAULT, 3, 4)])
+    assert [row[0] for row in store.select(every(table), ())] == [1, 7, 8]
+    store.insert(table, [(DEFAULT, 4, 4)])
+    store.update(set_where(table, 1), (1, 9))
+    transaction = store.begin()
+    transaction.insert(table, [(DEFAULT, 20, DEFAULT)])
+    transaction.update(set_where(table, 1), (7, 30))
+    transaction.commit()
+    by_function = rows_where(table, Compare(BOOLEAN, False, "eq", Col(INTEGER, False, 0, 0), param(table, 0)))
+    store.select(by_function, (1,))
+    assigned = Update(by(table, ID), (Assignment(1, Call(INTEGER, False, function, (Const(INTEGER, False, 50),))),))
+    store.update(assigned, (1,))
+    store.delete(delete_where(table), (1,))
+    with pytest.raises(IntegrityError, match="positive"):
+        store.insert(table, [(DEFAULT, -1, 1)])
+    with pytest.raises(IntegrityError, match="once"):
+        store.insert(table, [(DEFAULT, 3, 1)])
+    assert seen
+    assert not any(seen)
+
+
+# Finalizers
+
+
+def test_a_transaction_that_is_dropped_is_closed_with_a_warning(db):
+    transaction = begun(db)
+    transaction.insert(db.team, [(DEFAULT, "a")])
+    with pytest.warns(ResourceWarning, match="dropped without commit"):
+        del transaction
+    assert db.store.stats()["open_snapshots"] == 0
+    assert dump(db.store, db.team) == [[]]
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_a_stream_that_is_dropped_lets_go_of_its_snapshot(db, started):
+    db.store.insert(db.team, [(DEFAULT, name) for name in "abc"])
+    stream = db.store.stream(every(db.team), (), 2)
+    if started:
+        next(stream)
+    assert db.store.stats()["open_snapshots"] == 1
+    del stream
+    gc.collect()
+    assert db.store.stats()["open_snapshots"] == 0
+    stream = db.store.stream(every(db.team), (), 2)
+    stream.close()
+    stream.close()
+    assert list(stream) == []
+
+
+def test_a_snapshot_that_is_dropped_costs_nothing_more(db):
+    snapshot = db.store.snapshot()
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    assert db.store.stats()["open_snapshots"] == 1
+    del snapshot
+    assert db.store.stats()["open_snapshots"] == 0
+
+
+# Interrupts
+
+
+class Interrupt(BaseException):
+    """Stands for KeyboardInterrupt."""
+
+
+WATCHED = {
+    function.__code__
+    for function in (
+        Committer.publish,
+        Committer.insert_one,
+        Heap.append,
+        Heap.extend,
+        Heap.replace,
+        Index.add,
+        Index.add_many,
+        Index.discard,
+        sys.modules["modelkit.stores.memory.commit"]._publish_table,
+        sys.modules["modelkit.stores.memory.heap"].note,
+    )
+}
+
+
+def interrupted(work, step):
+    """Run `work`, raising Interrupt at the `step`-th line of the code that publishes; False if it ended before."""
+    left = step
+
+    def local(frame, event, arg):
+        nonlocal left
+        if event == "line":
+            left -= 1
+            if left == 0:
+                raise Interrupt
+        return local
+
+    def trace(frame, event, arg):
+        return local if frame.f_code in WATCHED else None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except Interrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def prepared():
+    store = MemoryStore()
+    team, table = team_and_user()
+    store.define([team, table])
+    store.insert(team, [(DEFAULT, "a"), (DEFAULT, "b")])
+    store.insert(table, [user(age=number % 3, team=1, code=number) for number in range(5)])
+    store.select(ordered(table, AGE, op="ge"), (0,))
+    return store, team, table
+
+
+def one_insert(store, team, table):
+    store.insert(table, [user(code=50, age=1)])
+
+
+def many_inserts(store, team, table):
+    store.insert(table, [user(code=50, age=1), user(code=51, age=7)])
+
+
+def shift(store, team, table):
+    store.update(add_to_all(table, CODE), (1,))
+
+
+def deletion(store, team, table):
+    store.delete(delete_where(table, AGE), (1,))
+
+
+def transaction_of_all(store, team, table):
+    transaction = store.begin()
+    try:
+        transaction.update(add_to_all(table, CODE), (1,))
+        transaction.delete(delete_where(table, AGE), (1,))
+        transaction.insert(team, [(DEFAULT, "c")])
+        transaction.insert(table, [user(team=3, age=0)])
+        transaction.commit()
+    finally:
+        transaction.rollback()
+
+
+@pytest.mark.parametrize("pinned", [False, True], ids=["nothing pinned", "pinned"])
+@pytest.mark.parametrize("work", [one_insert, many_inserts, shift, deletion, transaction_of_all])
+def test_an_interrupt_at_any_line_of_publishing_leaves_all_or_nothing(work, pinned):
+    done = prepared()
+    work(*done)
+    after = dump(done[0], *done[1:])
+    step = 0
+    outcomes = set()
+    while True:
+        step += 1
+        store, team, table = prepared()
+        before = dump(store, team, table)
+        reader = store.begin() if pinned else None
+        if reader is not None:
+            assert [reader.select(every(team), ()), reader.select(every(table), ())] == before
+        if not interrupted(lambda: work(store, team, table), step):  # noqa: B023 - run at once
+            if reader is not None:
+                reader.rollback()
+            break
+        found = dump(store, team, table)
+        assert found in (before, after), f"a half at line {step}"
+        outcomes.add(found == after)
+        store._check()
+        if reader is not None:
+            assert [reader.select(every(team), ()), reader.select(every(table), ())] == before
+            assert reader.select(by(table, AGE), (1,)) == [row for row in before[1] if row[AGE] == 1]
+            reader.rollback()
+        store.insert(team, [(DEFAULT, "later")])
+        store._check()
+    assert step > 10
+    assert outcomes == {True, False}
+
+
+# Definitions
+
+
+def test_defining_the_same_tables_again_changes_nothing(db):
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    db.store.define([db.team, db.user])
+    assert dump(db.store, db.team) == [[(1, "a")]]
+
+
+def test_a_new_definition_takes_the_rows_over(db):
+    db.store.insert(db.team, [(DEFAULT, "a"), (DEFAULT, "b")])
+    db.store.insert(db.user, [user(team=1)])
+    db.store.delete(delete_where(db.team), (2,))
+    one = Formula(Const(INTEGER, False, 1))
+    newer = Table(
+        "team",
+        (
+            Column("rank", IntegerType(), default=one),
+            Column("name", TextType(50)),
+            Column("id", IntegerType(), auto=True),
+            Column("motto", TextType(), nullable=True),
+        ),
+        (2,),
+        label="Team",
+    )
+    db.store.define([newer])
+    assert dump(db.store, newer) == [[(1, "a", 1, None)]]
+    assert db.store.insert(newer, [(5, "c", DEFAULT, "m")]) == [(5, "c", 3, "m")]
+    with pytest.raises(ProgrammingError, match="Team was defined anew"):
+        db.store.select(every(db.team), ())
+    with pytest.raises(IntegrityError, match="Team 1 cannot be removed"):
+        db.store.delete(delete_where(newer, 2), (1,))
+    with pytest.raises(IntegrityError, match="refers to no Team"):
+        db.store.insert(db.user, [user(team=9)])
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        (Column("extra", IntegerType()), "extra .is new, without a default"),
+        (Column("name", IntegerType()), "name .was text and is integer now"),
+    ],
+)
+def test_a_definition_that_the_rows_do_not_fit_is_refused(db, column, why):
+    db.store.insert(db.team, [(DEFAULT, "abc")])
+    newer = Table("team", (Column("id", IntegerType(), auto=True), column), (0,), label="Team")
+    with pytest.raises(SchemaMismatch, match=why):
+        db.store.define([newer])
+    assert dump(db.store, db.team) == [[(1, "abc")]]
+
+
+def test_a_definition_whose_constraints_the_rows_break_is_refused(db):
+    db.store.insert(db.team, [(DEFAULT, "abc")])
+    shorter = Table("team", (Column("id", IntegerType(), auto=True), Column("name", TextType(2))), (0,), label="Team")
+    with pytest.raises(SchemaMismatch, match="at most 2"):
+        db.store.define([shorter])
+    db.store.insert(db.user, [user(age=3), user(age=3)])
+    unique = Table(
+        "user", db.user.columns, (0,), uniques=(Unique("age", (AGE,)),), references=db.user.references, label="User"
+    )
+    with pytest.raises(SchemaMismatch, match="taken already"):
+        db.store.define([unique])
+    assert len(dump(db.store, db.user)[0]) == 2
+
+
+def test_a_transaction_over_a_table_that_was_defined_anew_conflicts(db):
+    transaction = begun(db)
+    transaction.insert(db.team, [(DEFAULT, "a")])
+    db.store.define([Table("team", db.team.columns, (0,), label="Team")])
+    with pytest.raises(TransactionConflict, match="defined anew"):
+        transaction.commit()
+
+
+def test_a_reference_to_an_unknown_table_is_refused(store):
+    child = Table(
+        "c",
+        (Column("id", IntegerType()), Column("p", IntegerType())),
+        (0,),
+        references=(Reference("r", (1,), "teem", (0,)),),
+    )
+    parent = Table("team", (Column("id", IntegerType()),), (0,))
+    store.define([parent])
+    with pytest.raises(ProgrammingError, match=r"'teem'.*Did you mean 'team'"):
+        store.define([child])
+    to_plain = Table(
+        "d",
+        (Column("id", IntegerType()), Column("p", IntegerType())),
+        (0,),
+        references=(Reference("r", (1,), "e", (1,)),),
+    )
+    plain = Table("e", (Column("id", IntegerType()), Column("x", IntegerType())), (0,))
+    with pytest.raises(ProgrammingError, match="neither its key nor unique"):
+        store.define([to_plain, plain])
+    assert store.stats()["rows"] == {"team": 0}
+
+
+def test_two_auto_columns_are_refused(store):
+    with pytest.raises(ProgrammingError, match="more than one auto column: a, b"):
+        store.define([Table("t", (Column("a", IntegerType(), auto=True), Column("b", IntegerType(), auto=True)), (0,))])
+
+
+def test_tables_of_a_namespace_vanish_with_their_last_user(store):
+    refs = []
+    for number in range(50):
+        team, table = team_and_user(f"registry {number}")
+        store.define([team, table])
+        store.insert(team, [(DEFAULT, "a")])
+        store.insert(table, [user(team=1)])
+        query = every(table)
+        assert len(store.select(query, ())) == 1
+        store.update(set_where(table, NAME), (1, "b"))
+        refs += [weakref.ref(team), weakref.ref(table)]
+        del team, table, query
+    gc.collect()
+    assert sum(ref() is not None for ref in refs) == 0
+    assert store.stats()["rows"] == {}
+    assert store.stats()["plans"] == 0
+
+
+def test_namespaces_keep_tables_of_one_name_apart(store):
+    first, second = team_and_user("one"), team_and_user("two")
+    store.define(first)
+    store.define(second)
+    store.insert(first[0], [(DEFAULT, "a")])
+    assert dump(store, second[0]) == [[]]
+    with pytest.raises(IntegrityError, match="refers to no Team"):
+        store.insert(second[1], [user(team=1)])
+
+
+def test_a_query_that_is_gone_leaves_no_plan_and_there_is_a_bound(db, monkeypatch):
+    query = by(db.team, ID)
+    db.store.select(query, (1,))
+    assert db.store.stats()["plans"] == 1
+    del query
+    gc.collect()
+    assert db.store.stats()["plans"] == 0
+    monkeypatch.setattr(sys.modules["modelkit.stores.memory.plans"], "MOST", 10)
+    kept = [by(db.team, ID) for _ in range(35)]
+    for query in kept:
+        db.store.select(query, (1,))
+    assert db.store.stats()["plans"] <= 10
+
+
+# Policies and options
+
+
+@pytest.mark.parametrize("policy", ["aware", "naive"])
+def test_datetimes_are_held_to_the_stores_policy(policy):
+    aware, naive = datetime.datetime(2024, 1, 1, tzinfo=UTC), datetime.datetime(2024, 1, 1)
+    good, bad = (aware, naive) if policy == "aware" else (naive, aware)
+    store = MemoryStore(tz=policy)
+    table = Table("t", (Column("id", IntegerType(), auto=True), Column("at", DateTimeType())), (0,), label="T")
+    store.define([table])
+    assert store.insert(table, [(DEFAULT, good)]) == [(1, good)]
+    with pytest.raises(DataError, match=r"T\.at cannot hold .* time zone"):
+        store.insert(table, [(DEFAULT, bad)])
+    with pytest.raises(DataError, match=r"T\.at cannot hold .* time zone"):
+        store.update(set_where(table, 1), (1, bad))
+    store.close()
+
+
+def test_aware_datetimes_are_kept_in_utc():
+    zone = datetime.timezone(datetime.timedelta(hours=2))
+    store = MemoryStore()
+    table = Table("t", (Column("id", IntegerType(), auto=True), Column("at", DateTimeType())), (0,))
+    store.define([table])
+    ((_, stored),) = store.insert(table, [(DEFAULT, datetime.datetime(2024, 1, 1, 12, tzinfo=zone))])
+    assert (stored.hour, stored.tzinfo) == (10, UTC)
+
+
+def test_nulls_may_stand_last():
+    store = MemoryStore(nulls="last")
+    team, table = team_and_user()
+    store.define([team, table])
+    store.insert(table, [user(age=None), user(age=1), user(age=0)])
+    assert [row[ID] for row in store.select(ordered(table, AGE), ())] == [3, 2, 1]
+    assert [row[ID] for row in store.select(ordered(table, AGE, descending=True), ())] == [1, 2, 3]
+
+
+def test_options_are_checked_and_later_ones_say_so():
+    for wrong in ({"tz": "utc"}, {"nulls": "middle"}):
+        with pytest.raises(ValueError, match="not"):
+            MemoryStore(**wrong)
+    for later in ({"file": "db.json"}, {"portable": "error"}):
+        with pytest.raises(NotYetSupported):
+            MemoryStore(**later)
+    with pytest.raises(ValueError, match="isolation"):
+        MemoryStore().begin(isolation="dirty")
+
+
+def test_a_closed_store_says_so(db):
+    store = MemoryStore()
+    store.define([db.team, db.user])
+    store.insert(db.team, [(DEFAULT, "a")])
+    transaction = store.begin()
+    transaction.select(every(db.team), ())
+    store.close()
+    store.close()
+    for use in (
+        lambda: store.select(every(db.team), ()),
+        lambda: store.select(by(db.team, ID), (1,)),
+        lambda: store.insert(db.team, [(DEFAULT, "b")]),
+        lambda: store.insert(db.team, [(DEFAULT, "b")], Conflict("ignore")),
+        lambda: store.update(set_where(db.team, NAME), (1, "x")),
+        lambda: store.delete(delete_all(db.team), ()),
+        lambda: store.stream(every(db.team), (), 5),
+        lambda: store.define([team_and_user("x")[0]]),
+        store.begin,
+        store.snapshot,
+        store.clear,
+        store.stats,
+        lambda: transaction.select(every(db.team), ()),
+    ):
+        with pytest.raises(StoreClosed):
+            use()
+    transaction.rollback()
+
+
+# Bounds
+
+
+def test_a_queue_does_not_grow(store):
+    table = Table("job", (Column("id", IntegerType(), auto=True), Column("state", IntegerType())), (0,), references=())
+    store.define([table])
+    first = delete_where(table)
+    number = 0
+    most = 0
+    for turn in range(20_000):
+        store.insert(table, [(DEFAULT, turn % 3)])
+        if turn >= 300:
+            number += 1
+            assert store.delete(first, (number,)) == 1
+        if turn % 500 == 0:
+            most = max(most, store.stats()["chunks"]["job"])
+    assert most <= 5
+    assert store.stats()["rows"]["job"] == 300
+
+
+def test_one_long_snapshot_keeps_a_version_for_each_changed_row_only(db):
+    db.store.insert(db.user, [user(age=0) for _ in range(200)])
+    reader = begun(db)
+    before = reader.select(every(db.user), ())
+    for turn in range(2000):
+        db.store.update(set_where(db.user, AGE), (turn % 200 + 1, turn % 900))
+        if turn % 10 == 0:
+            db.store.insert(db.team, [(DEFAULT, f"t{turn}")])
+    assert db.store.stats()["kept_versions"] == 200
+    assert reader.select(every(db.user), ()) == before
+    assert reader.select(by(db.user, AGE), (0,)) == before
+    reader.rollback()
+    assert db.store.stats()["kept_versions"] == 0
+
+
+def test_a_commit_replaces_chunks_only_where_something_reads(db):
+    db.store.insert(db.user, [user(age=0) for _ in range(200)])
+    heap = db.store._catalog.state(db.user).heap
+    chunk = heap.chunks[0]
+    snapshot = db.store.snapshot()
+    db.store.update(set_where(db.user, AGE), (1, 5))
+    assert heap.chunks[0] is chunk
+    reader = db.store.begin()
+    reader.select(every(db.user), ())
+    db.store.update(set_where(db.user, AGE), (1, 6))
+    assert heap.chunks[0] is not chunk
+    reader.rollback()
+    snapshot.close()
+
+
+def test_the_contracts_names_are_one(db):
+    assert db.store.store is db.store
+    transaction = db.store.begin()
+    assert transaction.store is db.store
+    transaction.rollback()
+    assert store_module.MemoryStore is MemoryStore
+    assert db.store.capabilities.vendor == "memory"
+    assert col(db.user, TEAM).nullable
