@@ -70,7 +70,7 @@ class Options:
         self.db_table: str = get("db_table", "") or ""
         self.db_table_comment: str = get("db_table_comment", "")
         self.db_tablespace: str = get("db_tablespace", "")
-        self.ordering: Any = get("ordering", ())
+        self.ordering: Any = get("ordering", [])
         self.get_latest_by: Any = get("get_latest_by")
         self.order_with_respect_to: Any = get("order_with_respect_to")
         self.default_related_name: str | None = get("default_related_name")
@@ -134,7 +134,6 @@ class Options:
             raise TypeError(
                 f"{self.object_name}.Meta.ordering is a list or tuple (even of one name), not {shorten(self.ordering)}."
             )
-        self.ordering = tuple(self.ordering)
 
     def add_field(self, field: Any, private: bool = False) -> None:
         """Take in a field that was put on the class."""
@@ -243,12 +242,10 @@ class Options:
 
     @cached_property
     def _lineage_fields(self) -> tuple[Any, ...]:
-        """Fields in Django's order: those of parents first, ancestors' own parent links left out."""
+        """Fields in Django's order: those of parents first."""
         found: dict[int, Any] = {}
         for parent in self.parents:
-            for field in parent._meta._lineage_fields:
-                if not _is_parent_link(field) or field.model._meta.concrete_model is self.concrete_model:
-                    found.setdefault(id(field), field)
+            found.update((id(field), field) for field in parent._meta._lineage_fields)
         for field in () if self.proxy else self.local_fields:
             found.setdefault(id(field), field)
         return tuple(found.values())
@@ -445,10 +442,6 @@ class Options:
                 raise ValueError(f"{self.object_name} has no manager '{name}'.{did_you_mean(name, self.managers_map)}")
             return self.managers_map[name]
         return self.model._plain_manager()
-
-
-def _is_parent_link(field: Any) -> bool:
-    return field.is_relation and bool(getattr(field.remote_field, "parent_link", False))
 
 
 def _insert(fields: list[Any], field: Any) -> None:

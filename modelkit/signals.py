@@ -69,7 +69,7 @@ class Signal:
 
     def __init__(self) -> None:
         self.receivers = ()
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
 
     def connect(
         self, receiver: Receiver, sender: object = None, weak: bool = True, dispatch_uid: Hashable | None = None
@@ -89,7 +89,7 @@ class Signal:
             self._held(receiver, key) if weak else (lambda: receiver),
             None if sender is None else _reference(sender, lambda _gone: self._drop(key)),
         )
-        with self._lock:
+        with self.lock:
             if all(known.key != key for known in self.receivers):
                 self.receivers = (*self.receivers, connection)
 
@@ -99,7 +99,7 @@ class Signal:
         return _reference(receiver, lambda _gone: self._drop(key))
 
     def _drop(self, key: Any) -> bool:
-        with self._lock:
+        with self.lock:
             left = tuple(connection for connection in self.receivers if connection.key != key)
             dropped = len(left) != len(self.receivers)
             self.receivers = left

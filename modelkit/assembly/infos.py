@@ -97,14 +97,7 @@ class _Builder:
     def _start(self, field: Any) -> tuple[tuple[Hop, ...], int, str]:
         """How to get to the column of `field`, which stands somewhere in the lineage, its number, and its attname here."""
         attribute = self._attribute(field)
-        return attribute.lineage, attribute.column, self._own_name(attribute)
-
-    def _own_name(self, attribute: Attribute) -> str:
-        """The attname that holds the value on instances of this very model: an ancestor's parent link is not among them."""
-        stage = self.stages[attribute.level]
-        if getattr(attribute.field.remote_field, "parent_link", False) and attribute.level < len(self.stages) - 1:
-            return stage.link
-        return attribute.attname
+        return attribute.lineage, attribute.column, attribute.attname
 
     # -- relations
 
@@ -197,9 +190,7 @@ class _Builder:
 
 
 def _is_queried(relation: Relation, named: dict[str, Attribute]) -> bool:
-    """Whether queries know the relation: not an ancestor's own parent link, nor a reverse one that has a field's name."""
-    if relation.kind == "parent":
-        return relation.name in named
+    """Whether queries know the relation: not a reverse one that has a field's name."""
     return relation.name == relation.field.name or relation.name not in named
 
 

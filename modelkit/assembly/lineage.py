@@ -55,8 +55,7 @@ def _climb(model: ModelClass, hops: tuple[Hop, ...], link: str) -> Iterator[Stag
             continue
         table = parent._meta.table
         hop = hop_between(table, field, field.target_field, many=False, optional=False)
-        inherited = hops and field is meta.pk
-        yield from _climb(parent, (*hops, hop), link if inherited else field.attname)
+        yield from _climb(parent, (*hops, hop), field.attname)
     yield Stage(model, meta.table, hops, link)
 
 

@@ -6,7 +6,7 @@ One of the rooms that know everything; saving and deleting are `persistence` and
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from typing_extensions import dataclass_transform
@@ -14,7 +14,7 @@ from typing_extensions import dataclass_transform
 from modelkit import deletion, persistence
 from modelkit import registry as registries
 from modelkit.errors import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError
-from modelkit.expressions.base import Node
+from modelkit.expressions.base import Node, Q
 from modelkit.fields import (
     BigAutoField,
     BigIntegerField,
@@ -59,7 +59,7 @@ class BareModel(metaclass=ModelMeta, root=True):
     DoesNotExist: ClassVar[type[ObjectDoesNotExist]] = ObjectDoesNotExist
     MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]] = MultipleObjectsReturned
     _meta: ClassVar[Options]
-    _implicit_key: ClassVar[bool] = False
+    _implicit_key: ClassVar[Callable[..., Any] | None] = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         meta = self._meta
@@ -79,6 +79,8 @@ class BareModel(metaclass=ModelMeta, root=True):
             state.update(kwargs)
         else:
             assign(self, meta, plan, kwargs)
+        if plan.mixed:
+            super().__init__()
         if post_init.receivers:
             post_init.send(type(self), instance=self)
 
@@ -195,6 +197,19 @@ class BareModel(metaclass=ModelMeta, root=True):
         """As refresh_from_db()."""
         self.refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
 
+    def _neighbour(self, field: Any, forward: bool, **lookups: Any) -> Self:
+        """The next or previous instance by a date, among those that meet `lookups`; DoesNotExist where there is none."""
+        if self.pk is None:
+            raise ValueError("get_next/get_previous cannot be used on unsaved objects.")
+        beyond, sign = ("gt", "") if forward else ("lt", "-")
+        date = getattr(self, field.attname)
+        later = Q((f"{field.name}__{beyond}", date)) | Q((field.name, date), (f"pk__{beyond}", self.pk))
+        rows = type(self)._default_manager.using(self._state.db).filter(later, **lookups)
+        found: Self | None = rows.order_by(f"{sign}{field.name}", f"{sign}pk").first()
+        if found is None:
+            raise self.DoesNotExist(f"{type(self).__name__} matching query does not exist: there is none beyond {date}.")
+        return found
+
     # -- writing
 
     def save(
@@ -252,6 +267,11 @@ class BareModel(metaclass=ModelMeta, root=True):
 
     # -- validating
 
+    @classmethod
+    def check(cls, **_: Any) -> list[Any]:
+        """Nothing, always: what Django's system checks report is raised here when the class is defined."""
+        return []
+
     def clean(self) -> None:
         """For subclasses: checks over several fields, run by full_clean()."""
 
@@ -307,7 +327,7 @@ def _remade(kind: Any) -> Any:
 class Model(BareModel, root=True):
     """A model whose primary key is an automatic `id`, unless it declares another."""
 
-    _implicit_key: ClassVar[bool] = True
+    _implicit_key: ClassVar[Callable[..., Any] | None] = BigAutoField
 
     if TYPE_CHECKING:
         id = BigAutoField(primary_key=True)
@@ -353,7 +373,7 @@ class Model(BareModel, root=True):
 class TypedModel(BareModel, root=True):
     """A model whose constructor every type checker knows: annotate each field, `name: CharField[str] = CharField(...)`."""
 
-    _implicit_key: ClassVar[bool] = True
+    _implicit_key: ClassVar[Callable[..., Any] | None] = BigAutoField
 
     if TYPE_CHECKING:
         id: BigAutoField[int] = BigAutoField(primary_key=True, default=0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partialmethod
 from typing import Any
 
 from typing_extensions import ParamSpec, TypeVar
@@ -17,7 +18,6 @@ from modelkit.assembly.infos import Assembler
 from modelkit.constraints import Index, UniqueConstraint
 from modelkit.errors import FieldError, MultipleObjectsReturned, ObjectDoesNotExist, did_you_mean
 from modelkit.fields.base import Field
-from modelkit.fields.numbers import BigAutoField
 from modelkit.inheritance import check_key, check_name, inherit, is_model, model_bases, proxied, read_meta
 from modelkit.managers import Manager
 from modelkit.modelinfo import ModelClass
@@ -122,7 +122,7 @@ def _options_of(model: Any, declared: type | None, parents: list[ModelClass]) ->
     app_label = options.get("app_label") or model.__module__.partition(".")[0]
     registry = options.get("registry") or options.get("apps")
     if registry is None:
-        isolated = (parent._meta.registry for parent in parents if parent._meta.registry is not registries.default)
+        isolated = (parent._meta.registry for parent in parents if parent._meta.registry.namespace)
         registry = next(isolated, registries.default)
     return Options(options, app_label, registry, _ASSEMBLER)
 
@@ -164,10 +164,20 @@ def _finish(model: Any) -> None:
         manager: Manager[Any] = Manager()
         manager.auto_created = True
         manager.contribute_to_class(model, "objects")
+    _add_neighbours(model)
     if model.__dict__.get("__doc__") is None:
         model.__doc__ = f"{model.__name__}({', '.join(field.name for field in meta.fields)})"
     if class_prepared.receivers:
         class_prepared.send(model)
+
+
+def _add_neighbours(model: Any) -> None:
+    """get_next_by_FOO() and get_previous_by_FOO() for each date that is never null."""
+    for field in model._meta.local_fields:
+        if field.concrete and not field.null and field.get_internal_type() in ("DateField", "DateTimeField"):
+            for name, forward in ((f"get_next_by_{field.name}", True), (f"get_previous_by_{field.name}", False)):
+                if name not in model.__dict__:
+                    setattr(model, name, partialmethod(model._neighbour, field, forward))
 
 
 def _give_key(model: Any) -> None:
@@ -181,13 +191,13 @@ def _give_key(model: Any) -> None:
         link.serialize = False
         meta.pk = link
         meta.expire(table=True)
-    elif model._implicit_key:
+    elif model._implicit_key is not None:
         if any(field.name == "id" for field in (*meta.local_fields, *meta.local_many_to_many)):
             raise FieldError(
                 f"{model.__name__} has a field named 'id' that is not its primary key: give it primary_key=True, "
                 "or another name."
             )
-        key: Any = BigAutoField("ID", primary_key=True, auto_created=True)
+        key = model._implicit_key("ID", primary_key=True, auto_created=True)
         key.contribute_to_class(model, "id")
         meta.auto_field = key
 

@@ -111,7 +111,8 @@ class Construction:
     attnames: tuple[str, ...]
     names: dict[str, str]
     """Name of a foreign key -> its attname."""
-    virtual: tuple[Any, ...]
+    mixed: bool
+    """Whether a class that is no model stands after this package's in the class's order of resolution."""
 
 
 def construction(meta: Options) -> Construction:
@@ -138,10 +139,16 @@ def construction(meta: Options) -> Construction:
         frozenset(plain),
         tuple(field.attname for field in meta.concrete_fields),
         {field.name: field.attname for field in meta.concrete_fields if field.name != field.attname},
-        tuple(meta.private_fields),
+        _is_mixed(meta.model),
     )
     meta.made["construction"] = made
     return made
+
+
+def _is_mixed(model: Any) -> bool:
+    order = model.mro()
+    root = max(number for number, base in enumerate(order) if base.__module__.startswith("modelkit.model."))
+    return any("__init__" in base.__dict__ for base in order[root + 1 : -1])
 
 
 def _own_default(field: Any) -> bool:

@@ -75,7 +75,7 @@ class _Together:
         for name in self.names:
             field = instance._meta.get_field(name)
             value = getattr(instance, field.attname)
-            if value is None or value is DEFAULT:
+            if value is None or value is DEFAULT or (field.primary_key and not instance._state.adding):
                 return None
             lookups[field.name if field.is_relation else field.attname] = value
         rows = _others(self.model, instance, lookups)
@@ -157,11 +157,8 @@ def validate_unique(instance: Any, exclude: Collection[str]) -> None:
     """Raise ValidationError where another row has what must be unique. A statement for each check."""
     errors: dict[str, list[ValidationError]] = {}
     together, on_dates = unique_checks(instance, exclude)
-    own_key = instance._meta.pk.name
     checks: list[_Together | _OnDate] = [*together, *on_dates]
     for check in checks:
-        if isinstance(check, _Together) and check.names == (own_key,) and not instance._state.adding:
-            continue
         error = check.violated(instance)
         if error is not None:
             errors.setdefault(check.key, []).append(error)

@@ -144,6 +144,11 @@ class Side:
         return f"{name}_set" if self.multiple else name
 
     @property
+    def accessor_name(self) -> str | None:
+        """The attribute of the target's instances; None where it is hidden."""
+        return self.get_accessor_name()
+
+    @property
     def cache_name(self) -> str:
         """Where an instance of the target keeps what the accessor gave."""
         return self.get_accessor_name() or self.name

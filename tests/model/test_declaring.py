@@ -50,7 +50,7 @@ def test_meta_as_django_users_know_it(registry):
     )
     assert meta.db_table == "shop_bigteam"
     assert (meta.verbose_name, meta.verbose_name_plural) == ("big team", "big teams")
-    assert meta.ordering == ("name", "-level")
+    assert meta.ordering == ["name", "-level"]
     assert meta.get_latest_by == "level"
     assert not meta.abstract
     assert not meta.proxy

@@ -96,9 +96,9 @@ def test_abstract_fields_are_copied_to_each_child():
 
 
 def test_abstract_meta_is_inherited():
-    assert Waiter._meta.ordering == ("-name",)
+    assert Waiter._meta.ordering == ["-name"]
     assert Waiter._meta.app_label == "inheritance"
-    assert (Cook._meta.ordering, str(Cook._meta.verbose_name)) == (("pk",), "chef")
+    assert (Cook._meta.ordering, str(Cook._meta.verbose_name)) == (["pk"], "chef")
     assert not Cook._meta.abstract
 
 
@@ -164,13 +164,13 @@ def test_multi_table_children_share_their_parents_rows():
 
 def test_multi_table_meta_as_django_users_know_it():
     meta = Pizzeria._meta
-    assert names(Pizzeria) == ["id", "title", "stars", "restaurant_ptr", "oven"]
+    assert names(Pizzeria) == ["id", "title", "place_ptr", "stars", "restaurant_ptr", "oven"]
     assert meta.pk.name == "restaurant_ptr"
     assert list(meta.parents) == [Restaurant]
     assert meta.all_parents == (Restaurant, Place)
     assert meta.get_base_chain(Place) == [Restaurant, Place]
     assert meta.get_ancestor_link(Place).name == "restaurant_ptr"
-    assert (meta.ordering, meta.get_latest_by) == (("title",), "title")
+    assert (meta.ordering, meta.get_latest_by) == (["title"], "title")
     assert issubclass(Pizzeria.DoesNotExist, Place.DoesNotExist)
     assert [table.name for table in (level.table for level in meta.info.levels)] == [
         "inheritance_place",
