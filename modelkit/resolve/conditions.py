@@ -73,6 +73,8 @@ def _children(conditions: tuple[Any, ...], lookups: Mapping[str, Any]) -> tuple[
                 "perhaps of a field's value with a wrong type."
             )
         node = condition.node if isinstance(condition, Face) else condition
+        if isinstance(node, dict):
+            raise FieldError(f"Lookups are passed by name, not as a dict: filter(**{shorten(node)}).")
         if not isinstance(node, Node):
             raise TypeError(f"filter() takes conditions, Q objects and lookups by name, not {shorten(condition)}.")
         children.append(node)

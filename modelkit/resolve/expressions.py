@@ -167,7 +167,7 @@ def resolve_name(scope: Scope, name: str, context: Context, shown: str | None = 
         label = parts[0]
     else:
         found = route(scope.info, parts, where, scope.annotations)
-        if found.relation is not None and found.rest:
+        if found.relation is not None and found.rest and find_transform(found.rest[0], found.attribute.type) is None:
             lookups.related_chain(found, INTEGER, where)
             raise FieldError(f"A relation has no transform '{found.rest[0]}' (in {where}).")
         term, rest = route_term(scope, found, context), found.rest
@@ -423,7 +423,10 @@ def _named_expressions(
         if not isinstance(value, (Node, Face)):
             raise TypeError(f"{verb}({name}=...) takes an expression, not {shorten(value)}. A constant is Value(...).")
         checked_alias(name)
-        if name in query.info.named or name in query.info.relations:
+        taken = query.info.named.keys() | query.info.relations.keys()
+        if query.shape.values is not None:
+            taken = {known for known, _ in query.shape.values} - query.shape.annotations.keys()
+        if name in taken:
             raise ValueError(
                 f"{verb}({name}=...): {query.info.name} has a field '{name}' already. Choose another name."
             )

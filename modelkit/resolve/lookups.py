@@ -112,6 +112,8 @@ def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
     name = route.rest[0]
     if len(route.rest) == 1 and name in _RELATED:
         return Chain((), LOOKUPS[name], type_)
+    if find_transform(name, type_) is not None:
+        return chain(type_, route.rest, f"{route.owner.name}.{route.names[-1]}", context)
     assert route.target is not None
     target = route.target
     known = (*target.named, *target.relations, *_RELATED)

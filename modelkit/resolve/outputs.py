@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
-from modelkit.errors import FieldError, did_you_mean, not_yet, shorten
-from modelkit.expressions.aggregates import Aggregate
-from modelkit.expressions.base import F, Face, KeyPath, Node, Path, Transform
+from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
+from modelkit.expressions.base import F, KeyPath, Node, Path, Transform
 from modelkit.ir.query import Output, RowOutput
 from modelkit.modelinfo import EntityPlan, ModelInfo, Relation, info_of
 from modelkit.resolve import expressions
@@ -64,22 +63,17 @@ def _taking(
     scope = Scope.of(shape, "values" if style == "dict" else "values_list")
     if style == "flat" and len(names) + len(named) != 1:
         raise TypeError(f"values_list(flat=True) takes one field, not {len(names) + len(named)}.")
-    listed = names if names or named else _everything(shape)
-    taken: list[tuple[str, Term]] = []
-    for number, name in enumerate(listed):
-        taken.append(_taken_value(scope, name, number, marker))
+    listed: list[Any] = [name if isinstance(name, str) else marker.marked(name) for name in names]
     for name, value in named.items():
         expressions.checked_alias(name)
         if name in shape.info.named or name in shape.info.relations:
             raise ValueError(
                 f"{scope.verb}({name}=...): {shape.info.name} has a field '{name}' already. Choose another name."
             )
-        node = marker.marked(value)
-        if isinstance(node, Aggregate):
-            not_yet("aggregation")
-        term = expressions.resolve(scope, node, Context(None))
+        term = expressions.resolve(scope, marker.marked(value), Context(None))
         scope.annotations[name] = Annotation(term, True, name)
-        taken.append((name, term))
+    listed.extend(name for name in named if name not in names)
+    taken = [_taken_value(scope, name, number) for number, name in enumerate(listed or _everything(shape))]
     made = shape.evolve(
         sources=tuple(scope.sources),
         values=tuple(taken),
@@ -98,7 +92,7 @@ def _everything(shape: Shape) -> tuple[str, ...]:
     return (*(attribute.attname for attribute in shape.info.attributes), *chosen)
 
 
-def _taken_value(scope: Scope, name: Any, number: int, marker: Marker) -> tuple[str, Term]:
+def _taken_value(scope: Scope, name: Any, number: int) -> tuple[str, Term]:
     if isinstance(name, str):
         known = scope.annotations.get(name)
         if known is not None and not known.selected:
@@ -106,11 +100,9 @@ def _taken_value(scope: Scope, name: Any, number: int, marker: Marker) -> tuple[
         if not all(part.isidentifier() or part.isdigit() for part in split(name)):
             raise FieldError(f"{shorten(name)} cannot be a name of a value.")
         return name, expressions.resolve_name(scope, name, Context(None), f"{scope.verb}({name!r})")
-    node = name.node if isinstance(name, Face) else name
-    if not isinstance(node, Node):
+    if not isinstance(name, Node):
         raise TypeError(f"{scope.verb}() takes names and expressions, not {shorten(name)}.")
-    marked = marker.marked(node)
-    return _name_of(node, number), expressions.resolve(scope, marked, Context(None))
+    return _name_of(name, number), expressions.resolve(scope, name, Context(None))
 
 
 def _name_of(node: Node, number: int) -> str:
@@ -124,7 +116,7 @@ def _name_of(node: Node, number: int) -> str:
         case KeyPath():
             return SEPARATOR.join((_name_of(node.item, number), *map(str, node.keys)))
         case _:
-            return f"value{number + 1}"
+            return f"{type(node).__name__.lower()}{number + 1}"
 
 
 def values_outputs(shape: Shape) -> tuple[tuple[str, Term], ...]:
@@ -184,7 +176,8 @@ def _checked(info: ModelInfo, name: str, verb: str) -> str:
         attribute = info.named.get(own)
         relation = info.relations.get(attribute.name if attribute is not None else own)
         if attribute is None and (relation is None or relation.many):
-            raise unknown(info, part, f"{verb}({name!r})")
+            error = unknown(info, part, f"{verb}({name!r})")
+            raise FieldDoesNotExist(str(error))
         read.append(attribute.name if attribute is not None else own)
         if relation is not None:
             info = info_of(relation.target)
@@ -309,7 +302,7 @@ class _Entities:
         children = []
         for name, below in self._wanted(info, wanted, depth):
             relation = info.relations[name]
-            if set(relation.local) & left_out and not relation.kind.startswith("reverse"):
+            if wanted is not True and set(relation.local) & left_out and not relation.kind.startswith("reverse"):
                 raise FieldError(
                     f"{info.name}.{name} cannot be left out by only() or defer() and followed by select_related()."
                 )

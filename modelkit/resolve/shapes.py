@@ -118,7 +118,8 @@ def sliced(query: Query, start: int | None, stop: int | None) -> Query:
         count = left if count is None else min(count, left)
     if not low and stop is None:
         return query
-    return _cut(query, offset + low, count)
+    cut = _cut(query, offset + low, count)
+    return nothing(cut) if count == 0 else cut
 
 
 def _cut(query: Query, offset: int, count: int | None) -> Query:
