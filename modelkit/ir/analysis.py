@@ -6,9 +6,9 @@ content of the tables and every parameter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any, Final, TypeAlias
 
 from modelkit.ir.expr import (
     BOOLEAN,
@@ -27,10 +27,12 @@ from modelkit.ir.expr import (
     IsNull,
     JsonKey,
     Match,
+    Node,
     Not,
     Or,
     Outer,
     Param,
+    SortKey,
     Subquery,
     Subselect,
     TupleNode,
@@ -52,6 +54,7 @@ __all__ = [
     "own_expressions",
     "preorder",
     "rejects_null",
+    "renumbered",
     "source_columns",
     "sources_of",
     "subselects",
@@ -453,3 +456,24 @@ def may_be_null(expr: Expr, sources: tuple[Source, ...], missing: frozenset[int]
             return True
         case _:
             return expr.nullable
+
+
+def renumbered(expr: Expr, numbers: Mapping[int, int]) -> Expr:
+    """`expr` with the numbers of its own sources replaced; its inner queries must read none of them. Linear."""
+    changed: Expr = _renumbered(expr, numbers)
+    return changed
+
+
+def _renumbered(part: Any, numbers: Mapping[int, int]) -> Any:
+    match part:
+        case Col(source=source):
+            return replace(part, source=numbers.get(source, source))
+        case tuple():
+            return tuple([_renumbered(item, numbers) for item in part])
+        case SortKey(expr=expr):
+            return replace(part, expr=_renumbered(expr, numbers))
+        case Node() if not isinstance(part, (Param, Const, Outer)):
+            values = {field.name: _renumbered(getattr(part, field.name), numbers) for field in fields(part)}
+            return type(part)(**values)
+        case _:
+            return part

@@ -204,3 +204,18 @@ def test_every_entry_is_listed() -> None:
     assert kinds == {"Scan", "Bucket", "Span"}
 
 
+
+
+def test_an_unindexed_filter_on_a_to_one_table_is_answered_once_unless_that_table_is_much_larger() -> None:
+    sources = (Source(BOOK), Source(WORD, 0, (1,), (0,), optional=True))
+    query = Select(sources, (RowOutput(0),), compare(col(1, WORD, "weight", nullable=True), "gt", param(0)), bare=True)
+    compiled = compile_query(query)
+    assert compiled.tables == (BOOK, WORD)
+    books: list[Any] = [(1, "a", None, 2000, None), (2, "b", None, 2001, None)]
+    few, many = [("b", 1), ("a", 0)], [("b", 1), ("a", 0), *[(f"w{n}", n) for n in range(100)]]
+    for words, expected in ((few, "members0"), (many, "by_key0")):
+        views = [ListView(BOOK, books), ListView(WORD, words)]
+        assert compiled.run(views, (0,)) == [books[1]]
+        assert list(compiled.rows(views, (0,))) == [books[1]]
+        assert expected in compiled.explain(verbose=True, views=views)
+    assert "members0" in compiled.source

@@ -20,6 +20,7 @@ from modelkit.ir.analysis import (
     may_be_null,
     nullable_sources,
     preorder,
+    renumbered,
     sources_of,
     subselects,
     used_sources,
@@ -45,6 +46,7 @@ __all__ = [
     "Via",
     "plan",
     "plans",
+    "semi_joined",
 ]
 
 Purpose: TypeAlias = Literal["rows", "exists", "writes"]
@@ -138,7 +140,8 @@ Access: TypeAlias = Scan | Probe | Bucket | Shorter | Keys | Span | Via | Hash |
 class Step:
     """One source of the nest of loops. `on` decides what matches; `conditions` are tested once its row is bound.
 
-    `single`: at most one row matches. `missing`: where none does, a row of NULLs stands in.
+    `single`: at most one row matches. `missing`: where none does, a row of NULLs stands in. A source that is not optional is
+    read as INNER: its row is there, but for a reference that leads nowhere until its transaction commits.
     """
 
     source: int
@@ -197,7 +200,46 @@ def plans(query: Select, *, nulls: Nulls = "first", purpose: Purpose = "rows") -
     chosen = found[0]
     for select in _inner_selects(query):
         found.extend(replace(chosen, inner={select: inner}) for inner in plans(select, nulls=nulls))
+    other = semi_joined(query)
+    if other is not None:
+        found.extend(plans(other, nulls=nulls, purpose=purpose))
     return tuple(found)
+
+
+def semi_joined(query: Select) -> Select | None:
+    """`query` with conditions on to-one sources that nothing else reads as `parent's column IN (inner query)`.
+
+    The inner query is run once, where the join would be asked once for each row; None where there is no such source.
+    """
+    asked = query
+    for number in range(len(query.sources) - 1, 0, -1):
+        source = asked.sources[number]
+        if source.table is None or source.many or source.condition is not None or len(source.left) != 1:
+            continue
+        planner = _Planner(asked, "first", "rows")
+        local = planner.local(number)
+        rest = tuple(condition for condition in planner.conditions if not any(condition is known for known in local))
+        if number in planner.missing or not local or number in planner.needed(rest):
+            continue
+        if any(_is_bound(select) for condition in local for select in subselects(condition)):
+            continue
+        column = source.right[0]
+        declared = source.table.columns[column]
+        inner = Select(
+            (Source(source.table),),
+            (ValueOutput(Col(declared.type, declared.nullable, 0, column)),),
+            conjunction(tuple(renumbered(condition, {number: 0}) for condition in local)),
+            bare=True,
+        )
+        if is_correlated(inner):
+            continue
+        member = In(BOOLEAN, True, planner.parent_column(source, source.left[0]), inner)
+        asked = replace(asked, where=conjunction((*rest, member)))
+    return None if asked is query else asked
+
+
+def _is_bound(select: Subselect) -> bool:
+    return not isinstance(select, (Select, Compound)) or is_correlated(select)
 
 
 def _inner_selects(query: Select) -> Iterator[Select]:
@@ -244,12 +286,12 @@ class _Planner:
         for number in range(1, len(self.sources)):
             yield from self._via(number)
 
-    def _local(self, number: int) -> list[Expr]:
+    def local(self, number: int) -> list[Expr]:
         """The conditions that read source `number` and no other."""
         return [condition for condition in self.conditions if self.reads[id(condition)] == {number}]
 
     def _table_entries(self, number: int, table: Table) -> Iterator[_Entry]:
-        conditions = self._local(number)
+        conditions = self.local(number)
         equal = dict(self._equalities(number, table, conditions))
         buckets: list[Bucket] = []
         for path in _plain_paths(table):
@@ -303,7 +345,7 @@ class _Planner:
                     source == number and column == path.columns[0]
                 ):
                     if isinstance(choices, Subselect):
-                        if not isinstance(choices, (Select, Compound)) or is_correlated(choices):
+                        if _is_bound(choices):
                             continue
                         rank = 36 if path.unique else 38
                     elif isinstance(choices, Param):
@@ -394,7 +436,7 @@ class _Planner:
     def _via(self, number: int) -> Iterator[_Entry]:
         """The root's rows found from the joined source `number`."""
         source = self.sources[number]
-        local = tuple(self._local(number))
+        local = tuple(self.local(number))
         if source.table is None or number in self.missing or not local or not source.left:
             return
         ups: list[tuple[int, AccessPath]] = []
@@ -420,10 +462,12 @@ class _Planner:
 
     def build(self, entry: _Entry) -> Plan:
         """The plan that enters by `entry`."""
+        if isinstance(entry.access, Span) and self._by_slot(entry):
+            entry = replace(entry, access=replace(entry.access, by_slot=True), consumed=())
         rest = [condition for condition in self.conditions if not any(condition is known for known in entry.consumed)]
         guards = tuple(condition for condition in rest if not self.reads[id(condition)])
         rest = [condition for condition in rest if self.reads[id(condition)]]
-        needed = self._needed(tuple(rest))
+        needed = self.needed(tuple(rest))
         steps: list[Step] = []
         bound: set[int] = set()
 
@@ -456,7 +500,7 @@ class _Planner:
         walks = ordered or not self.query.order or all(step.single for step in steps)
         return Plan(self.query, tuple(steps), guards, self.missing, walks, self.nulls, self.purpose)
 
-    def _needed(self, rest: tuple[Expr, ...]) -> frozenset[int]:
+    def needed(self, rest: tuple[Expr, ...]) -> frozenset[int]:
         """The sources that must be read, where the conditions `rest` are still to be tested."""
         if len(self.sources) == 1:
             return frozenset((0,))
@@ -491,12 +535,13 @@ class _Planner:
         chain.reverse()
         return chain
 
+    def _by_slot(self, entry: _Entry) -> bool:
+        """Whether the rows of a span are to come in slot order: always, but where the order is the span's or none is needed."""
+        walks = entry.walks and self.query.group is None
+        return not walks and (self.purpose == "rows" or (self.purpose == "writes" and self.sliced))
+
     def _root_step(self, entry: _Entry, conditions: tuple[Expr, ...]) -> Step:
         access = entry.access
-        any_order = self.counts or (self.purpose == "writes" and not self.sliced)
-        unordered = any_order and not self.query.distinct_on
-        if isinstance(access, Span) and not unordered and (not entry.walks or self.query.group is not None):
-            access = replace(access, by_slot=True)
         return Step(0, access, isinstance(access, Probe), missing=False, conditions=conditions)
 
     def _join_step(self, number: int, conditions: tuple[Expr, ...]) -> Step:
@@ -509,14 +554,14 @@ class _Planner:
     def _join_access(self, source: Source) -> Access:
         if not source.left:
             return Derived() if source.table is None else Scan()
-        parts = dict(zip(source.right, (self._parent_column(source, left) for left in source.left), strict=True))
+        parts = dict(zip(source.right, (self.parent_column(source, left) for left in source.left), strict=True))
         path = None if source.table is None else _path_for(source.table, source.right)
         if path is None:
             return Hash(source.right, tuple(parts[column] for column in source.right))
         key = tuple(parts[column] for column in path.columns)
         return Probe(path, key) if path.unique else Bucket(path, key)
 
-    def _parent_column(self, source: Source, column: int) -> Expr:
+    def parent_column(self, source: Source, column: int) -> Expr:
         parent = self.sources[source.parent]
         if parent.table is not None:
             declared = parent.table.columns[column]

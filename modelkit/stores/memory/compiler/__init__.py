@@ -6,12 +6,14 @@ Its one invariant: a compiled query holds no rows and no parameters; it may be r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from threading import Thread
 from typing import Any, TypeAlias, cast
 
 from modelkit.errors import QueryTooComplex, not_yet
+from modelkit.ir.analysis import tables_of
 from modelkit.ir.expr import Nulls
 from modelkit.ir.query import Compound, Delete, Select, Source, Update
 from modelkit.ir.schema import Formula, Row, Table
@@ -23,7 +25,7 @@ from modelkit.stores.memory.compiler.queries import QueryWriter
 from modelkit.stores.memory.compiler.results import result_text
 from modelkit.stores.memory.compiler.scope import Block, Program, Scope
 from modelkit.stores.memory.compiler.writes import write_body
-from modelkit.stores.memory.planner import Plan, plan
+from modelkit.stores.memory.planner import Plan, Purpose, Scan, plan, semi_joined
 
 __all__ = ["Compiled", "compile_formula", "compile_plan", "compile_query"]
 
@@ -75,6 +77,69 @@ class Compiled:
         return f"{text}\n\n{self.source}" if verbose else text
 
 
+class Either(Compiled):
+    """A query that has two plans, of which the sizes of two tables decide when it is run; each is compiled when first needed.
+
+    Conditions on a joined table are asked once for each row of the root (`chosen`), or answered for the whole joined table
+    before (`other`), which does not pay where that table is much the larger.
+    """
+
+    __slots__ = ("_first", "_joined", "_other", "_rewritten", "_root", "_second")
+
+    def __init__(self, statement: Select | Update | Delete, chosen: Plan, other: Plan) -> None:
+        self._statement = statement
+        self._rewritten = other.query if isinstance(statement, Select) else replace(statement, target=other.query)
+        self._plan = chosen
+        self._other = other
+        self._first: Compiled | None = None
+        self._second: Compiled | None = None
+        self.tables = tables_of(statement)
+        self.probes = False
+        self.run = self._run
+        sources = chosen.query.sources
+        large = [self.tables.index(source.table) for source in sources[1:] if source.table is not None]
+        self._root = 0 if sources[0].table is None else self.tables.index(sources[0].table)
+        self._joined = tuple(large)
+
+    @property
+    def source(self) -> str:  # type: ignore[override]
+        """The generated source of what was needed so far; of the second plan where none was."""
+        parts = [part for part in (self._first, self._second) if part is not None]
+        return "\n".join(part.source for part in parts or [self._compiled(semi=True)])
+
+    def _choose(self, views: Sequence[TableView]) -> Compiled:
+        most = 4 * views[self._root].size() + 64
+        return self._compiled(semi=all(views[place].size() <= most for place in self._joined))
+
+    def _compiled(self, *, semi: bool) -> Compiled:
+        if semi:
+            if self._second is None:
+                self._second = Compiled(self._rewritten, self._other)
+            return self._second
+        if self._first is None:
+            self._first = Compiled(self._statement, self._plan)
+        return self._first
+
+    def _views(self, compiled: Compiled, views: Sequence[TableView]) -> list[TableView]:
+        return [views[self.tables.index(table)] for table in compiled.tables]
+
+    def _run(self, views: Sequence[TableView], params: tuple[Any, ...]) -> Any:
+        compiled = self._choose(views)
+        return compiled.run(self._views(compiled, views), params)
+
+    def rows(self, views: Sequence[TableView], params: tuple[Any, ...]) -> Iterator[Any]:
+        """As `Compiled.rows`."""
+        compiled = self._choose(views)
+        return compiled.rows(self._views(compiled, views), params)
+
+    def explain(self, verbose: bool = False, views: Sequence[TableView] | None = None) -> str:
+        """As `Compiled.explain`, of the plan that is taken for `views`."""
+        if views is None:
+            return self._compiled(semi=True).explain(verbose)
+        compiled = self._choose(views)
+        return compiled.explain(verbose, self._views(compiled, views))
+
+
 def compile_query(query: Statement, *, nulls: Nulls = "first") -> Compiled:
     """`query` as a function, by the plan that the rules choose. `nulls`: where they stand in an ascending order."""
     if isinstance(query, Compound):
@@ -86,9 +151,17 @@ def compile_query(query: Statement, *, nulls: Nulls = "first") -> Compiled:
 
 
 def _compile(query: Select | Update | Delete, nulls: Nulls) -> Compiled:
-    if isinstance(query, (Update, Delete)):
-        return Compiled(query, plan(query.target, nulls=nulls, purpose="writes"))
-    return Compiled(query, plan(query, nulls=nulls))
+    target, purpose = (query, _ROWS) if isinstance(query, Select) else (query.target, _WRITES)
+    chosen = plan(target, nulls=nulls, purpose=purpose)
+    if len(chosen.steps) > 1 and isinstance(chosen.steps[0].access, Scan):
+        other = semi_joined(target)
+        if other is not None:
+            return Either(query, chosen, plan(other, nulls=nulls, purpose=purpose))
+    return Compiled(query, chosen)
+
+
+_ROWS: Purpose = "rows"
+_WRITES: Purpose = "writes"
 
 
 def _on_a_fresh_stack(work: Callable[[], Compiled]) -> Compiled:

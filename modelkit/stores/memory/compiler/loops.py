@@ -240,8 +240,10 @@ class Nest:
             call = f"sorted({call})" if access.by_slot else call
             return [*found, For(slot, call), Let(row, f"{self.program.method(table, 'row')}({slot})")]
         if access.by_slot:
-            slots = f"sorted({self.program.method(table, 'span_slots')}{call})"
-            return [*found, For(row, f"map({self.program.method(table, 'row')}, {slots})")]
+            slots = self.program.method(table, "span_slots") + call
+            helper = self.program.helper(runtime.chunks_by_slots)
+            chunks = For("chunk", f"{helper}({self._view(table)}, {slots})", chunks=True)
+            return [*found, chunks, For(row, "chunk"), If(Text(f"{row} is not None", COMPARISON))]
         return [*found, For(row, self.program.method(table, "span") + call)]
 
     def _via(self, access: Via, row: str) -> list[Clause]:
