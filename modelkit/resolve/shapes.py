@@ -202,8 +202,11 @@ def _relating(shape: Shape, relation: Relation) -> Taken:
 def combined(left: Query, operator: Literal["and", "or", "xor"], right: Query) -> Query:
     """The rows in both, either, or exactly one of two queries on one model.
 
-    Raises TypeError where the two start at different models, were sliced, or differ in distinct().
+    A slice on a side of "or" and "xor" stands for its rows by their keys. Raises TypeError where the two start at different
+    models, differ in distinct(), or a side of "and" was sliced.
     """
+    if operator != "and":
+        left, right = _unsliced(left), _unsliced(right)
     _combinable(left, right)
     if operator == "and" and (left.shape.empty or right.shape.empty):
         return nothing(left)
@@ -218,6 +221,13 @@ def combined(left: Query, operator: Literal["and", "or", "xor"], right: Query) -
         made = _combining(shape, operator, other)
         shape.cache.add(shape.next, key, made)
     return Query(made, left.params + right.params)
+
+
+def _unsliced(query: Query) -> Query:
+    """A slice as a query that can go on: its rows, found by their keys."""
+    if not query.is_sliced or query.shape.empty:
+        return query
+    return conditions.filtered(root(query.info), (), {"pk__in": query})
 
 
 def _combinable(left: Query, right: Query) -> None:

@@ -7,6 +7,9 @@ Knows symbolic nodes; gives them no meaning. The invariant: two calls with equal
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import decimal
+import uuid
 from collections.abc import Hashable, Iterator
 from functools import cache
 from typing import Any, Final
@@ -58,8 +61,16 @@ _LEAVES: Final = {Value: "value", Lookup: "right", Assignment: "value"}
 """The attribute of a node that holds a constant, a node or an inner query."""
 
 
-def _leaf_slot(kind: type) -> str | None:
+@cache
+def _leaf_slot(kind: Any) -> str | None:
     return next((name for base, name in _LEAVES.items() if issubclass(kind, base)), None)
+
+
+_PLAIN: Final = frozenset({
+    int, str, float, bytes, type(None), datetime.date, datetime.datetime, datetime.timedelta, decimal.Decimal, uuid.UUID,
+    list, tuple, set, frozenset,
+})  # fmt: skip
+"""Types of values that are leaves, whatever they hold."""
 
 
 def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
@@ -70,15 +81,21 @@ def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
     if isinstance(part, Face):
         part = part.node
     if isinstance(part, Q):
-        children = [
-            (child[0], operand_key(child[1], leaves, depth))
-            if isinstance(child, tuple)
-            else key_of(child, leaves, depth)
-            for child in part.children
-        ]
-        return (Q, part.connector, part.negated, tuple(children))
+        keys: list[Any] = [part.connector, part.negated]
+        for child in part.children:
+            if child.__class__ is tuple:
+                name, value = child
+                keys.append(name)
+                if value.__class__ in _PLAIN:
+                    leaves.append(value)
+                    keys.append(value.__class__)
+                else:
+                    keys.append(operand_key(value, leaves, depth))
+            else:
+                keys.append(key_of(child, leaves, depth))
+        return tuple(keys)
     if isinstance(part, Node):
-        kind: Any = type(part)
+        kind = type(part)
         leaf = _leaf_slot(kind)
         parts = [(operand_key if name == leaf else key_of)(getattr(part, name), leaves, depth) for name in _slots(kind)]
         return (kind, *parts)
