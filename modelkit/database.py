@@ -74,7 +74,7 @@ class Statement(Block):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         joined = not self.entered[-1][1]
-        self.end(kind is not None and not (joined and self._reading))
+        self.end(None if joined and self._reading else error)
 
 
 def statement(alias: str | None = None, *, reading: bool = False) -> Statement:

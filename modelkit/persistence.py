@@ -89,8 +89,8 @@ def plan_of(info: ModelInfo) -> SavePlan:
 
 
 def _planned(info: ModelInfo) -> SavePlan:
-    key_names = {attribute.attname for attribute in info.key}
-    writable = [attribute for attribute in info.attributes if attribute.attname not in key_names]
+    keys = {(number, column) for number, level in enumerate(info.levels) for column in level.table.key}
+    writable = [attribute for attribute in info.attributes if (attribute.level, attribute.column) not in keys]
     return SavePlan(
         info,
         tuple(_level_plan(info, level) for level in info.levels),
@@ -298,7 +298,7 @@ def save(
             update_fields=names if update_fields is not None else None,
         )
     if len(plan.levels) == 1:
-        if force_insert and force_insert is not True:
+        if force_insert is not True and force_insert is not False:
             _forced_classes(plan, force_insert)
         updated = _save_level(instance, plan.levels[0], bool(force_insert), force_update, names, alias, raw)
     else:
@@ -318,7 +318,7 @@ def save(
 def _checked_names(plan: SavePlan, update_fields: Iterable[str]) -> frozenset[str]:
     """`update_fields` as a set; ValueError where one is no field that can be updated."""
     if isinstance(update_fields, str):
-        raise TypeError(f"update_fields takes a list of names, not the text {update_fields!r}.")
+        raise ValueError(f"update_fields takes a list of names, not the text {update_fields!r}.")
     names = frozenset(update_fields)
     unknown = names - plan.names
     if unknown:
@@ -342,13 +342,13 @@ def _forced_classes(plan: SavePlan, force_insert: Any) -> tuple[type, ...]:
     """The classes whose rows are to be inserted; TypeError where `force_insert` is no bool and no tuple of bases."""
     if force_insert is True:
         return (plan.info.concrete,)
-    if not force_insert:
+    if force_insert is False:
         return ()
     if not isinstance(force_insert, tuple):
         raise TypeError("force_insert must be a bool or tuple.")
     model = plan.info.model
     for member in force_insert:
-        if not isinstance(member, type) or not hasattr(member, "_meta"):
+        if not isinstance(member, type(model)):
             raise TypeError(f"Invalid force_insert member. {member!r} must be a model subclass.")
         if not issubclass(model, member):
             raise TypeError(
@@ -438,8 +438,8 @@ def _update_level(instance: Any, level: LevelPlan, names: frozenset[str] | None,
     params = build(instance)
     try:
         return bool(session(alias).update(update, params))
-    except BaseException:
-        mark_broken(alias)
+    except BaseException as error:
+        mark_broken(alias, error)
         raise
 
 
@@ -466,8 +466,8 @@ def insert_rows(level: LevelPlan, rows: list[Row], alias: str | None, conflict: 
     """Insert rows of one level; a failure breaks the running transaction."""
     try:
         return session(alias).insert(level.table, rows, conflict)
-    except BaseException:
-        mark_broken(alias)
+    except BaseException as error:
+        mark_broken(alias, error)
         raise
 
 

@@ -105,7 +105,7 @@ def _current_task() -> Any:
 class Running:
     """One transaction that runs: its owner, its blocks and savepoints, its hooks."""
 
-    __slots__ = ("__weakref__", "alias", "before", "blocks", "ended", "hooks", "isolation", "needs_rollback", "task", "thread",
+    __slots__ = ("__weakref__", "alias", "before", "blocks", "cause", "ended", "hooks", "isolation", "needs_rollback", "task", "thread",
                  "transaction")  # fmt: skip
 
     def __init__(self, alias: str, store: Store, isolation: Isolation) -> None:
@@ -115,6 +115,7 @@ class Running:
         self.transaction: Transaction = store.begin(isolation=isolation)
         self.ended = False
         self.needs_rollback = False
+        self.cause: BaseException | None = None
         self.blocks: list[tuple[Savepoint, int] | None] = []
         """The inner blocks, outermost first: their savepoint and how many hooks there were, None for a block without one."""
         self.hooks: list[tuple[Callable[[], object], bool]] = []
@@ -142,7 +143,7 @@ class Running:
         if self.needs_rollback:
             raise TransactionManagementError(
                 "An error broke this transaction: leave the innermost atomic() block before the next query."
-            )
+            ) from self.cause
 
     def mark(self) -> tuple[Savepoint, int]:
         """A savepoint: the store's, and how many hooks there are."""
@@ -222,11 +223,15 @@ def running(alias: str | None = None) -> Running | None:
     return None
 
 
-def mark_broken(alias: str | None = None) -> None:
-    """Note that a statement failed: the innermost block must be left before the next one. Nothing outside transactions."""
+def mark_broken(alias: str | None = None, cause: BaseException | None = None) -> None:
+    """Note that a statement failed: the innermost block must be left before the next one. Nothing outside transactions.
+
+    `cause` is told to whoever tries.
+    """
     current = running(alias)
     if current is not None:
         current.needs_rollback = True
+        current.cause = cause
 
 
 class Block:
@@ -257,21 +262,22 @@ class Block:
         self.entered.append((current, False))
         return current
 
-    def end(self, failed: bool) -> None:
-        """Leave what was entered last: commit or roll back, the transaction or the savepoint."""
+    def end(self, error: BaseException | None) -> None:
+        """Leave what was entered last, by `error` perhaps: commit or roll back, the transaction or the savepoint."""
         current, outermost = self.entered.pop()
         if current.ended:
             return
         current.check_owner()
         if outermost:
-            if failed or current.needs_rollback:
+            if error is not None or current.needs_rollback:
                 current.rollback()
             else:
                 current.commit()
             return
         mark = current.blocks.pop()
-        if failed or current.needs_rollback:
+        if error is not None or current.needs_rollback:
             current.needs_rollback = mark is None
+            current.cause = error or current.cause if mark is None else None
             if mark is not None:
                 current.back_to(mark)
 
@@ -298,7 +304,7 @@ class Atomic(Block):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.end(kind is not None)
+        self.end(error)
 
     async def __aenter__(self) -> None:
         self.begin(self._isolation, self._durable)
@@ -306,7 +312,7 @@ class Atomic(Block):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.end(kind is not None)
+        self.end(error)
 
     def _again(self) -> Atomic:
         return Atomic(self.using, self._savepoint, self._durable, self._isolation)

@@ -411,8 +411,7 @@ class Queries(AsyncQueries[M, Row]):
         )
 
     def _edge(self, query: Query) -> Row | None:
-        found = rows.read(self._evolved(shapes.sliced(query, None, 1)))
-        return found[0] if found else None
+        return next(iter(self._evolved(shapes.sliced(query, None, 1))), None)
 
     def earliest(self, *fields: str | Order[M] | Expr[M, Any]) -> Row:
         """The first row in the order of `fields`, or of Meta.get_latest_by; DoesNotExist where there is none."""

@@ -67,9 +67,12 @@ def _attach(results: list[Any], known: Known) -> None:
     """Give results the related instances that they were found through, where none was loaded along."""
     for relation, instances in known.items():
         cache = relation.cache
+        only = next(iter(instances)) if len(instances) == 1 else ()
         for result in results:
             if cache in result.__dict__:
                 continue
+            for name, value in zip(relation.local, only, strict=False):
+                result.__dict__.setdefault(name, value)
             instance = instances.get(tuple([result.__dict__.get(name) for name in relation.local]))
             if instance is not None:
                 result.__dict__[cache] = instance
@@ -303,7 +306,8 @@ def by_faces(what: str, arguments: tuple[Any, ...], named: Iterable[str] = ()) -
 
 def edge(queryset: Any, fields: tuple[Any, ...], *, last: bool) -> Any:
     """The first (or last) row in the order of `fields`, or of Meta.get_latest_by."""
-    keys = fields or queryset.query.info.latest_by
+    latest_by = queryset.model._meta.get_latest_by
+    keys = fields or ((latest_by,) if isinstance(latest_by, str) else latest_by)
     if not keys:
         raise ValueError("earliest() and latest() take fields to order by, unless Meta.get_latest_by names them.")
     if queryset.query.is_sliced:

@@ -137,8 +137,8 @@ def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) 
     if len(steps) == 1:
         try:
             return session(alias).update(*steps[0])
-        except BaseException:
-            mark_broken(alias)
+        except BaseException as error:
+            mark_broken(alias, error)
             raise
     with statement(alias) as running:
         keys = running.select(*shapes.keys(query))
