@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from tests.benchmarks.data import Dataset
+from tests.benchmarks.measure import Outcome, Result
 from tests.benchmarks.operations import OPERATIONS, Operation, select_operations
+from tests.benchmarks.report import as_table, goals_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,3 +58,27 @@ def test_operations_are_selected_by_the_beginning_of_their_key() -> None:
     assert [operation.key for operation in select_operations(["get_by"])] == ["get_by_pk", "get_by_email"]
     with pytest.raises(ValueError, match="no operation 'nothing'"):
         select_operations(["nothing"])
+
+
+def timed(key: str, **seconds: float) -> Result:
+    """A result as a run would leave it."""
+    (operation,) = select_operations([key])
+    return Result(operation, {name: Outcome(seconds=value) for name, value in seconds.items()})
+
+
+def test_a_goal_is_met_within_two_or_missed() -> None:
+    goals = goals_of(timed("create", modelkit=8e-6, hand=1e-6, django=400e-6, sqlite3=1e-6))
+    assert [goal.verdict for goal in goals] == ["within 2x (2.00x off)", "met", "MISSED (8.0x off)"]
+
+
+def test_a_goal_that_hand_written_code_misses_too_says_so() -> None:
+    (goal,) = goals_of(timed("select_related", modelkit=80e-6, hand=50e-6, django=400e-6))[1:]
+    assert goal.text == "django /5.0 (>= 10, by hand /8.0)"
+
+
+def test_the_table_names_who_disagrees_and_who_takes_no_part() -> None:
+    result = timed("create", modelkit=8e-6, hand=1e-6)
+    result.disagreeing.append("modelkit")
+    table = as_table([result], ["modelkit", "hand"], {"peewee": "ImportError: no peewee"})
+    assert "create(): modelkit DISAGREES on the answer" in table
+    assert "peewee takes no part: ImportError: no peewee" in table

@@ -138,6 +138,10 @@ class BaseDatabaseWrapper:
     def ensure_connection(self) -> None:
         self.connection = self.store
 
+    def ensure_timezone(self) -> bool:
+        """A store keeps no session's time zone."""
+        return False
+
     def connect(self) -> None:
         self.connection = self.store
 
