@@ -346,7 +346,6 @@ _NOT_YET: dict[str, str] = {
     "bulk_update": "bulk_update()",
     "expressions in new rows": "An expression as the value of a new row",
     "SQL stores": "A store on a SQL database",
-    "Prefetch slices": "A slice in the queryset of a Prefetch",
     "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",
     "composite primary keys": "A composite primary key in a query",

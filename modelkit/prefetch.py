@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from modelkit.database import session, statement
-from modelkit.errors import ObjectDoesNotExist, did_you_mean, not_yet
+from modelkit.errors import ObjectDoesNotExist, did_you_mean
 from modelkit.ir.expr import Col
 from modelkit.ir.query import Select, ValueOutput
 from modelkit.loading import load
@@ -164,7 +164,7 @@ class _Run:
         """The relation `name` of the instances; None where it is another attribute that only leads on."""
         model = type(instance)
         info = info_of(model) if hasattr(model, "_meta") else None
-        relation = info.accessors.get(name) if info is not None else None
+        relation = _relation(model, name) if info is not None else None
         if relation is None:
             path = prefetch.prefetch_through
             inside = "" if path == name else f" (in prefetch_related('{path}'))"
@@ -186,13 +186,24 @@ class _Run:
     ) -> list[Any]:
         """Load one level for `instances` and note the lookups that come with its queryset; the related instances."""
         queryset = own if own is not None else _queryset(relation)
-        found = _level(instances, relation, queryset, queryset._db or self.alias, to_attr, own)
         nested = queryset._prefetch_related_lookups
+        level = _Level(relation, queryset, queryset._db or self.alias, to_attr, own)
+        level.knows_owner = not any(_replaces(each, relation) for each in nested)
+        found = level.fill(instances)
         if own is not None or not (lookup.automatic and relation in self.followed):
             self.done[path] = found
             self.waiting.extend(_Lookup(each, path) for each in reversed(nested))
         self.followed.add(relation)
         return found
+
+
+def _relation(model: Any, name: str) -> Relation | None:
+    """The relation behind the accessor `name` of a model, or of a parent, whose accessors its children have too."""
+    for kind in model.__mro__:
+        meta = kind.__dict__.get("_meta")
+        if meta is not None and not meta.abstract and name in info_of(kind).accessors:
+            return info_of(kind).accessors[name]
+    return None
 
 
 def _queryset(relation: Relation) -> Any:
@@ -245,50 +256,137 @@ def _value(instance: Any, attname: str) -> Any:
     return state[attname] if attname in state else getattr(instance, attname)
 
 
-def _level(
-    instances: list[Any], relation: Relation, queryset: Any, alias: str | None, to_attr: str | None, own: Any
-) -> list[Any]:
-    """Load and cache what `relation` leads to from `instances`; the related instances."""
-    query = queryset.query
-    if query.is_sliced:
-        not_yet("Prefetch slices")
-    (local,) = relation.local
-    keys = [_value(instance, local) for instance in instances]
-    wanted = tuple(dict.fromkeys([key for key in keys if key is not None]))
-    found: list[Any] = []
-    owners: list[Any] = []
-    if wanted and not shapes.is_empty(query):
-        reader = _through if relation.through is not None else _direct
-        found, owners = reader(relation, query, wanted, alias)
-    if relation.many:
-        _cache_lists(instances, keys, relation, found, owners, to_attr, own)
-    else:
-        _cache_single(instances, keys, relation, found, owners, to_attr)
-    return found
+def _replaces(lookup: str | Prefetch, relation: Relation) -> bool:
+    """Whether a nested lookup brings other instances for the owners than those at hand."""
+    return isinstance(lookup, Prefetch) and lookup.queryset is not None and lookup.prefetch_to == relation.field.name
 
 
-def _direct(relation: Relation, query: Query, wanted: tuple[Any, ...], alias: str | None) -> tuple[list[Any], list[Any]]:
-    """Instances whose remote attribute is one of `wanted`, and for each the value it has."""
-    (remote,) = relation.remote
-    query = conditions.filtered(query, (), {f"{remote}__in": wanted})
-    if not relation.many:
-        query = shapes.ordered(query, ())
-    fetch = shapes.fetch(query)
-    found = load(fetch, session(alias).select(fetch.select, fetch.params), alias)
-    return found, [_value(instance, remote) for instance in found]
+class _Level:
+    """One relation from instances at hand, read in one statement and cached on them."""
+
+    def __init__(self, relation: Relation, queryset: Any, alias: str | None, to_attr: str | None, own: Any) -> None:
+        self.relation = relation
+        self.alias = alias
+        self.to_attr = to_attr
+        self.own = own
+        """The user's own queryset, where it was one."""
+        self.query, self.cut = _unsliced(queryset.query)
+        self.knows_owner = True
+
+    def fill(self, instances: list[Any]) -> list[Any]:
+        """Load and cache what the relation leads to from `instances`; the related instances."""
+        (local,) = self.relation.local
+        keys = [_value(instance, local) for instance in instances]
+        wanted = tuple(dict.fromkeys([key for key in keys if key is not None]))
+        found: list[Any] = []
+        owners: list[Any] = []
+        if wanted and not shapes.is_empty(self.query):
+            found, owners = self.through(wanted) if self.relation.through is not None else self.direct(wanted)
+        if not self.relation.many:
+            self.cache_single(instances, keys, found, owners)
+            return found
+        groups: dict[Any, list[Any]] = {}
+        for owner, each in zip(owners, found, strict=True):
+            group = groups.get(owner)
+            if group is None:
+                groups[owner] = [each]
+            else:
+                group.append(each)
+        if self.cut != _WHOLE:
+            groups = {owner: group[self.cut] for owner, group in groups.items()}
+            found = [each for group in groups.values() for each in group]
+        self.cache_lists(instances, keys, groups)
+        return found
+
+    def direct(self, wanted: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
+        """Instances whose remote attribute is one of `wanted`, and for each the value it has."""
+        (remote,) = self.relation.remote
+        query = conditions.filtered(self.query, (), {f"{remote}__in": wanted})
+        if not self.relation.many:
+            query = shapes.ordered(query, ())
+        fetch = shapes.fetch(query)
+        found = load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
+        return found, [_value(instance, remote) for instance in found]
+
+    def through(self, wanted: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
+        """Instances at the other end of a many-to-many relation, and for each the key of the one that it was found for."""
+        back = _back(self.relation)
+        query = conditions.filtered(_sharing(self.query), (), {f"{back.name}__{back.remote[0]}__in": wanted})
+        fetch = shapes.fetch(query)
+        select = query.shape.compiled.get("prefetch")
+        if select is None:
+            select = query.shape.compiled["prefetch"] = _with_owner(fetch, back)
+        rows = session(self.alias).select(select, fetch.params)
+        own = [row[0] for row in rows] if fetch.select.bare else [row[:-1] for row in rows]
+        return load(fetch, own, self.alias), [row[-1] for row in rows]
+
+    def cache_lists(self, instances: list[Any], keys: list[Any], groups: dict[Any, list[Any]]) -> None:
+        """Give each instance its list; rows of a reverse foreign key know the instance that they were found for."""
+        relation, own, to_attr = self.relation, self.own, self.to_attr
+        cache = relation.cache
+        owner = relation.field.name if relation.kind == "reverse_foreign_key" and self.knows_owner else None
+        for key, instance in zip(keys, instances, strict=True):
+            group = groups.get(key)
+            if group is None:
+                group = []
+            elif owner is not None:
+                for each in group:
+                    each.__dict__.setdefault(owner, instance)
+            if to_attr is not None:
+                setattr(instance, to_attr, group)
+                continue
+            if own is not None:
+                group = Prefetched(group, own)
+            state = instance.__dict__
+            prefetched = state.get("_prefetched_objects_cache")
+            if prefetched is None:
+                state["_prefetched_objects_cache"] = {cache: group}
+            else:
+                prefetched[cache] = group
+
+    def cache_single(self, instances: list[Any], keys: list[Any], found: list[Any], owners: list[Any]) -> None:
+        """Give each instance the one related to it, or None."""
+        relation = self.relation
+        cache = relation.cache
+        by_key = dict(zip(owners, found, strict=True))
+        other_cache = _other_cache(relation)
+        for key, instance in zip(keys, instances, strict=True):
+            related = by_key.get(key)
+            if related is not None and other_cache is not None:
+                related.__dict__[other_cache] = instance
+            if self.to_attr is not None:
+                setattr(instance, self.to_attr, related)
+                continue
+            instance.__dict__[cache] = related
+            if related is None and key is not None and relation.kind != "reverse_one_to_one":
+                instance.__dict__.setdefault("_related_keys", {})[cache] = key
 
 
-def _through(relation: Relation, query: Query, wanted: tuple[Any, ...], alias: str | None) -> tuple[list[Any], list[Any]]:
-    """Instances at the other end of a many-to-many relation, and for each the key of the one that it was found for."""
-    back = _back(relation)
-    query = conditions.filtered(query, (), {f"{back.name}__{back.remote[0]}__in": wanted})
-    fetch = shapes.fetch(query)
-    select = query.shape.compiled.get("prefetch")
-    if select is None:
-        select = query.shape.compiled["prefetch"] = _with_owner(fetch, back)
-    rows = session(alias).select(select, fetch.params)
-    own = [row[0] for row in rows] if fetch.select.bare else [row[:-1] for row in rows]
-    return load(fetch, own, alias), [row[-1] for row in rows]
+_WHOLE: Final = slice(None)
+
+
+def _unsliced(query: Query) -> tuple[Query, slice]:
+    """`query` without its slice, and that slice: it is taken of each instance's own rows."""
+    shape = query.shape
+    if not query.is_sliced:
+        return query, _WHOLE
+    start = query.params[shape.offset.slot] if shape.offset is not None else 0
+    stop = None if shape.limit is None else start + query.params[shape.limit.slot]
+    made = shape.compiled.get("unsliced")
+    if made is None:
+        made = shape.compiled["unsliced"] = shape.evolve(limit=None, offset=None)
+    return Query(made, query.params), slice(start, stop)
+
+
+def _sharing(query: Query) -> Query:
+    """`query`, whose next filter shares all of its joins."""
+    shape = query.shape
+    if len(shape.sources) == 1:
+        return query
+    made = shape.compiled.get("sharing")
+    if made is None:
+        made = shape.compiled["sharing"] = shape.evolve(sticky=frozenset(range(len(shape.sources))))
+    return Query(made, query.params)
 
 
 def _back(relation: Relation) -> Relation:
@@ -309,66 +407,6 @@ def _with_owner(fetch: Fetch, back: Relation) -> Select:
     column = near.table.columns[far.left[0]]
     owner = ValueOutput(Col(column.type, column.nullable, number, far.left[0]))
     return replace(select, outputs=(*select.outputs, owner), bare=False)
-
-
-def _cache_lists(
-    instances: list[Any],
-    keys: list[Any],
-    relation: Relation,
-    found: list[Any],
-    owners: list[Any],
-    to_attr: str | None,
-    own: Any,
-) -> None:
-    groups: dict[Any, list[Any]] = {}
-    for owner, each in zip(owners, found, strict=True):
-        group = groups.get(owner)
-        if group is None:
-            groups[owner] = [each]
-        else:
-            group.append(each)
-    if relation.kind == "reverse_foreign_key":
-        _cache_owner(instances, keys, relation, groups)
-    cache = relation.cache
-    for key, instance in zip(keys, instances, strict=True):
-        group = groups.get(key, [])
-        if to_attr is not None:
-            setattr(instance, to_attr, group)
-            continue
-        if own is not None:
-            group = Prefetched(group, own)
-        state = instance.__dict__
-        prefetched = state.get("_prefetched_objects_cache")
-        if prefetched is None:
-            state["_prefetched_objects_cache"] = {cache: group}
-        else:
-            prefetched[cache] = group
-
-
-def _cache_owner(instances: list[Any], keys: list[Any], relation: Relation, groups: dict[Any, list[Any]]) -> None:
-    """Let the rows of a reverse foreign key know the instance that they were found for."""
-    name = relation.field.name
-    for key, instance in zip(keys, instances, strict=True):
-        for each in groups.get(key, ()):
-            each.__dict__.setdefault(name, instance)
-
-
-def _cache_single(
-    instances: list[Any], keys: list[Any], relation: Relation, found: list[Any], owners: list[Any], to_attr: str | None
-) -> None:
-    cache = relation.cache
-    by_key = dict(zip(owners, found, strict=True))
-    other_cache = _other_cache(relation)
-    for key, instance in zip(keys, instances, strict=True):
-        related = by_key.get(key)
-        if related is not None and other_cache is not None:
-            related.__dict__[other_cache] = instance
-        if to_attr is not None:
-            setattr(instance, to_attr, related)
-            continue
-        instance.__dict__[cache] = related
-        if related is None and key is not None and relation.kind != "reverse_one_to_one":
-            instance.__dict__.setdefault("_related_keys", {})[cache] = key
 
 
 def _other_cache(relation: Relation) -> str | None:

@@ -92,8 +92,7 @@ def reverse_one_get(instance: Any, name: str) -> Any:
 
     One statement where nothing is cached; that there is none is cached too.
     """
-    info = info_of(type(instance))
-    relation = info.accessors[name]
+    info, relation = _reverse_one(instance, name)
     state = instance.__dict__
     related = state.get(relation.cache, _ABSENT)
     if related is _ABSENT:
@@ -114,8 +113,7 @@ def reverse_one_set(instance: Any, name: str, value: Any) -> None:
 
     Nothing is saved. Raises ValueError for anything that is no instance of the other model.
     """
-    info = info_of(type(instance))
-    relation = info.accessors[name]
+    info, relation = _reverse_one(instance, name)
     if value is None:
         related = instance.__dict__.pop(relation.cache, None)
         if related is not None:
@@ -125,6 +123,16 @@ def reverse_one_set(instance: Any, name: str, value: Any) -> None:
     _share_alias(value, instance)
     forward_set(value, relation.field.name, instance)
     instance.__dict__[relation.cache] = value
+
+
+def _reverse_one(instance: Any, name: str) -> tuple[ModelInfo, Relation]:
+    """The relation behind an accessor, and the model that has it: a child has the accessor to itself from its parent."""
+    for kind in type(instance).__mro__:
+        info = info_of(kind)
+        relation = info.accessors.get(name)
+        if relation is not None:
+            return info, relation
+    raise LookupError(f"{type(instance).__name__} has no relation behind '{name}'.")
 
 
 def missing_class(info: ModelInfo, relation: Relation) -> type[Exception]:

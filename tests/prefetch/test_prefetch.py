@@ -6,7 +6,6 @@ import pytest
 
 import modelkit as models
 from modelkit.database import capture_statements
-from modelkit.errors import NotYetSupported
 from modelkit.prefetch import Prefetch, prefetch_related_objects
 from tests.relations.models import Book, Novel, Passport, Person, Tag, Team
 
@@ -144,9 +143,31 @@ def test_the_same_lookup_with_two_querysets_is_refused():
         list(Person.objects.prefetch_related("books", Prefetch("books", queryset=Book.objects.filter(title="x"))))
 
 
-def test_slices_wait():
-    with pytest.raises(NotYetSupported, match="slice"):
-        list(Person.objects.prefetch_related(Prefetch("books", queryset=Book.objects.all()[:1])))
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (1, 3), (1, None), (5, 9)])
+def test_a_slice_is_taken_of_each_instances_rows(start, stop):
+    ordered = Book.objects.order_by("-title")
+    expected = [[book.title for book in person.books.order_by("-title")[start:stop]] for person in Person.objects.all()]
+    with capture_statements() as log:
+        people = list(Person.objects.prefetch_related(Prefetch("books", queryset=ordered[start:stop])))
+        assert shown(people, "books") == expected
+        tags = Tag.objects.prefetch_related(Prefetch("books", queryset=ordered[start:stop], to_attr="some"))
+        found = [[book.title for book in tag.some] for tag in tags]
+    assert len(log.statements) == 4
+    assert found == [[book.title for book in tag.books.order_by("-title")[start:stop]] for tag in Tag.objects.all()]
+
+
+def test_joins_of_the_queryset_are_shared():
+    some = Prefetch("tags", queryset=Tag.objects.filter(books__title="Zen"), to_attr="of_zen")
+    books = Book.objects.prefetch_related(some)
+    assert {book.title: [tag.name for tag in book.of_zen] for book in books} == {"Notes": [], "Emma": [], "Zen": ["a", "b", "c"]}
+
+
+def test_a_nested_queryset_for_the_owner_is_used():
+    inner = Book.objects.prefetch_related(Prefetch("author", queryset=Person.objects.only("age")))
+    with capture_statements() as log:
+        ada = Person.objects.only("name").prefetch_related(Prefetch("books", queryset=inner)).get(name="Ada")
+        assert ada.books.all()[0].author.age == 30
+    assert len(log.statements) == 3
 
 
 def test_writes_clear_what_was_prefetched():
