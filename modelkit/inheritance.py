@@ -26,9 +26,7 @@ META_OPTIONS = frozenset(
     """.split()
 )
 
-_RESERVED = frozenset(
-    {"pk", "check", "_adding", "_db", "_meta", "_related_keys", "_prefetched_objects_cache", "_state"}
-)
+_RESERVED = frozenset({"pk", "_adding", "_db", "_meta", "_related_keys", "_prefetched_objects_cache", "_state"})
 
 MakeLink = Callable[[ModelClass, str], Any]
 

@@ -112,6 +112,9 @@ class Signal:
         name = _identity(receiver) if dispatch_uid is None and receiver is not None else dispatch_uid
         return self._drop((name, None if sender is None else id(sender)))
 
+    def _clear_dead_receivers(self) -> None:
+        """Nothing: a receiver that is collected leaves by itself. Django's name, for those who make sure."""
+
     def has_listeners(self, sender: object = None) -> bool:
         """Whether a sending by `sender` would reach anyone."""
         return bool(self.receivers) and bool(self._live(sender))

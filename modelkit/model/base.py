@@ -207,7 +207,9 @@ class BareModel(metaclass=ModelMeta, root=True):
         rows = type(self)._default_manager.using(self._state.db).filter(later, **lookups)
         found: Self | None = rows.order_by(f"{sign}{field.name}", f"{sign}pk").first()
         if found is None:
-            raise self.DoesNotExist(f"{type(self).__name__} matching query does not exist: there is none beyond {date}.")
+            raise self.DoesNotExist(
+                f"{type(self).__name__} matching query does not exist: there is none beyond {date}."
+            )
         return found
 
     # -- writing

@@ -152,7 +152,12 @@ def test_multi_table_children_share_their_parents_rows():
     assert place.restaurant.pizzeria == pizzeria
     assert place.restaurant.stars == 2
     again = Pizzeria.objects.get(title="Da Marco", stars=2)
-    assert (again.oven, again.title, again.restaurant_ptr_id, again.place_ptr_id) == ("stone", "Da Marco", place.pk, place.pk)
+    assert (again.oven, again.title, again.restaurant_ptr_id, again.place_ptr_id) == (
+        "stone",
+        "Da Marco",
+        place.pk,
+        place.pk,
+    )
     assert again.restaurant_ptr == Restaurant.objects.get()
     again.title, again.oven = "Marco", "steel"
     again.save()

@@ -49,7 +49,9 @@ class Item(Model):
         constraints = [
             CheckConstraint(condition=Q(low__lte=F("high")), name="%(app_label)s_%(class)s_order"),
             UniqueConstraint(fields=["shelf", "low"], name="one_low_per_shelf", condition=Q(kind="b")),
-            UniqueConstraint(fields=["high"], name="high_once", condition=~Q(high=10), violation_error_message="High taken."),
+            UniqueConstraint(
+                fields=["high"], name="high_once", condition=~Q(high=10), violation_error_message="High taken."
+            ),
         ]
 
     def clean(self):
