@@ -125,9 +125,9 @@ with Session(engine) as session:
         if self.keeper is not None:
             self.keeper.close()
         super().restore()
-        self.keeper = Session(self.engine, expire_on_commit=False)
-        self.held = {author.id: author for author in self.keeper.scalars(select(Author).where(Author.id <= 500))}
-        self.keeper.commit()
+        keeper = self.keeper = Session(self.engine, expire_on_commit=False)
+        self.held = {author.id: author for author in keeper.scalars(select(Author).where(Author.id <= 500))}
+        keeper.commit()
 
     def close(self) -> None:
         if self.keeper is not None:

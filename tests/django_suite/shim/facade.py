@@ -86,7 +86,7 @@ def lookup(name: str) -> Any:
 class Facade(ModuleType):
     """A module that finds each name when it is asked for."""
 
-    __path__: list[str] = []
+    __path__ = []
     __all__: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
