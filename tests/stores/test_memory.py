@@ -412,7 +412,6 @@ WATCHED = {
     function.__code__
     for function in (
         Committer.publish,
-        Committer.insert_one,
         Heap.append,
         Heap.extend,
         Heap.replace,
@@ -438,7 +437,8 @@ def interrupted(work, step):
         return local
 
     def trace(frame, event, arg):
-        return local if frame.f_code in WATCHED else None
+        generated = frame.f_code.co_filename.startswith("<modelkit insert")
+        return local if generated or frame.f_code in WATCHED else None
 
     before = sys.gettrace()
     sys.settrace(trace)

@@ -95,7 +95,7 @@ class Catalog:
             state.links = links[state]
         self._take_over(replaced, named, relinked)
         for state, changed in relinked.items():
-            state.links = changed
+            state.links, state.insert = changed, None
         for key, old in replaced.items():
             old.replaced = True
             self._forget(old.ident, old)

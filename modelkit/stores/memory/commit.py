@@ -8,16 +8,16 @@ thread that publishes anywhere, and Python has no way to mask it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 from typing import Any, Final, NoReturn, TypeAlias, final
 
 from modelkit.errors import StoreClosed, TransactionConflict
 from modelkit.ir.schema import DEFAULT, Row
 from modelkit.ir.types import IntegerType
-from modelkit.stores.memory.constraints import TableWrites, Viewed, refuse_duplicate, refuse_orphan, validate
+from modelkit.stores.memory.constraints import TableWrites, Viewed, validate
 from modelkit.stores.memory.heap import Changed, Heap, Pin, note
-from modelkit.stores.memory.index import ABSENT
+from modelkit.stores.memory.insertion import insertion
 from modelkit.stores.memory.rows import shown
 from modelkit.stores.memory.tables import TableState
 from modelkit.stores.memory.view import View
@@ -161,37 +161,10 @@ class Committer:
                 numbered.append(row)
         return numbered
 
-    def insert_one(self, state: TableState, row: Row) -> Row:
-        """Admit and publish one row: `apply` of a single insert, with nothing built around it. Under the lock."""
-        row = state.admit(row)
-        keys = [index.key(row) if index.condition is None else index.entry(row) for index in state.indexes]
-        for rule in state.uniques:
-            index = rule.index
-            key = keys[index.path.number]
-            if key in index.entries and not (rule.nulls_distinct and index.nullable and index.is_null(key)):
-                refuse_duplicate(state, rule, row, _holder(state, index.slots(key)))
-        for link in state.links:
-            index = link.child_index
-            key = keys[index.path.number]
-            if (
-                key not in link.parent_index.entries
-                and not (index.nullable and index.is_null(key))
-                and not (link.parent is state and key == keys[link.parent_index.path.number])
-            ):
-                refuse_orphan(link, row)
-        heap = state.heap
-        slot, live = heap.length, heap.live
-        self.publishing = (state, row, slot, live)
-        if self.pins:
-            self.pins = self.open_pins()
-            note(self.pins, heap, slot, live, ())
-        heap.append(slot, row)
-        heap.live = live + 1
-        for index, key in zip(state.indexes, keys, strict=True):
-            if key is not ABSENT:
-                index.add(key, slot)
-        self.publishing = None
-        return row
+    def insertion(self, state: TableState) -> Callable[[Row], Row]:
+        """What admits and publishes one row of a plain table, to be called under the lock. Kept with the table."""
+        state.insert = insertion(self, state)
+        return state.insert
 
     def check_unchanged(self, state: TableState, pin: Pin, changes: Iterable[Changed]) -> None:
         """First committer wins: raise TransactionConflict where a row that is written was changed since `pin`."""
@@ -241,10 +214,6 @@ def _back(heap: Heap, length: int, before: dict[int, Row | None]) -> list[Change
         if row is not None:
             changes.append((slot, row, None))
     return changes
-
-
-def _holder(state: TableState, slots: list[int]) -> Row | None:
-    return state.heap.row(slots[0]) if slots else None
 
 
 def refuse_conflict(state: TableState, row: Row | None) -> NoReturn:

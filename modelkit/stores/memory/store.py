@@ -140,7 +140,7 @@ class MemoryStore:
             if committer.publishing is not None:
                 committer.recover()
             if len(rows) == 1:
-                return [committer.insert_one(state, rows[0])]
+                return [(state.insert or committer.insertion(state))(rows[0])]
             admitted = committer.admit(state, rows)
             if admitted:
                 committer.apply([TableWrites(state, (), admitted, None)])

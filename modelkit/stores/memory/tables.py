@@ -51,8 +51,8 @@ class TableState:
     """What a store keeps of one table.
 
     `plain`: no formula of the table runs a function that a user may have written, so its rows may be judged under the lock.
-    `links` are its references, `linked` those of other tables (and its own) to it. `replaced`: a newer definition took
-    its rows over.
+    `links` are its references, `linked` those of other tables (and its own) to it. `insert` is the generated insert of
+    one row (`insertion.py`), once there was one. `replaced`: a newer definition took its rows over.
     """
 
     __slots__ = (
@@ -64,6 +64,7 @@ class TableState:
         "heap",
         "ident",
         "indexes",
+        "insert",
         "kept",
         "key",
         "key_of",
@@ -119,6 +120,7 @@ class TableState:
         )
         self.plain = not any(_runs_functions(formula.expr) for formula in _formulas(table))
         self.admit = admit_rows(self.rules)
+        self.insert: Callable[[Row], Row] | None = None
         self._refits: dict[frozenset[int], Refit] = {}
         self.latest = LatestView(self.heap, self.indexes, self.maps, lock)
 

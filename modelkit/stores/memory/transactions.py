@@ -328,7 +328,10 @@ def _check_free(state: TableState, view: OwnView, rule: UniqueRule, rows: list[R
     """Raise where the key of one of `rows`, which are about to be inserted, is another row's. Linear."""
     index = rule.index
     path = index.path.number
-    if len(rows) > 1 and not index.nullable and index.condition is None:
+    if len(rows) == 1:
+        if view.is_free(path, index.key(rows[0]) if index.condition is None else index.entry(rows[0])):
+            return
+    elif not index.nullable and index.condition is None:
         keys = index.keys(rows)
         if len(set(keys)) == len(keys) and view.are_free(path, keys):
             return

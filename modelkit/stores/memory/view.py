@@ -423,12 +423,16 @@ class OwnView(View):
 
     def add(self, rows: Sequence[Row]) -> None:
         """Insert `rows`."""
-        start = len(self.added)
+        slot = len(self.added) + PROVISIONAL
         self.added.extend(rows)
         for path, patch in self._patches.items():
-            for slot, key in enumerate(self._indexes[path].keys(rows), start + PROVISIONAL):
-                if key is not ABSENT:
-                    patch.add(key, slot)
+            known = patch.candidates
+            for place, key in enumerate(self._indexes[path].keys(rows), slot):
+                if key not in known:
+                    known[key] = place
+                else:
+                    patch.add(key, place)
+            known.pop(ABSENT, None)
 
     def held(self, slot: int) -> Undone:
         """What `undo` puts back after a `write` to `slot`."""
@@ -464,6 +468,8 @@ class OwnView(View):
         """Whether surely no row here has `key`; False says that `others` must be asked. O(1)."""
         patch = self._patches.get(path)
         if patch is None or patch.seen != len(self.before):
+            if not self.added and not self.own and not self.before:
+                return key not in self._maps[path]
             with self._lock:
                 fresh = self._fresh(path)
             patch = self._absorb(path, fresh)
@@ -471,11 +477,10 @@ class OwnView(View):
 
     def are_free(self, path: int, keys: Sequence[Hashable]) -> bool:
         """As `is_free`, of all `keys`. Linear in their number."""
-        return (
-            self.is_free(path, keys[0])
-            and self._maps[path].keys().isdisjoint(keys)
-            and self._patches[path].candidates.keys().isdisjoint(keys)
-        )
+        if not self.is_free(path, keys[0]) or not self._maps[path].keys().isdisjoint(keys):
+            return False
+        patch = self._patches.get(path)
+        return patch is None or patch.candidates.keys().isdisjoint(keys)
 
     def changes(self) -> list[Changed]:
         """What is written over the snapshot's rows."""
