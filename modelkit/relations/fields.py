@@ -277,10 +277,6 @@ class ForeignKey(RelationField[FKT]):
         """`value` as queries and rows take it."""
         return self.value_field.get_prep_value(value)
 
-    def get_db_prep_value(self, value: Any, connection: Any = None, prepared: bool = False) -> Any:
-        """`value` for a store."""
-        return self.value_field.get_db_prep_value(value, connection, prepared)
-
     def get_default(self) -> Any:
         """A new instance's key; a default that is an instance gives its key."""
         value = super().get_default()

@@ -80,7 +80,7 @@ def test_names_that_cannot_work_are_refused(registry, name):
 
 
 def test_unknown_meta_option_names_the_near_miss():
-    with pytest.raises(TypeError, match="'orderng'.*'ordering'"):
+    with pytest.raises(TypeError, match=r"'orderng'.*'ordering'"):
 
         class Bad(Model):
             class Meta:
@@ -89,7 +89,7 @@ def test_unknown_meta_option_names_the_near_miss():
 
 def test_mutable_default_is_refused(registry):
     isolated = registry
-    with pytest.raises(ImproperlyConfigured, match="Bad.tags.*callable"):
+    with pytest.raises(ImproperlyConfigured, match=r"Bad.tags.*callable"):
 
         class Bad(Model):
             tags = models.JSONField(default=[])
@@ -152,7 +152,7 @@ def test_bare_model_needs_a_key_of_its_own(registry):
 def test_meta_that_names_no_field_says_which_one_was_meant(registry, options):
     meta = type("Meta", (), {"registry": registry, **options})
     body = {"__module__": __name__, "Meta": meta, "name": CharField(max_length=5), "level": IntegerField()}
-    with pytest.raises(FieldError, match="'levl'.*'level'"):
+    with pytest.raises(FieldError, match=r"'levl'.*'level'"):
         type(Model)("Bad", (Model,), body)
 
 
@@ -165,7 +165,7 @@ def test_unknown_field_names_the_near_miss(registry):
         class Meta:
             registry = isolated
 
-    with pytest.raises(models.FieldDoesNotExist, match="'nmae'.*'name'"):
+    with pytest.raises(models.FieldDoesNotExist, match=r"'nmae'.*'name'"):
         Team._meta.get_field("nmae")
 
 

@@ -238,17 +238,17 @@ def test_what_cannot_be_inherited_is_refused_by_name():
         class Meta:
             registry = isolated
 
-    with pytest.raises(FieldError, match="'name' of Child.*Parent"):
+    with pytest.raises(FieldError, match=r"'name' of Child.*Parent"):
 
         class Child(Parent):
             name = IntegerField()
 
-    with pytest.raises(FieldError, match="parent_ptr.*parent_link=True"):
+    with pytest.raises(FieldError, match=r"parent_ptr.*parent_link=True"):
 
         class Linked(Parent):
             parent_ptr = IntegerField()
 
-    with pytest.raises(FieldError, match="proxy Own.*'extra'"):
+    with pytest.raises(FieldError, match=r"proxy Own.*'extra'"):
 
         class Own(Parent):
             extra = IntegerField()

@@ -106,7 +106,7 @@ def test_equality_is_by_concrete_model_and_key():
     assert User() != User()
     assert User(id=1) != 1
     user = User()
-    assert user == user  # noqa: PLR0124
+    assert user == user
     assert {User(id=1), Admin(id=1)} == {User(id=1)}
     with pytest.raises(TypeError, match="primary key"):
         hash(User())

@@ -36,7 +36,7 @@ def test_models_are_found_by_label_in_any_case(isolated):
     assert isolated.get("app.Team") is isolated.get("app.team") is isolated.get("app", "TEAM") is team
     assert isolated.models() == [team]
     assert isolated.models("other") == []
-    with pytest.raises(LookupError, match="'app.Tem'.*'app.Team'"):
+    with pytest.raises(LookupError, match=r"'app.Tem'.*'app.Team'"):
         isolated.get("app.Tem")
     with pytest.raises(LookupError, match=r"app_label\.ModelName"):
         isolated.get("Team")
@@ -66,7 +66,7 @@ def test_using_an_unresolved_relation_says_what_is_missing(isolated):
     define("Team", isolated)
     user = define("User", isolated, team=ForeignKey("Taem", CASCADE))
     for use in (
-        lambda: user.objects.count(),
+        user.objects.count,
         lambda: user.objects.filter(pk=1),
         lambda: user(team_id=1).save(),
         lambda: user().team,
