@@ -68,14 +68,16 @@ class BareModel(metaclass=ModelMeta, root=True):
             plan = construction(meta)
         if pre_init.receivers:
             pre_init.send(type(self), args=args, kwargs=kwargs)
+        whole = True
         if args:
             kwargs = by_position(meta, plan, args, kwargs)
+            whole = not any(value is DEFERRED for value in kwargs.values())
         state: dict[str, Any] = self.__dict__  # pyright: ignore[reportAssignmentType]  # an instance's own, not the class's
         state.update(plan.constants)
         for name, make in plan.calls:
             if name not in kwargs:
                 state[name] = make()
-        if kwargs.keys() <= plan.plain and DEFERRED not in kwargs.values():
+        if whole and kwargs.keys() <= plan.plain:
             state.update(kwargs)
         else:
             assign(self, meta, plan, kwargs)

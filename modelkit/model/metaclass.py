@@ -105,13 +105,10 @@ def _contributes(value: Any) -> bool:
 
 def _check_free(model: Any, name: str) -> None:
     """FieldError where `name` is a method or property that all models have."""
-    for base in model.mro():
-        if not is_model(base) and isinstance(base, ModelMeta):
-            present = inspect.getattr_static(base, name, None)
-            if inspect.isfunction(present) or isinstance(present, (property, classmethod, staticmethod)):
-                raise FieldError(
-                    f"{model.__name__} cannot have a field named '{name}': every model has a method of that name."
-                )
+    root = next(base for base in reversed(model.mro()) if isinstance(base, ModelMeta))
+    present = root.__dict__.get(name)
+    if inspect.isfunction(present) or isinstance(present, (property, classmethod, staticmethod)):
+        raise FieldError(f"{model.__name__} cannot have a field named '{name}': every model has a method of that name.")
 
 
 def _options_of(model: Any, declared: type | None, parents: list[ModelClass]) -> Options:
