@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, cast
 from typing_extensions import TypeVar
 
 from modelkit.modelinfo import info_of
-from modelkit.queryset import rows
+from modelkit.queryset import rows, writes
 from modelkit.queryset.queries import DefaultObjects, ManagerOf, ModelQuerySet, Queries, QuerySet
 from modelkit.resolve import conditions as resolving
 from modelkit.resolve import shapes
@@ -89,7 +89,7 @@ class Manager(_Start[M]):
             and changed.__init__ is QuerySet.__init__
             and all(
                 getattr(changed, name) is getattr(QuerySet, name)
-                for name in ("get", "filter", "_clone", "_chain", "_results")
+                for name in ("get", "filter", "create", "_clone", "_chain", "_results")
             )
         )
 
@@ -179,6 +179,11 @@ class Manager(_Start[M]):
             found = self.get_queryset().filter(*conditions, **lookups)
         narrowed: Self = found
         return narrowed
+
+    def create(self, **values: Any) -> M:
+        """A new instance, saved."""
+        made: M = writes.create(self, values) if self._plain else self.get_queryset().create(**values)
+        return made
 
     def db_manager(self, using: str | None = None, hints: Mapping[str, Any] | None = None) -> Self:
         """The same manager on the store connected as `using`."""

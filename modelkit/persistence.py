@@ -44,6 +44,9 @@ Build: TypeAlias = Callable[[Any], Row]
 
 _NO_NOTES: Final[dict[str, Any]] = {}
 
+MOST_UPDATES: Final = 200
+"""As many sets of fields as are remembered for a table."""
+
 FORWARD: Final = frozenset({"foreign_key", "one_to_one", "parent"})
 
 
@@ -61,9 +64,17 @@ class LevelPlan:
     row: Build
     filled: tuple[tuple[int, str, Callable[[Any], Any] | None], ...]
     parents: tuple[tuple[str, str, str], ...]
+    makers: tuple[tuple[str, Callable[[Any], Any]], ...]
+    """What makes a missing key of an instance, by attname."""
     key_has_default: bool
-    updates: dict[frozenset[str] | None, tuple[Update, Build, tuple[Attribute, ...]] | None]
-    """For a set of field names (None: all): the Update, its parameters of an instance, the fields; None where no column is set."""
+    finder: Select
+    """Finds the row by its key."""
+    updates: dict[tuple[frozenset[str] | None, bool], tuple[Update, Build, tuple[Attribute, ...]] | None]
+    """For names of fields (None: all) and whether raw: the Update, its parameters of an instance, the fields; None for no columns."""
+
+    def raw_row(self, instance: Any) -> Row:
+        """The row as it is, without what pre_save() makes of it."""
+        return _builder("raw row", self.attributes, self.table, adding=True, raw=True)(instance)
 
 
 @dataclass(eq=False, slots=True)
@@ -123,16 +134,29 @@ def _level_plan(info: ModelInfo, level: Level) -> LevelPlan:
         _builder(f"row of {info.label}", attributes, table, adding=True),
         filled,
         parents,
+        tuple((part.attname, part.field.get_pk_value_on_save) for part in key if _makes_key(part.field)),
         all(attribute.field.has_default() or attribute.field.has_db_default() for attribute in key),
+        _by_key(key, table, 0),
         {},
     )
+
+
+def _makes_key(field: Field[Any]) -> bool:
+    return field.has_default() or type(field).get_pk_value_on_save is not Field.get_pk_value_on_save
 
 
 # -- values
 
 
-def _stored(field: Field[Any]) -> Callable[[Any], Any]:
-    """What makes a value of an instance the one that is stored, where it is not of the canonical type already."""
+class _Expression(Exception):  # noqa: N818 - control flow: the update is made by the resolver instead
+    """An attribute of an instance holds an expression over the row."""
+
+
+def _stored(field: Field[Any], *, adding: bool) -> Callable[[Any], Any]:
+    """What makes a value of an instance the one that is stored, where it is not of the canonical type already.
+
+    Raises _Expression for an expression in a row that is there; in a new one there is nothing that it could read.
+    """
     coerce = field.coerce
     kind = type(field)
     if kind.get_db_prep_value is not Field.get_db_prep_value or kind.get_db_prep_save is not Field.get_db_prep_save:
@@ -148,6 +172,8 @@ def _stored(field: Field[Any]) -> Callable[[Any], Any]:
             return value
         if isinstance(value, (Node, Face)):
             node = value.node if isinstance(value, Face) else value
+            if not adding:
+                raise _Expression
             if not isinstance(node, Value):
                 not_yet("expressions in new rows")
             value = node.value
@@ -182,7 +208,7 @@ def _builder(title: str, attributes: Collection[Attribute], table: Table, *, add
                 "if True:" if canonical is None else f"if type({value}) is not {source.bind(canonical, 'canonical')}:"
             )
             with source.block(test):
-                source.line(f"{value} = {source.bind(_stored(field), 'stored')}({value})")
+                source.line(f"{value} = {source.bind(_stored(field, adding=adding), 'stored')}({value})")
             if adding and table.columns[attribute.column].auto:
                 with source.block(f"if {value} is None:"):
                     source.line(f"{value} = {source.bind(DEFAULT, 'default')}")
@@ -190,10 +216,12 @@ def _builder(title: str, attributes: Collection[Attribute], table: Table, *, add
     return source.function("build")
 
 
-def _update_of(level: LevelPlan, names: frozenset[str] | None) -> tuple[Update, Build, tuple[Attribute, ...]] | None:
+def _update_of(
+    level: LevelPlan, names: frozenset[str] | None, raw: bool
+) -> tuple[Update, Build, tuple[Attribute, ...]] | None:
     """The Update by key that writes the fields `names` of a level's row (None: all); kept with the level."""
-    if names in level.updates:
-        return level.updates[names]
+    if (names, raw) in level.updates:
+        return level.updates[names, raw]
     key = {attribute.column for attribute in level.key}
     chosen = tuple(
         attribute
@@ -205,20 +233,22 @@ def _update_of(level: LevelPlan, names: frozenset[str] | None) -> tuple[Update, 
         assignments = tuple(
             Assignment(attribute.column, Param(attribute.type, True, slot)) for slot, attribute in enumerate(chosen)
         )
-        build = _builder(f"update of {level.table.label}", (*chosen, *level.key), level.table, adding=False)
-        made = (Update(_by_key(level, len(chosen)), assignments), build, chosen)
-    level.updates[names] = made
+        build = _builder(f"update of {level.table.label}", (*chosen, *level.key), level.table, adding=False, raw=raw)
+        made = (Update(_by_key(level.key, level.table, len(chosen)), assignments), build, chosen)
+    if len(level.updates) >= MOST_UPDATES:
+        level.updates.clear()
+    level.updates[names, raw] = made
     return made
 
 
-def _by_key(level: LevelPlan, slot: int) -> Select:
-    """What finds a level's row by its key, whose values stand at `slot` and after."""
+def _by_key(key: tuple[Attribute, ...], table: Table, slot: int) -> Select:
+    """What finds a row by its key, whose values stand at `slot` and after."""
     tests: list[Expr] = [
         Compare(BOOLEAN, False, "eq", Col(part.type, False, 0, part.column), Param(part.type, False, slot + number))
-        for number, part in enumerate(level.key)
+        for number, part in enumerate(key)
     ]
     where = tests[0] if len(tests) == 1 else And(BOOLEAN, False, tuple(tests))
-    return Select((TableSource(level.table),), (RowOutput(0),), where, bare=True)
+    return Select((TableSource(table),), (RowOutput(0),), where, bare=True)
 
 
 # -- saving
@@ -402,40 +432,40 @@ def _save_level(
 ) -> bool:
     """Write one level's row; whether it was there before."""
     d = instance.__dict__
-    has_key = True
-    for attribute in level.key:
-        if d.get(attribute.attname) is None:
-            made = attribute.field.get_pk_value_on_save(instance)
-            if made is None:
-                has_key = False
-            else:
-                setattr(instance, attribute.attname, made)
-    demanded = force_update or names is not None
-    if not has_key and demanded:
-        raise ValueError("Cannot force an update in save() with no primary key.")
-    if has_key and not force_insert and (demanded or raw or not (d.get("_adding") and level.key_has_default)):
-        if _update_level(instance, level, names, alias):
-            return True
-        if force_update or names is not None:
-            raise ObjectNotUpdated(
-                f"save() was to update {level.table.label or level.table.name} {shorten(instance.pk)}, and there is no such row."
-            )
-    _insert_level(instance, level, alias)
+    for attname, make in level.makers:
+        if d.get(attname) is None:
+            setattr(instance, attname, make(instance))
+    if not force_insert:
+        demanded = force_update or names is not None
+        if any([d.get(part.attname) is None for part in level.key]):
+            if demanded:
+                raise ValueError("Cannot force an update in save() with no primary key.")
+        elif demanded or raw or not level.key_has_default or "_adding" not in d:
+            if _update_level(instance, level, names, alias, raw):
+                return True
+            if demanded:
+                raise ObjectNotUpdated(
+                    f"save() was to update {level.table.label} {shorten(instance.pk)}, and there is no such row."
+                )
+    row = level.raw_row(instance) if raw else level.row(instance)
+    (stored,) = insert_rows(level, [row], alias)
+    if level.filled:
+        take_filled(d, level, row, stored)
     return False
 
 
-def _update_level(instance: Any, level: LevelPlan, names: frozenset[str] | None, alias: str | None) -> bool:
+def _update_level(instance: Any, level: LevelPlan, names: frozenset[str] | None, alias: str | None, raw: bool) -> bool:
     """Update one level's row; whether there is one."""
-    plan = _update_of(level, names)
+    plan = _update_of(level, names, raw)
     if plan is None:
         if names is not None:
             return True
-        return bool(session(alias).select(_by_key(level, 0), tuple([_key_value(instance, part) for part in level.key])))
+        return bool(session(alias).select(level.finder, tuple([_key_value(instance, part) for part in level.key])))
     update, build, chosen = plan
-    d = instance.__dict__
-    if any(isinstance(d.get(attribute.attname), (Node, Face)) for attribute in chosen):
+    try:
+        params = build(instance)
+    except _Expression:
         return _update_with_expressions(instance, level, chosen, alias)
-    params = build(instance)
     try:
         return bool(session(alias).update(update, params))
     except BaseException as error:
@@ -469,12 +499,6 @@ def insert_rows(level: LevelPlan, rows: list[Row], alias: str | None, conflict: 
     except BaseException as error:
         mark_broken(alias, error)
         raise
-
-
-def _insert_level(instance: Any, level: LevelPlan, alias: str | None) -> None:
-    row = level.row(instance)
-    (stored,) = insert_rows(level, [row], alias)
-    take_filled(instance.__dict__, level, row, stored)
 
 
 def take_filled(d: dict[str, Any], level: LevelPlan, row: Row, stored: Row | None) -> None:
