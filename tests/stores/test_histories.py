@@ -7,7 +7,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from modelkit.errors import IntegrityError, TransactionConflict
 from modelkit.stores.memory.store import MemoryStore
@@ -291,7 +298,6 @@ class Histories(RuleBasedStateMachine):
             assert self.store.stats()["open_snapshots"] == 0
 
 
-TestHistories = Histories.TestCase
-TestHistories.settings = settings(
-    max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+def test_random_histories_agree_with_the_model():
+    few = settings(max_examples=120, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(Histories, settings=few)
