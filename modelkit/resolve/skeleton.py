@@ -95,7 +95,7 @@ def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
                 keys.append(key_of(child, leaves, depth))
         return tuple(keys)
     if isinstance(part, Node):
-        kind = type(part)
+        kind: Any = type(part)
         leaf = _leaf_slot(kind)
         parts = [(operand_key if name == leaf else key_of)(getattr(part, name), leaves, depth) for name in _slots(kind)]
         return (kind, *parts)

@@ -1,0 +1,112 @@
+"""Typed expressions say what names say: the same joins, the same guards, the same rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelkit.ir.query import Select
+from modelkit.resolve import shapes
+from tests.resolve.models import Author, Book, Team
+
+pytestmark = pytest.mark.usefixtures("rows")
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two pieces of IR are equal, inner queries by what they hold."""
+    if isinstance(one, Select):
+        return isinstance(other, Select) and all(
+            same(getattr(one, name), getattr(other, name)) for name in Select.__dataclass_fields__
+        )
+    if isinstance(one, tuple):
+        return isinstance(other, tuple) and len(one) == len(other) and all(map(same, one, other))
+    fields = getattr(type(one), "__dataclass_fields__", None)
+    if fields is None or isinstance(one, type):
+        return one == other
+    if type(one).__module__ != "modelkit.ir.expr" and type(one).__module__ != "modelkit.ir.query":
+        return one == other
+    return type(one) is type(other) and all(same(getattr(one, name), getattr(other, name)) for name in fields)
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        (lambda q: q.filter(Author.age == 3), lambda q: q.filter(age=3)),
+        (
+            lambda q: q.filter(Author.age > 3, Author.name.icontains("x")),
+            lambda q: q.filter(age__gt=3, name__icontains="x"),
+        ),
+        (lambda q: q.exclude(Author.name == "x"), lambda q: q.exclude(name="x")),
+        (lambda q: q.filter(Author.name != "x"), lambda q: q.exclude(name="x")),
+        (lambda q: q.filter(Author.team[Team.name] == "x"), lambda q: q.filter(team__name="x")),
+        (lambda q: q.exclude(Author.team[Team.name] == "x"), lambda q: q.exclude(team__name="x")),
+        (lambda q: q.filter(Author.team == None), lambda q: q.filter(team=None)),  # noqa: E711
+        (lambda q: q.filter(Author.age.in_([1, 2])), lambda q: q.filter(age__in=[1, 2])),
+        (lambda q: q.filter(Author.age.between(1, 2)), lambda q: q.filter(age__range=(1, 2))),
+        (lambda q: q.filter(Author.born.isnull()), lambda q: q.filter(born__isnull=True)),
+        (lambda q: q.filter(Author.born.year == 2020), lambda q: q.filter(born__year=2020)),
+        (lambda q: q.order_by(Author.age.desc(), Author.name), lambda q: q.order_by("-age", "name")),
+    ],
+)
+def test_a_typed_condition_is_the_named_one(typed, named):
+    one, other = shapes.fetch(typed(Author.objects.all()).query), shapes.fetch(named(Author.objects.all()).query)
+    assert same(one.select, other.select)
+    assert one.params == other.params
+
+
+def test_json_keys_by_subscript():
+    assert same(
+        shapes.fetch(Book.objects.exclude(Book.data["a"][0] == 1).query).select,
+        shapes.fetch(Book.objects.exclude(data__a__0=1).query).select,
+    )
+
+
+def names(queryset):
+    return [author.name for author in queryset.order_by("pk")]
+
+
+def test_any_all_none_ask_about_rows_of_their_own():
+    objects = Author.objects
+    assert names(objects.filter(Author.books.any(Book.rating == 2))) == ["A"]
+    assert names(objects.filter(Author.books.any(Book.rating == 1, Book.name == "q"))) == []
+    assert names(objects.filter(Author.books.any())) == ["A", "B"]
+    assert names(objects.filter(Author.books.all(Book.rating == 1))) == ["B", "C"]
+    assert names(objects.filter(Author.books.none(Book.name == "q"))) == ["B", "C"]
+    assert names(objects.filter(~Author.books.any())) == ["C"]
+    assert names(objects.filter(Author.team.has(Team.name == "x"))) == ["A"]
+    assert names(objects.filter(Author.team.has())) == ["A", "C"]
+
+
+def test_all_counts_null_as_not_met():
+    author = Author.objects.get(name="C")
+    Book.objects.create(author=author, name=None)
+    assert names(Author.objects.filter(Author.books.all(Book.name == "p"))) == ["B"]
+
+
+def test_conditions_nest():
+    has_tag = Author.books.any(Book.tags.any(), Book.author.has(Author.name == "A"))
+    assert names(Author.objects.filter(has_tag)) == ["A"]
+    assert [team.name for team in Team.objects.filter(Team.members.any(Author.books.any(Book.rating == 2)))] == ["x"]
+    assert names(Author.objects.filter(Author.team[Team.members].any(Author.name == "A"))) == ["A"]
+    book = Book.objects.filter(tags__name="t1").get()
+    assert names(Author.objects.filter(Author.books.contains(book))) == ["A"]
+    assert Book.objects.filter(Book.tags.none()).count() == 3
+
+
+def test_typed_rows():
+    rows = Author.objects.order_by(Author.id).values_list(Author.name, Author.team[Team.name])
+    assert list(rows) == [("A", "x"), ("B", None), ("C", None)]
+    assert [(author.name, age) for author, age in Author.objects.order_by("pk").annotate(Author.age + 1)] == [
+        ("A", 1),
+        ("B", 1),
+        ("C", 1),
+    ]
+
+
+def test_typed_assignments():
+    Author.objects.filter(Author.name == "A").update(Author.age.set(Author.age + 5), Author.team.set(None))
+    assert list(Author.objects.filter(name="A").values_list("age", "team")) == [(5, None)]
+
+
+def test_typed_and_named_annotations_do_not_mix():
+    with pytest.raises(TypeError, match="not both in one call"):
+        Author.objects.annotate(Author.age + 1, older=Author.age + 2)
