@@ -13,7 +13,8 @@ import unicodedata
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import CodeType
+from typing import Any, Final
 
 __all__ = ["Source", "identifier"]
 
@@ -94,8 +95,32 @@ class Source:
         text = self.text
         filename = f"<modelkit {self.title} {next(_serial)}>"
         namespace = dict(self._globals)
-        exec(compile(text, filename, "exec"), namespace)  # noqa: S102 - the package's one exec
+        exec(_code(text, filename), namespace)  # noqa: S102 - the package's one exec
         function: Callable[..., Any] = namespace[identifier(name)]
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
         weakref.finalize(function, linecache.cache.pop, filename, None)
         return function
+
+
+_MOST_CODES: Final = 512
+_MOST_CHARACTERS: Final = 8_000
+_codes: dict[str, CodeType] = {}
+"""Compiled modules by their text: two tables of one shape are read by one text, and compiling it is most of a first run's time."""
+
+
+def _code(text: str, filename: str) -> CodeType:
+    known = _codes.get(text)
+    if known is not None:
+        return _renamed(known, filename)
+    code = compile(text, filename, "exec")
+    if len(text) <= _MOST_CHARACTERS:
+        if len(_codes) >= _MOST_CODES:
+            _codes.clear()
+        _codes[text] = code
+    return code
+
+
+def _renamed(code: CodeType, filename: str) -> CodeType:
+    """`code` and the functions inside of it as if they stood in `filename`, for tracebacks."""
+    constants = tuple([_renamed(part, filename) if isinstance(part, CodeType) else part for part in code.co_consts])
+    return code.replace(co_filename=filename, co_consts=constants)

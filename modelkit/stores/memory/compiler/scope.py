@@ -7,6 +7,7 @@ methods of views, tables built once) is bound once, in the prologue, before the 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -192,21 +193,17 @@ class Program:
 
 
 _SIMPLE = re.compile(r"(\w+) = ((?:views|params)\[\d+\](?:\.\w+)?)")
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 def _folded(prologue: list[str], body: list[str]) -> list[str]:
     """Both together; where nothing loops, what is named once and used once is written where it is used."""
     lines = [*prologue, *body]
-    if any("for " in line or "def " in line for line in lines):
+    text = "\n".join(lines)
+    if "for " in text or "def " in text:
         return lines
-    text = "\n".join(body)
-    kept: list[str] = []
-    for line in reversed(prologue):
-        named = _SIMPLE.fullmatch(line)
-        name, value = named.groups() if named else ("", "")
-        uses = re.findall(rf"\b{name}\b", "\n".join([*kept, text])) if name else []
-        if name and len(uses) == 1 and not any(name in other for other in kept):
-            text = re.sub(rf"\b{name}\b", value, text)
-        else:
-            kept.append(line)
-    return [*reversed(kept), *text.split("\n")]
+    uses = Counter(_NAME.findall(text))
+    named = [found for line in prologue if (found := _SIMPLE.fullmatch(line)) is not None]
+    folded = {found[1]: found[2] for found in named if uses[found[1]] == 2}
+    kept = [line for line in lines if line.partition(" ")[0] not in folded]
+    return _NAME.sub(lambda name: folded.get(name[0], name[0]), "\n".join(kept)).split("\n")
