@@ -39,7 +39,7 @@ def session(alias: str | None = None) -> Session:
     present = entries.get()
     if present is None:
         return stores[alias or DEFAULT]
-    entry = present.get(alias or DEFAULT)
+    entry: Any = present.get(alias or DEFAULT)
     while type(entry) is Running:
         if not entry.ended:
             entry.check()

@@ -275,7 +275,7 @@ class _Writer:
         with source.block("else:"):
             inner = self._instance(child)
             source.line(f"{made}.__dict__[{cache}] = {inner}")
-            back = _back(entity, relation)
+            back = _back(relation)
             if back is not None:
                 source.line(f"{inner}.__dict__[{source.bind(back.cache, 'back')}] = {made}")
 
@@ -286,7 +286,7 @@ def _outputs(entity: EntityPlan) -> Iterator[int]:
         yield from _outputs(child)
 
 
-def _back(entity: EntityPlan, relation: Relation) -> Relation | None:
+def _back(relation: Relation) -> Relation | None:
     """The relation that leads back to one instance from one, where `relation` is of that kind."""
     if relation.kind not in {"one_to_one", "parent", "reverse_one_to_one"}:
         return None
@@ -307,7 +307,7 @@ def _back(entity: EntityPlan, relation: Relation) -> Relation | None:
 @lru_cache(maxsize=512)
 def _row_class(names: tuple[str, ...]) -> Any:
     """The named tuple that values_list(named=True) gives; its instances are pickled by their names."""
-    base: Any = namedtuple("Row", names)  # noqa: PYI024 - the names are known at run time only
+    base: Any = namedtuple("Row", list(names))  # type: ignore[misc]  # noqa: PYI024 - the names are known at run time only
     body = {"__reduce__": lambda self: (_named_row, (names, tuple(self))), "__slots__": ()}
     return type("Row", (base,), body)
 

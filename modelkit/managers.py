@@ -79,7 +79,7 @@ class Manager(_Start[M]):
     def __init__(self) -> None:
         Manager.creation_counter += 1
         self.creation_counter = Manager.creation_counter  # type: ignore[misc]  # each manager's own place in the order
-        self._db = None
+        self._db: str | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -148,8 +148,8 @@ def _makes_key(field: Field[Any]) -> bool:
 # -- values
 
 
-class _Expression(Exception):  # noqa: N818 - control flow: the update is made by the resolver instead
-    """An attribute of an instance holds an expression over the row."""
+class _Expression(Exception):
+    """An attribute of an instance holds an expression over the row: the resolver makes the update instead."""
 
 
 def _stored(field: Field[Any], *, adding: bool) -> Callable[[Any], Any]:
@@ -348,7 +348,9 @@ def save(
 def _checked_names(plan: SavePlan, update_fields: Iterable[str]) -> frozenset[str]:
     """`update_fields` as a set; ValueError where one is no field that can be updated."""
     if isinstance(update_fields, str):
-        raise ValueError(f"update_fields takes a list of names, not the text {update_fields!r}.")
+        raise ValueError(  # noqa: TRY004 - as for any other name that is no field
+            f"update_fields takes a list of names, not the text {update_fields!r}."
+        )
     names = frozenset(update_fields)
     unknown = names - plan.names
     if unknown:
@@ -437,7 +439,7 @@ def _save_level(
             setattr(instance, attname, make(instance))
     if not force_insert:
         demanded = force_update or names is not None
-        if any([d.get(part.attname) is None for part in level.key]):
+        if None in [d.get(part.attname) for part in level.key]:
             if demanded:
                 raise ValueError("Cannot force an update in save() with no primary key.")
         elif demanded or raw or not level.key_has_default or "_adding" not in d:
@@ -489,7 +491,7 @@ def _update_with_expressions(instance: Any, level: LevelPlan, chosen: tuple[Attr
         else:
             values[attribute.name] = getattr(instance, attribute.attname)
     with statement(alias) as running:
-        return any([running.update(update, params) for update, params in writes.updates(query, (), values)])
+        return sum([running.update(update, params) for update, params in writes.updates(query, (), values)]) > 0
 
 
 def insert_rows(level: LevelPlan, rows: list[Row], alias: str | None, conflict: Any = None) -> list[Row | None]:

@@ -204,7 +204,7 @@ def _call_hook(hook: Callable[[], object], robust: bool) -> None:
 def store_of(alias: str) -> Store:
     """The store under `alias` in this context, whatever transaction runs on it."""
     present = entries.get()
-    entry = present.get(alias) if present else None
+    entry: Any = present.get(alias) if present else None
     while isinstance(entry, Running):
         entry = entry.before
     return stores[alias] if entry is None else entry
@@ -296,7 +296,7 @@ class Atomic(Block):
     ) -> None:
         super().__init__(using, savepoint)
         self._durable = durable
-        self._isolation = isolation
+        self._isolation: Isolation | None = isolation
 
     def __enter__(self) -> None:
         self.begin(self._isolation, self._durable)
@@ -413,6 +413,6 @@ def savepoint_rollback(sid: tuple[Savepoint, int], using: str | None = None) -> 
     _inside(using, "savepoint_rollback()").back_to(sid)
 
 
-def savepoint_commit(sid: tuple[Savepoint, int], using: str | None = None) -> None:
+def savepoint_commit(sid: tuple[Savepoint, int], using: str | None = None) -> None:  # noqa: ARG001 - as Django's
     """Forget the savepoint `sid`; what was written since stays part of the transaction."""
     _inside(using, "savepoint_commit()").check()

@@ -15,38 +15,38 @@ from modelkit.expressions.faces import Assign, Cond
 __all__ = ["AsyncQueries"]
 
 M = TypeVar("M")
-Row = TypeVar("Row", covariant=True)
+Row_co = TypeVar("Row_co", covariant=True)
 
 
-class AsyncQueries(Generic[M, Row]):
+class AsyncQueries(Generic[M, Row_co]):
     """The a-methods of `Queries`."""
 
     def _sync(self) -> Any:
         return self
 
-    async def aget(self, *conditions: Cond[M], **lookups: Any) -> Row:
+    async def aget(self, *conditions: Cond[M], **lookups: Any) -> Row_co:
         """As get()."""
-        row: Row = self._sync().get(*conditions, **lookups)
+        row: Row_co = self._sync().get(*conditions, **lookups)
         return row
 
-    async def afirst(self) -> Row | None:
+    async def afirst(self) -> Row_co | None:
         """As first()."""
-        row: Row | None = self._sync().first()
+        row: Row_co | None = self._sync().first()
         return row
 
-    async def alast(self) -> Row | None:
+    async def alast(self) -> Row_co | None:
         """As last()."""
-        row: Row | None = self._sync().last()
+        row: Row_co | None = self._sync().last()
         return row
 
-    async def aearliest(self, *fields: Any) -> Row:
+    async def aearliest(self, *fields: Any) -> Row_co:
         """As earliest()."""
-        row: Row = self._sync().earliest(*fields)
+        row: Row_co = self._sync().earliest(*fields)
         return row
 
-    async def alatest(self, *fields: Any) -> Row:
+    async def alatest(self, *fields: Any) -> Row_co:
         """As latest()."""
-        row: Row = self._sync().latest(*fields)
+        row: Row_co = self._sync().latest(*fields)
         return row
 
     async def acount(self) -> int:
@@ -69,9 +69,9 @@ class AsyncQueries(Generic[M, Row]):
         text: str = self._sync().explain(verbose=verbose)
         return text
 
-    async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, Row]:
+    async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, Row_co]:
         """As in_bulk()."""
-        found: dict[Any, Row] = self._sync().in_bulk(id_list, field_name=field_name)
+        found: dict[Any, Row_co] = self._sync().in_bulk(id_list, field_name=field_name)
         return found
 
     async def acreate(self, **values: Any) -> M:
@@ -118,14 +118,14 @@ class AsyncQueries(Generic[M, Row]):
         """As aggregate()."""
         return self._sync().aggregate(*aggregates, **named)
 
-    async def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[Row]:
+    async def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[Row_co]:
         """As iterator()."""
         for row in self._sync().iterator(chunk_size):
             yield row
 
-    async def _each(self) -> AsyncIterator[Row]:
+    async def _each(self) -> AsyncIterator[Row_co]:
         for row in self._sync():
             yield row
 
-    def __aiter__(self) -> AsyncIterator[Row]:
+    def __aiter__(self) -> AsyncIterator[Row_co]:
         return self._each()

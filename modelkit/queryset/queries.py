@@ -7,6 +7,7 @@ invariant: a queryset's query never changes, and its results, once read, are kep
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, NoReturn, Self, SupportsIndex, overload
 
 from typing_extensions import TypeVar
@@ -27,7 +28,7 @@ from modelkit.transaction import DEFAULT
 __all__ = ["DefaultObjects", "ManagerOf", "ModelQuerySet", "Queries", "QuerySet"]
 
 M = TypeVar("M")
-Row = TypeVar("Row", covariant=True)
+Row_co = TypeVar("Row_co", covariant=True)
 U = TypeVar("U")
 T1 = TypeVar("T1")
 T2 = TypeVar("T2")
@@ -41,8 +42,8 @@ T8 = TypeVar("T8")
 REPR_ROWS = 20
 
 
-class Queries(AsyncQueries[M, Row]):
-    """Queries on model M that give Row: what a queryset does, and a manager too, where each begins with all().
+class Queries(AsyncQueries[M, Row_co]):
+    """Queries on model M that give rows of one type: what a queryset does, and a manager too, where each begins with all().
 
     Positional arguments are typed expressions (`User.age >= 18`) or Q objects, keywords are Django's lookups.
     """
@@ -300,7 +301,7 @@ class Queries(AsyncQueries[M, Row]):
         /,
     ) -> QuerySet[M, tuple[M, T1, T2, T3, T4, T5, T6, T7, T8]]: ...
     @overload
-    def annotate(self, *expressions: Node, **named: Any) -> QuerySet[M, Row]: ...
+    def annotate(self, *expressions: Node, **named: Any) -> QuerySet[M, Row_co]: ...
     def annotate(self, *expressions_: Any, **named: Any) -> Any:
         """With names: instances that carry these expressions as attributes. With typed expressions: tuples (instance, value, ...)."""
         rows.by_faces("annotate", expressions_, named)
@@ -350,7 +351,7 @@ class Queries(AsyncQueries[M, Row]):
         """With names: a dict of aggregates over all rows. With typed ones: a tuple, or for one alone its value."""
         if not rows.by_faces("aggregate", aggregates, named) and not aggregates and not named:
             return {}
-        not_yet("aggregate")
+        return not_yet("aggregate")
 
     def using(self, alias: str | None) -> Self:
         """The same, on the store connected as `alias`."""
@@ -390,19 +391,19 @@ class Queries(AsyncQueries[M, Row]):
 
     # -- reading
 
-    def get(self, *conditions: Cond[M] | Q, **lookups: Any) -> Row:
+    def get(self, *conditions: Cond[M] | Q, **lookups: Any) -> Row_co:
         """The one row that meets the conditions. Raises the model's DoesNotExist or MultipleObjectsReturned."""
         query = self.query
         if conditions or lookups:
             query = resolving.filtered(query, conditions, lookups)
-        row: Row = rows.single(self, query)
+        row: Row_co = rows.single(self, query)
         return row
 
-    def first(self) -> Row | None:
+    def first(self) -> Row_co | None:
         """The first row, in the order of the primary key where no other is asked for; None where there is none."""
         return self._edge(shapes.ordered(self.query, ("pk",)) if not self.query.ordered else self.query)
 
-    def last(self) -> Row | None:
+    def last(self) -> Row_co | None:
         """The last row, in the order of the primary key where no other is asked for; None where there is none."""
         if self.query.is_sliced:
             raise TypeError("last() turns the order round, which cannot be done after a slice was taken.")
@@ -410,17 +411,17 @@ class Queries(AsyncQueries[M, Row]):
             shapes.reversed_(shapes.ordered(self.query, ("pk",)) if not self.query.ordered else self.query)
         )
 
-    def _edge(self, query: Query) -> Row | None:
+    def _edge(self, query: Query) -> Row_co | None:
         return next(iter(self._evolved(shapes.sliced(query, None, 1))), None)
 
-    def earliest(self, *fields: str | Order[M] | Expr[M, Any]) -> Row:
+    def earliest(self, *fields: str | Order[M] | Expr[M, Any]) -> Row_co:
         """The first row in the order of `fields`, or of Meta.get_latest_by; DoesNotExist where there is none."""
-        row: Row = rows.edge(self, fields, last=False)
+        row: Row_co = rows.edge(self, fields, last=False)
         return row
 
-    def latest(self, *fields: str | Order[M] | Expr[M, Any]) -> Row:
+    def latest(self, *fields: str | Order[M] | Expr[M, Any]) -> Row_co:
         """The last row in the order of `fields`, or of Meta.get_latest_by; DoesNotExist where there is none."""
-        row: Row = rows.edge(self, fields, last=True)
+        row: Row_co = rows.edge(self, fields, last=True)
         return row
 
     def count(self) -> int:
@@ -435,11 +436,11 @@ class Queries(AsyncQueries[M, Row]):
         """Whether the instance `obj` is among the rows."""
         return rows.contained(self, obj)
 
-    def in_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, Row]:
+    def in_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, Row_co]:
         """The rows by primary key (or another unique field), those of `id_list` only where it is given."""
         return rows.in_bulk(self, id_list, field_name)
 
-    def iterator(self, chunk_size: int | None = None) -> Iterator[Row]:
+    def iterator(self, chunk_size: int | None = None) -> Iterator[Row_co]:
         """The rows, loaded `chunk_size` at a time from one snapshot, without keeping them."""
         if chunk_size is None:
             if self._prefetch_related_lookups:
@@ -452,11 +453,11 @@ class Queries(AsyncQueries[M, Row]):
         """How the store reads the rows; `verbose` adds the generated Python."""
         return session(self._db).explain(shapes.fetch(self.query).select, verbose=verbose)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Row_co]:
         return iter(self._results())
 
     @overload
-    def __getitem__(self, index: SupportsIndex) -> Row: ...
+    def __getitem__(self, index: SupportsIndex) -> Row_co: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: Any) -> Any:
@@ -526,7 +527,7 @@ class Queries(AsyncQueries[M, Row]):
     # -- inner
 
     _prefetch_related_lookups: tuple[Any, ...] = ()
-    _known_related_objects: dict[Any, dict[tuple[Any, ...], Any]] = {}
+    _known_related_objects: Mapping[Any, Mapping[tuple[Any, ...], Any]] = MappingProxyType({})
 
     def _gives_instances(self) -> bool:
         return self.query.style == "entity"
@@ -539,7 +540,7 @@ class Queries(AsyncQueries[M, Row]):
         return self._evolved(query)
 
 
-class QuerySet(Queries[M, Row]):
+class QuerySet(Queries[M, Row_co]):
     """The rows of one query. Nothing is asked of the store before they are needed; then they are kept."""
 
     _manager: ClassVar[Callable[[type[Any]], Any]]
@@ -621,7 +622,7 @@ class QuerySet(Queries[M, Row]):
             found = self._result_cache = rows.read(self)
         return found
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Row_co]:
         found = self._result_cache
         return iter(self._results() if found is None else found)
 
@@ -654,50 +655,34 @@ class QuerySet(Queries[M, Row]):
     # -- combining
 
     def __and__(self, other: QuerySet[M, Any]) -> Self:
-        self._check_combinable(other, "&")
+        rows.check_combinable(self, other, "&")
         if shapes.is_empty(other.query):
             return self.none()
         return self if shapes.is_empty(self.query) else self._combined(other, "and")
 
     def __or__(self, other: QuerySet[M, Any]) -> Self:
-        self._check_combinable(other, "|")
+        rows.check_combinable(self, other, "|")
         if shapes.is_empty(self.query):
             return self._evolved(other.query)
         return self if shapes.is_empty(other.query) else self._combined(other, "or")
 
     def __xor__(self, other: QuerySet[M, Any]) -> Self:
-        self._check_combinable(other, "^")
+        rows.check_combinable(self, other, "^")
         if shapes.is_empty(self.query):
             return self._evolved(other.query)
         return self if shapes.is_empty(other.query) else self._combined(other, "xor")
 
     def _combined(self, other: QuerySet[M, Any], operator: Literal["and", "or", "xor"]) -> Self:
         made = self._evolved(shapes.combined(self.query, operator, other.query))
-        if other._known_related_objects:
-            merged = dict(made._known_related_objects)
-            for relation, instances in other._known_related_objects.items():
-                merged[relation] = {**merged.get(relation, {}), **instances}
-            made._known_related_objects = merged
+        made._known_related_objects = rows.known_to_both(made, other)
         return made
-
-    def _check_combinable(self, other: object, operator: str) -> None:
-        if not isinstance(other, QuerySet):
-            raise TypeError(
-                f"A queryset combines by {operator} with another queryset, not with {type(other).__name__}."
-            )
-        if info_of(other.model).concrete is not info_of(self.model).concrete:
-            raise TypeError(
-                f"{self.model.__name__} and {other.model.__name__} querysets cannot be combined by {operator}."
-            )
-        if self.query.is_sliced or other.query.is_sliced:
-            raise TypeError(f"Querysets cannot be combined by {operator} after a slice was taken.")
 
 
 class ModelQuerySet(QuerySet[M, M]):
     """The rows of one query as instances. Subclass it for querysets with methods of your own."""
 
 
-QS = TypeVar("QS", bound=QuerySet[Any, Any], covariant=True)
+QS_co = TypeVar("QS_co", bound=QuerySet[Any, Any], covariant=True)
 
 
 class DefaultObjects:
@@ -707,8 +692,8 @@ class DefaultObjects:
         raise AttributeError(f"{owner.__name__} has no manager: it is abstract.")
 
 
-class ManagerOf(DefaultObjects, Generic[QS]):
+class ManagerOf(DefaultObjects, Generic[QS_co]):
     """A manager with the methods of a queryset class, as checkers see it: on the class, the queryset."""
 
-    def __get__(self, instance: None, owner: type[Any], /) -> QS:  # type: ignore[override]
+    def __get__(self, instance: None, owner: type[Any], /) -> QS_co:  # type: ignore[override]
         raise AttributeError(f"{owner.__name__} has no manager: it is abstract.")

@@ -6,7 +6,7 @@ it stands below the classes. The invariant: what one call reads, prefetched rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -24,18 +24,21 @@ from modelkit.signals import post_init, pre_init
 __all__ = [
     "Reading",
     "by_faces",
+    "check_combinable",
     "contained",
     "counted",
     "edge",
     "existing",
     "in_bulk",
     "in_chunks",
+    "known_to_both",
     "picked",
     "read",
     "single",
 ]
 
-Known: TypeAlias = "dict[Any, dict[tuple[Any, ...], Any]]"
+Known: TypeAlias = "Mapping[Any, Mapping[tuple[Any, ...], Any]]"
+"""Forward relation -> values of its own columns -> the instance that they stand for."""
 
 MANY: Final = 21
 """As many rows as get() reads at most, so that its message can say how many there are, up to a point."""
@@ -315,3 +318,21 @@ def edge(queryset: Any, fields: tuple[Any, ...], *, last: bool) -> Any:
     query = shapes.ordered(queryset.query, tuple(keys))
     query = shapes.sliced(shapes.reversed_(query) if last else query, None, 1)
     return single(queryset, query)
+
+
+def check_combinable(left: Any, right: Any, operator: str) -> None:
+    """TypeError where two querysets do not combine by `operator`."""
+    if not hasattr(right, "query"):
+        raise TypeError(f"A queryset combines by {operator} with another queryset, not with {type(right).__name__}.")
+    if right.query.info.concrete is not left.query.info.concrete:
+        raise TypeError(f"{left.model.__name__} and {right.model.__name__} querysets cannot be combined by {operator}.")
+    if (left.query.is_sliced or right.query.is_sliced) and operator == "&":
+        raise TypeError("Querysets cannot be combined by & after a slice was taken.")
+
+
+def known_to_both(left: Reading, right: Reading) -> Known:
+    """The related instances that either queryset knows."""
+    merged = dict(left._known_related_objects)
+    for relation, instances in right._known_related_objects.items():
+        merged[relation] = {**merged.get(relation, {}), **instances}
+    return merged
