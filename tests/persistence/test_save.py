@@ -177,7 +177,7 @@ class TestValues:
         assert Thing.objects.get(code="ABC").code == "abc"
         assert Thing.objects.values_list("code", flat=True).get() == "abc"
         assert Thing.objects.values("code").get() == {"code": "abc"}
-        assert list(Thing.objects.annotate(other=F("code")))[0].other == "abc"
+        assert Thing.objects.annotate(other=F("code")).get().other == "abc"
 
     def test_moments_are_noted(self) -> None:
         thing = Thing.objects.create(name="x")

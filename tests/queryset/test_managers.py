@@ -20,7 +20,7 @@ def test_a_model_has_objects() -> None:
 
 
 def test_managers_belong_to_the_class() -> None:
-    with pytest.raises(AttributeError, match="Team.objects"):
+    with pytest.raises(AttributeError, match="use Team"):
         _ = Team().objects
 
 

@@ -64,7 +64,7 @@ WAYS: dict[str, Callable[[], Any]] = {
     "latest": lambda: [Person.objects.latest("pk")],
     "an index": lambda: [Person.objects.order_by("pk")[0]],
     "iterator": lambda: list(Person.objects.iterator(chunk_size=1)),
-    "in_bulk": lambda: Person.objects.in_bulk(),
+    "in_bulk": Person.objects.in_bulk,
     "only": lambda: list(Person.objects.only("data")),
     "deferred, read later": lambda: [person.data for person in Person.objects.defer("data")],
     "select_related": lambda: list(Person.objects.select_related("team")),

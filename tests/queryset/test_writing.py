@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 
-from modelkit import F, FieldError, IntegrityError, ObjectDoesNotExist, ProtectedError, atomic, capture_statements
+from modelkit import F, FieldError, IntegrityError, ObjectDoesNotExist, atomic, capture_statements
 from modelkit.database import use_store
 from modelkit.errors import TransactionManagementError
 from modelkit.stores.memory.store import MemoryStore
 from tests.queryset.models import Person, Place, Restaurant, Team, Ticket
-
-del ProtectedError
 
 
 class TestCreate:
@@ -85,8 +83,7 @@ class TestGetOrCreate:
         def work() -> None:
             with use_store(store):
                 start.wait()
-                for _ in range(20):
-                    results.append(Team.objects.get_or_create(name="red")[1])
+                results.extend([Team.objects.get_or_create(name="red")[1] for _ in range(20)])
 
         threads = [threading.Thread(target=work) for _ in range(8)]
         for thread in threads:

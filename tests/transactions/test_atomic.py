@@ -415,7 +415,9 @@ def test_an_abandoned_transaction_is_rolled_back_with_a_warning() -> None:
         warnings.simplefilter("always")
         contextvars.copy_context().run(abandon)
         gc.collect()
-    assert any(issubclass(warning.category, ResourceWarning) and "abandoned" in str(warning.message) for warning in caught)
+    assert any(
+        issubclass(warning.category, ResourceWarning) and "abandoned" in str(warning.message) for warning in caught
+    )
     assert rows() == []
 
 
