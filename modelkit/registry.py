@@ -134,9 +134,8 @@ class Registry:
             if former is not None:
                 for known in self._models.values():
                     known._meta.expire(table=True)
-        if self is default:
-            for signal in _MODEL_SIGNALS:
-                signal.named_sender(meta.label, model)
+        for signal in _MODEL_SIGNALS:
+            signal.named_sender(meta.label, model, self)
 
     def _check_same(self, former: ModelClass, model: ModelClass) -> None:
         if former.__module__ != model.__module__:
@@ -183,6 +182,9 @@ default = Registry(namespace="")
 """Where models are registered that name no other registry in their Meta."""
 
 
+signals.ModelSignal.home = default
+
+
 def models(app_label: str | None = None, *, include_auto_created: bool = False) -> list[ModelClass]:
     """The default registry's models."""
     return default.models(app_label, include_auto_created=include_auto_created)
@@ -196,7 +198,3 @@ def get(label: str, model_name: str | None = None) -> ModelClass:
 def unresolved() -> list[Pending]:
     """Relations in the default registry whose target has not been defined."""
     return default.unresolved()
-
-
-for _signal in _MODEL_SIGNALS:
-    _signal.find = default.find

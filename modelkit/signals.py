@@ -62,13 +62,14 @@ class Signal:
     """A list of receivers, each told of every sending, or of one sender's only.
 
     Receivers are held weakly unless connected with `weak=False`; senders are held weakly. They are called in the order
-    they were connected in. Connecting and disconnecting are thread-safe; sending reads one immutable tuple.
+    they were connected in. Connecting and disconnecting are thread-safe; sending reads one list that never changes.
     """
 
-    receivers: tuple[_Connection, ...]
+    receivers: list[_Connection]
+    """Never changed in place."""
 
     def __init__(self) -> None:
-        self.receivers = ()
+        self.receivers = []
         self.lock = threading.RLock()
 
     def connect(
@@ -91,7 +92,7 @@ class Signal:
         )
         with self.lock:
             if all(known.key != key for known in self.receivers):
-                self.receivers = (*self.receivers, connection)
+                self.receivers = [*self.receivers, connection]
 
     def _held(self, receiver: Receiver, key: Any) -> Callable[[], Receiver | None]:
         if inspect.ismethod(receiver):
@@ -100,7 +101,7 @@ class Signal:
 
     def _drop(self, key: Any) -> bool:
         with self.lock:
-            left = tuple(connection for connection in self.receivers if connection.key != key)
+            left = [connection for connection in self.receivers if connection.key != key]
             dropped = len(left) != len(self.receivers)
             self.receivers = left
         return dropped
@@ -158,16 +159,28 @@ def _takes_keywords(receiver: Receiver) -> bool:
 class ModelSignal(Signal):
     """A signal whose senders are model classes; `sender` may be the name of one that is defined later, as "app.Model".
 
-    Whoever defines classes calls `named_sender` for each and sets `find`.
+    Names are looked up in the registry `apps`; without one, in `home`, which whoever defines classes sets. For each class
+    that it defines it calls `named_sender`.
     """
+
+    home: Any = None
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: dict[str, list[Callable[[object], None]]] = {}
-        self.find: Callable[[str], object | None] = lambda _name: None
+        self._waiting: dict[str, list[tuple[Any, Callable[[object], None]]]] = {}
+
+    def _find(self, name: str, apps: Any) -> object | None:
+        registry = apps if hasattr(apps, "find") else self.home
+        found: object | None = None if registry is None else registry.find(name)
+        return found
 
     def connect(
-        self, receiver: Receiver, sender: object = None, weak: bool = True, dispatch_uid: Hashable | None = None
+        self,
+        receiver: Receiver,
+        sender: object = None,
+        weak: bool = True,
+        dispatch_uid: Hashable | None = None,
+        apps: Any = None,
     ) -> None:
         """As Signal.connect; a `sender` given by name is looked up, or waited for."""
         if not isinstance(sender, str):
@@ -175,28 +188,36 @@ class ModelSignal(Signal):
             return
         if sender.count(".") != 1:
             raise ValueError(f"A sender's name has the form 'app_label.ModelName', not {sender!r}.")
-        found = self.find(sender)
+        found = self._find(sender, apps)
         if found is not None:
             super().connect(receiver, found, weak, dispatch_uid)
             return
         base = super().connect
+        registry = apps if hasattr(apps, "find") else self.home
         waiting = self._waiting.setdefault(sender.lower(), [])
-        waiting.append(lambda model: base(receiver, model, weak, dispatch_uid))
+        waiting.append((registry, lambda model: base(receiver, model, weak, dispatch_uid)))
 
     def disconnect(
-        self, receiver: Receiver | None = None, sender: object = None, dispatch_uid: Hashable | None = None
+        self,
+        receiver: Receiver | None = None,
+        sender: object = None,
+        dispatch_uid: Hashable | None = None,
+        apps: Any = None,
     ) -> bool:
         """As Signal.disconnect; a `sender` given by name is looked up."""
         if isinstance(sender, str):
-            sender = self.find(sender)
+            sender = self._find(sender, apps)
             if sender is None:
                 return False
         return super().disconnect(receiver, sender, dispatch_uid)
 
-    def named_sender(self, label: str, model: object) -> None:
-        """Tell that `model` now goes by `label` ("app.Model")."""
-        for connect in self._waiting.pop(label.lower(), ()):
-            connect(model)
+    def named_sender(self, label: str, model: object, registry: Any = None) -> None:
+        """Tell that `model` of `registry` now goes by `label` ("app.Model")."""
+        waiting = self._waiting.get(label.lower()) if self._waiting else None
+        if waiting:
+            for entry in [entry for entry in waiting if entry[0] is registry]:
+                waiting.remove(entry)
+                entry[1](model)
 
 
 def receiver(signal: Signal | Iterable[Signal], **options: Any) -> Callable[[F], F]:

@@ -103,7 +103,7 @@ def test_receivers_and_senders_are_held_weakly():
     signal.connect(lambda **_: None, sender=sender, weak=False)
     del listen, holder, sender
     gc.collect()
-    assert signal.receivers == ()
+    assert signal.receivers == []
     signal.send(None)
 
 
@@ -184,13 +184,19 @@ def test_a_model_can_be_named_before_it_exists():
 
     signal.connect(listen, sender="app.Sender")
     assert not signal.receivers
-    signal.named_sender("app.sender", Sender)
+    signal.named_sender("app.sender", int, registry=object())
+    assert not signal.receivers
+    signal.named_sender("app.sender", Sender, registry=signal.home)
     signal.send(Sender)
     assert seen == [Sender]
-    signal.find = lambda name: Sender if name == "app.Sender" else None
-    assert signal.disconnect(listen, sender="app.Sender")
-    assert not signal.disconnect(listen, sender="app.Other")
-    signal.connect(listen, sender="app.Sender")
+
+    class Names:
+        def find(self, name):
+            return Sender if name == "app.Sender" else None
+
+    assert signal.disconnect(listen, sender="app.Sender", apps=Names())
+    assert not signal.disconnect(listen, sender="app.Other", apps=Names())
+    signal.connect(listen, sender="app.Sender", apps=Names())
     assert signal.has_listeners(Sender)
     with pytest.raises(ValueError, match="app_label"):
         signal.connect(listen, sender="Sender")

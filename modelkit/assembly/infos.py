@@ -146,7 +146,7 @@ class _Builder:
         ends = _arrive(target, far.target_field, column_of(far), many=False, optional=far.null)
         return Relation(
             name=side.name if reverse else field.name,
-            accessor=side.get_accessor_name() if reverse else field.name,
+            accessor=side.attribute if reverse else field.name,
             kind="reverse_many_to_many" if reverse else "many_to_many",
             field=field,
             target=target,
@@ -176,7 +176,7 @@ class _Builder:
         hop = Hop(table, (column,), (column_of(field),), many=side.multiple, optional=True)
         return Relation(
             name=side.name,
-            accessor=side.get_accessor_name(),
+            accessor=side.attribute,
             kind="reverse_foreign_key" if side.multiple else "reverse_one_to_one",
             field=field,
             target=field.model,

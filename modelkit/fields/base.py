@@ -387,7 +387,7 @@ class Field(Generic[T]):
         if value is None or type(value) is self.canonical_type:
             return value
         try:
-            prepared = self.get_db_prep_value(value)
+            prepared = self.get_db_prep_value(value, None)
             return None if prepared is None else self.scalar_type.coerce(prepared)
         except types.UnfitValue as error:
             raise self.unfit(value, error) from None

@@ -7,13 +7,13 @@ target's concrete model once, and nowhere else; unbound, in none.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from modelkit.errors import FieldError, UnresolvedRelation, shorten
-from modelkit.fields.base import Field, FieldOptions
+from modelkit.fields.base import BLANK_CHOICE_DASH, Field, FieldOptions
 from modelkit.modelinfo import ModelClass
-from modelkit.relations.sides import Side
+from modelkit.relations.sides import Side, choices_among
 
 __all__ = ["RECURSIVE", "RelationField", "RelationOptions"]
 
@@ -158,6 +158,26 @@ class RelationField(Field[T]):
         self._bound = None
         meta.expire()
         self.model._meta.expire(table=True)
+
+    # -- choices
+
+    def get_choices(
+        self,
+        include_blank: bool = True,
+        blank_choice: Iterable[tuple[Any, Any]] = tuple(BLANK_CHOICE_DASH),
+        limit_choices_to: Any = None,
+        ordering: Iterable[str] = (),
+    ) -> list[tuple[Any, Any]]:
+        """The choices given, else the target's rows that limit_choices_to allows: what a key holds, and a text."""
+        blank = blank_choice if include_blank else ()
+        if self.choices is not None:
+            return super().get_choices(include_blank, blank)
+        limit = limit_choices_to or self.remote_field.limit_choices_to
+        return choices_among(self.target_model(), self._chosen(), limit, ordering, blank)
+
+    def _chosen(self) -> str:
+        """The attribute of the target that choosing one of its rows gives."""
+        return "pk"
 
     # -- what an instance keeps
 

@@ -311,6 +311,9 @@ class ForeignKey(RelationField[FKT]):
         limit = self.remote_field.limit_choices_to
         return limit() if callable(limit) else limit
 
+    def _chosen(self) -> str:
+        return str(self.target_field.attname)
+
     def deconstruct(self) -> tuple[str | None, str, list[Any], dict[str, Any]]:
         """Name, import path, positional and keyword arguments that make an equal field."""
         name, _, args, options = super().deconstruct()

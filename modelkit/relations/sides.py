@@ -5,18 +5,20 @@ Knows relation fields by their attributes only. The invariant: a side's accessor
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
 from modelkit.deletion import OnDelete
 from modelkit.errors import FieldError
 from modelkit.expressions.base import Path
 from modelkit.expressions.references import ManyRef, OptRef, Ref
+from modelkit.fields.base import BLANK_CHOICE_DASH
 from modelkit.modelinfo import ModelClass, info_of
 from modelkit.relations.accessors import is_cached, missing_class, reverse_one_get, reverse_one_set
 from modelkit.relations.managers import refuse_assignment
 from modelkit.relations.many import related_manager
 
-__all__ = ["ManyFace", "OptRefFace", "RefFace", "ReverseMany", "ReverseOneToOne", "Side"]
+__all__ = ["ManyFace", "OptRefFace", "RefFace", "ReverseMany", "ReverseOneToOne", "Side", "choices_among"]
 
 M_con = TypeVar("M_con", contravariant=True)  # noqa: PLC0105 - the faces' name for it
 R = TypeVar("R")
@@ -89,6 +91,16 @@ class Side:
         """The model that declares the field."""
         return self.field.model
 
+    def get_choices(
+        self,
+        include_blank: bool = True,
+        blank_choice: Iterable[tuple[Any, Any]] = tuple(BLANK_CHOICE_DASH),
+        limit_choices_to: Any = None,
+        ordering: Iterable[str] = (),
+    ) -> list[tuple[Any, Any]]:
+        """The rows that declare the relation, as choices: key and text."""
+        return choices_among(self.field.model, "pk", limit_choices_to or {}, ordering, blank_choice if include_blank else ())
+
     @property
     def remote_field(self) -> Any:
         """The field: the far side of this side."""
@@ -133,10 +145,13 @@ class Side:
                     return str(name)
         return None
 
-    def get_accessor_name(self, model: ModelClass | None = None) -> str | None:
+    @property
+    def attribute(self) -> str | None:
         """The attribute of the target's instances; None where it is hidden."""
-        if self.hidden:
-            return None
+        return None if self.hidden else self.get_accessor_name()
+
+    def get_accessor_name(self, model: ModelClass | None = None) -> str:
+        """The attribute of the target's instances; it ends in "+" where there is none."""
         given = self.related_name or self._declared()
         if given is not None:
             return given
@@ -144,14 +159,14 @@ class Side:
         return f"{name}_set" if self.multiple else name
 
     @property
-    def accessor_name(self) -> str | None:
-        """The attribute of the target's instances; None where it is hidden."""
+    def accessor_name(self) -> str:
+        """The attribute of the target's instances; it ends in "+" where there is none."""
         return self.get_accessor_name()
 
     @property
     def cache_name(self) -> str:
         """Where an instance of the target keeps what the accessor gave."""
-        return self.get_accessor_name() or self.name
+        return self.attribute or self.name
 
     def get_cache_name(self) -> str:
         """Where an instance of the target keeps what the accessor gave."""
@@ -175,7 +190,7 @@ class Side:
 
     def show(self) -> None:
         """Put the descriptor for this side on the target's class. Raises FieldError where its name is taken there."""
-        name = self.get_accessor_name()
+        name = self.attribute
         if name is None:
             return
         owner = self.model._meta.concrete_model
@@ -201,7 +216,7 @@ class Side:
 
     def hide(self) -> None:
         """Take the descriptor off the target's class again."""
-        name = self.get_accessor_name()
+        name = self.attribute
         if name is None or isinstance(self.model, str):
             return
         owner = self.model._meta.concrete_model
@@ -211,6 +226,19 @@ class Side:
 
     def __repr__(self) -> str:
         return f"<Side: {self.field.label} from {getattr(self.model, '__name__', self.model)}>"
+
+
+def choices_among(
+    model: ModelClass, attname: str, limit: Any, ordering: Iterable[str], blank: Iterable[tuple[Any, Any]]
+) -> list[tuple[Any, Any]]:
+    """The rows of `model` that meet `limit` (a dict, a Q, or a function giving one) as pairs of a value and a text."""
+    limit = limit() if callable(limit) else limit
+    rows = model._default_manager.all()
+    if limit:
+        rows = rows.filter(**limit) if isinstance(limit, dict) else rows.filter(limit)
+    if ordering:
+        rows = rows.order_by(*ordering)
+    return [*blank, *((getattr(row, attname), str(row)) for row in rows)]
 
 
 class _Declaration:
