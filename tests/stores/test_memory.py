@@ -418,6 +418,7 @@ WATCHED = {
         Index.add,
         Index.add_many,
         Index.discard,
+        Index.discard_many,
         sys.modules["modelkit.stores.memory.commit"]._publish_table,
         sys.modules["modelkit.stores.memory.heap"].note,
     )
@@ -798,3 +799,15 @@ def test_the_contracts_names_are_one(db):
     assert store_module.MemoryStore is MemoryStore
     assert db.store.capabilities.vendor == "memory"
     assert col(db.user, TEAM).nullable
+
+
+def test_an_undone_update_of_an_own_row_is_found_by_its_old_key(db):
+    transaction = db.store.begin()
+    transaction.insert(db.user, [user(age=1)])
+    savepoint = transaction.savepoint()
+    transaction.update(set_where(db.user, AGE), (1, 2))
+    assert len(transaction.select(by(db.user, AGE), (2,))) == 1
+    transaction.rollback_to(savepoint)
+    assert transaction.select(by(db.user, AGE), (2,)) == []
+    assert len(transaction.select(by(db.user, AGE), (1,))) == 1
+    transaction.rollback()

@@ -333,14 +333,14 @@ class View:
         """The next `count` slots or some more, and the last of their keys; None where the span is done."""
         index = self._indexes[path]
         with self._lock:
-            buckets, last = index.span(low, high, inclusive, reverse=reverse, count=count)
-            if skip_null:
-                buckets = [(key, slots) for key, slots in buckets if None not in key]
-            if not self._is_patched():
-                found = [slot for _, slots in buckets for slot in slots]
+            if not skip_null and not self._is_patched():
+                found, last = index.span_slots(low, high, inclusive, reverse=reverse, count=count)
                 if self.length < self._heap.length:
                     found = [slot for slot in found if slot < self.length]
                 return found, last
+            buckets, last = index.span(low, high, inclusive, reverse=reverse, count=count)
+            if skip_null:
+                buckets = [(key, slots) for key, slots in buckets if None not in key]
             kept = {key: self._visible(slots) for key, slots in buckets}
             fresh = self._fresh(path)
         patch = self._absorb(path, fresh)
@@ -446,10 +446,13 @@ class OwnView(View):
             self.base.setdefault(slot, old)
             self.own[slot] = new
         if new is not None:
-            for path, patch in self._patches.items():
-                key = self._indexes[path].entry(new)
-                if key is not ABSENT:
-                    patch.add(key, slot)
+            self._index(slot, new)
+
+    def _index(self, slot: int, row: Row) -> None:
+        for path, patch in self._patches.items():
+            key = self._indexes[path].entry(row)
+            if key is not ABSENT:
+                patch.add(key, slot)
 
     def undo(self, slot: int, undone: Undone) -> None:
         """Take one `write` back, the latest first, which may not have happened."""
@@ -459,6 +462,9 @@ class OwnView(View):
             self.added[slot - PROVISIONAL] = undone
         else:
             self.own[slot] = undone
+        # A patch that was made since the write has not seen this row.
+        if undone is not None and not isinstance(undone, Absent):
+            self._index(slot, undone)
 
     def others(self, path: int, key: Hashable, slot: int) -> list[int]:
         """The slots under `key` besides `slot`."""
