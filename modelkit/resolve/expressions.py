@@ -49,6 +49,7 @@ from modelkit.ir.types import (
 )
 from modelkit.modelinfo import ModelInfo, info_of
 from modelkit.resolve import lookups, operands
+from modelkit.resolve.casts import as_moment, cast
 from modelkit.resolve.joins import Context, Leaf, Scope, constant
 from modelkit.resolve.paths import SEPARATOR, Route, route, split
 from modelkit.resolve.query import Annotation, Query, Shape, Step, Term
@@ -310,7 +311,10 @@ def _combined(scope: Scope, node: Combined, context: Context, output: Any = None
             "Say it with ExpressionWrapper(..., output_field=...)."
         )
     nullable = left.expr.nullable or right.expr.nullable
-    return Term(Arith(type_, nullable, node.operator, left.expr, right.expr))
+    sides = (left.expr, right.expr)
+    if isinstance(type_, DateTimeType):
+        sides = tuple(as_moment(side) if isinstance(side.type, DateType) else side for side in sides)  # type: ignore[assignment]
+    return Term(Arith(type_, nullable, node.operator, *sides))
 
 
 resolver(Combined)(_combined)
@@ -324,7 +328,8 @@ def _wrapper(scope: Scope, node: ExpressionWrapper, context: Context) -> Term:
         term = _value(scope, Value(node.expression.value, node.output_field), context)
     else:
         term = resolve(scope, node.expression, context)
-    return Term(term.expr, _field_of(node.output_field))
+    wanted = _type_of(node.output_field)
+    return Term(term.expr if wanted is None else cast(term.expr, wanted), _field_of(node.output_field))
 
 
 @resolver(Func)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from modelkit.errors import FieldError
+from modelkit.errors import FieldError, shorten
 from modelkit.ir.expr import BOOLEAN, And, Col, Expr, Outer, Param
 from modelkit.ir.query import Select, Source
 from modelkit.ir.types import ScalarType
@@ -31,6 +31,9 @@ class Leaf:
 
     number: int
     value: Any
+
+    def __repr__(self) -> str:
+        return shorten(self.value)
 
 
 CONSTANT: Final = -1

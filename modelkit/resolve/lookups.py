@@ -41,6 +41,7 @@ from modelkit.ir.expr import (
 from modelkit.ir.query import Select
 from modelkit.ir.types import AnyType, FloatType, JsonType, ScalarType, TextType
 from modelkit.resolve import operands
+from modelkit.resolve.casts import comparable
 from modelkit.resolve.joins import Leaf, Slots, constant
 from modelkit.resolve.paths import Route
 from modelkit.resolve.query import Convert, Term, itself
@@ -189,6 +190,7 @@ def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str, 
 
 
 def _compared(op: Any, left: Expr, right: Expr) -> Compare:
+    left, right = comparable(left, right)
     return Compare(BOOLEAN, left.nullable or right.nullable, op, left, right)
 
 

@@ -6,11 +6,12 @@ reads is where the table's columns are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Collection
 from typing import Any, Literal, TypeAlias
 
 from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
-from modelkit.expressions.base import F, KeyPath, Node, Path, Transform
+from modelkit.expressions.base import Combined, F, KeyPath, Node, Path, Transform
 from modelkit.ir.query import Output, RowOutput
 from modelkit.modelinfo import EntityPlan, ModelInfo, Relation, info_of
 from modelkit.resolve import expressions
@@ -73,7 +74,9 @@ def _taking(
         term = expressions.resolve(scope, marker.marked(value), Context(None))
         scope.annotations[name] = Annotation(term, True, name)
     listed.extend(name for name in named if name not in names)
-    taken = [_taken_value(scope, name, number) for number, name in enumerate(listed or _everything(shape))]
+    taken: list[tuple[str, Term]] = []
+    for name in listed or _everything(shape):
+        taken.append(_taken_value(scope, name, [known for known, _ in taken]))
     made = shape.evolve(
         sources=tuple(scope.sources),
         values=tuple(taken),
@@ -92,31 +95,33 @@ def _everything(shape: Shape) -> tuple[str, ...]:
     return (*(attribute.attname for attribute in shape.info.attributes), *chosen)
 
 
-def _taken_value(scope: Scope, name: Any, number: int) -> tuple[str, Term]:
+def _taken_value(scope: Scope, name: Any, before: Collection[str]) -> tuple[str, Term]:
     if isinstance(name, str):
         known = scope.annotations.get(name)
         if known is not None and not known.selected:
             raise FieldError(f"'{name}' was named by alias(), which hands nothing out: use annotate().")
         if not all(part.isidentifier() or part.isdigit() for part in split(name)):
-            raise FieldError(f"{shorten(name)} cannot be a name of a value.")
+            raise ValueError(f"{shorten(name)} cannot be the name of a value.")
         return name, expressions.resolve_name(scope, name, Context(None), f"{scope.verb}({name!r})")
     if not isinstance(name, Node):
         raise TypeError(f"{scope.verb}() takes names and expressions, not {shorten(name)}.")
-    return _name_of(name, number), expressions.resolve(scope, name, Context(None))
+    return _name_of(name, {*before, *scope.annotations}), expressions.resolve(scope, name, Context(None))
 
 
-def _name_of(node: Node, number: int) -> str:
+def _name_of(node: Node, taken: Collection[str]) -> str:
+    """The name of a value that was given none."""
     match node:
         case Path():
             return SEPARATOR.join(node.names)
         case F():
             return node.name
         case Transform():
-            return f"{_name_of(node.item, number)}{SEPARATOR}{node.name}"
+            return f"{_name_of(node.item, taken)}{SEPARATOR}{node.name}"
         case KeyPath():
-            return SEPARATOR.join((_name_of(node.item, number), *map(str, node.keys)))
+            return SEPARATOR.join((_name_of(node.item, taken), *map(str, node.keys)))
         case _:
-            return f"{type(node).__name__.lower()}{number + 1}"
+            kind = "combinedexpression" if isinstance(node, Combined) else type(node).__name__.lower()
+            return next(name for name in (f"{kind}{count}" for count in itertools.count(1)) if name not in taken)
 
 
 def values_outputs(shape: Shape) -> tuple[tuple[str, Term], ...]:
