@@ -401,7 +401,11 @@ class Queries(AsyncQueries[M, Row_co]):
 
     def first(self) -> Row_co | None:
         """The first row, in the order of the primary key where no other is asked for; None where there is none."""
-        return self._edge(shapes.ordered(self.query, ("pk",)) if not self.query.ordered else self.query)
+        if not self.query.ordered:
+            return self._edge(shapes.ordered(self.query, ("pk",)))
+        if self._result_cache is not None:
+            return self._result_cache[0] if self._result_cache else None
+        return self._edge(self.query)
 
     def last(self) -> Row_co | None:
         """The last row, in the order of the primary key where no other is asked for; None where there is none."""

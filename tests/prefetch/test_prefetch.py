@@ -48,6 +48,15 @@ def test_filtering_what_was_prefetched_asks_the_store_again():
     assert len(log.statements) == 2
 
 
+def test_first_of_what_was_prefetched_in_an_order_needs_no_statement():
+    teams = Prefetch("coaches", queryset=Person.objects.order_by("name"))
+    blue = Team.objects.prefetch_related(teams, "people_by_name").get(name="blue")
+    with capture_statements() as log:
+        assert blue.coaches.first().name == "Ada"
+        assert list(blue.people_by_name.all()) == []
+    assert log.statements == []
+
+
 def test_many_to_many_both_ways():
     with capture_statements() as log:
         books = list(Book.objects.prefetch_related("tags"))
