@@ -240,8 +240,9 @@ def _publish_table(written: TableWrites, *, copy: bool, repeated: bool) -> None:
     gone = 0
     if written.changes:
         heap.replace(written.changes, copy=copy)
-        for _, old, new in written.changes:
-            gone += (new is None) - (old is None)
+        if written.columns is None:
+            for _, old, new in written.changes:
+                gone += (new is None) - (old is None)
     if written.inserts:
         heap.extend(written.first, written.inserts)
     heap.live = written.live - gone + len(written.inserts)
@@ -250,10 +251,11 @@ def _publish_table(written: TableWrites, *, copy: bool, repeated: bool) -> None:
             index.clear()
         return
     for index, delta in written.deltas.items():
-        discard, add = index.discard, index.add
-        for key, slot in zip(delta.removed, delta.removed_slots, strict=True):
-            discard(key, slot)
-        for key, slot in zip(delta.added, delta.added_slots, strict=True):
-            add(key, slot)
+        if delta.removed:
+            index.discard_many(delta.removed, delta.removed_slots)
+        if delta.added:
+            add = index.add
+            for key, slot in zip(delta.added, delta.added_slots, strict=True):
+                add(key, slot)
         if delta.fresh:
             index.add_many(delta.fresh, written.slots)

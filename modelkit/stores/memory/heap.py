@@ -93,9 +93,12 @@ class Heap:
         copied: dict[int, Chunk] = {}
         written = copied if copy else self.chunks
         emptied: set[int] = set()
+        present, chunk = -1, None
         for slot, _, new in changes:
             number = slot >> SHIFT
-            chunk = written.get(number)
+            if number != present:
+                chunk = written.get(number)
+                present = number
             if chunk is None:
                 if new is None and number not in self.chunks:
                     continue

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import Any, Final, TypeAlias, final
+from itertools import islice
+from typing import Any, Final, TypeAlias, cast, final
 
 from sortedcontainers import SortedKeyList, SortedList
 
@@ -34,8 +35,9 @@ there are many a dict, which forgets one without moving the others; sorted when 
 
 IndexKey: TypeAlias = Callable[[Row], Any]
 
-LISTED = 256
-REBUILD = 6
+LISTED: Final = 256
+_BARE: Final = {int}
+REBUILD: Final = 6
 """A companion is sorted anew where more than one key in this many changed since its last use."""
 
 
@@ -162,6 +164,15 @@ class Index:
                 else:
                     del bucket[place]
 
+    def discard_many(self, keys: Sequence[Hashable], slots: Sequence[int]) -> None:
+        """Take each of `slots` away from under its key. Linear."""
+        entries, discard = self.entries, self.discard
+        for key, slot in zip(keys, slots, strict=True):
+            if self._ordered is None and entries.get(key) == slot:
+                del entries[key]
+            else:
+                discard(key, slot)
+
     def _forget(self, key: Hashable) -> None:
         del self.entries[key]
         if self._ordered is not None:
@@ -198,15 +209,33 @@ class Index:
         O(n log n) at the first use and after bulk loads, O(log n + count) then.
         """
         found: list[tuple[Any, list[int]]] = []
-        entries, total = self.entries, 0
+        total = 0
         for key in self._sorted().irange(low, high, inclusive, reverse):
             if total >= count:
                 return found, found[-1][0]
-            bucket = entries[key]
-            slots = [bucket] if isinstance(bucket, int) else sorted(bucket)
+            slots = self.slots(key)
             found.append((key, slots))
             total += len(slots)
         return found, None
+
+    def span_slots(
+        self, low: Any, high: Any, inclusive: tuple[bool, bool], *, reverse: bool, count: int
+    ) -> tuple[list[int], Any]:
+        """As `span`, the slots alone."""
+        keys = list(islice(self._sorted().irange(low, high, inclusive, reverse), count))
+        last = keys[-1] if len(keys) == count else None
+        buckets = list(map(self.entries.__getitem__, keys))
+        if set(map(type, buckets)) <= _BARE:
+            return cast("list[int]", buckets), last
+        found: list[int] = []
+        for key, bucket in zip(keys, buckets, strict=True):
+            if isinstance(bucket, int):
+                found.append(bucket)
+            else:
+                found += sorted(bucket)
+            if len(found) >= count:
+                return found, key
+        return found, last
 
     def _sorted(self) -> SortedList[Any] | SortedKeyList[Any, Any]:
         ordered, touched = self._ordered, self._touched

@@ -271,16 +271,21 @@ def refit_rows(rules: RowRules, assigned: frozenset[int]) -> Refit:
     """The function that fits and checks the rows of an update which wrote the columns `assigned`; the same list where all fit."""
     source = Source(f"refit {rules.name}")
     concerned = [number for number, (_, _, reads) in enumerate(rules.checks) if reads & assigned or not reads]
-    slowly = source.bind(_slowly(rules, assigned, concerned), "slowly")
+    slowly, nothing = source.bind(_slowly(rules, assigned, concerned), "slowly"), object()
     with source.block("def refit(changes):"):
+        for place in sorted(assigned):
+            source.line(f"known{place:d} = {source.bind(nothing)}")
         with source.block("for _, _, row in changes:"):
             for place in sorted(assigned):
-                name = f"c{place}"
-                source.line(f"{name} = row[{place}]")
+                # One value for all rows is the common case: it is judged once.
+                name, known = f"c{place:d}", f"known{place:d}"
+                source.line(f"{name} = row[{place:d}]")
                 glance = _glance(source, rules.columns[place].type, name, rules.policy)
                 null = "" if rules.is_required(place) else f"{name} is not None and "
-                with source.block(f"if {null}not ({glance}):"):
-                    source.line(f"return {slowly}(changes)")
+                with source.block(f"if {name} is not {known}:"):
+                    with source.block(f"if {null}not ({glance}):"):
+                        source.line(f"return {slowly}(changes)")
+                    source.line(f"{known} = {name}")
             for number in concerned:
                 _check(source, rules, number, "row")
             if not assigned and not concerned:
