@@ -53,7 +53,7 @@ def filtered(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, An
         if step is _TRUTHS:
             key = (*key, *[value for value in values if value is True or value is False])
             step = shape.next.get(key)
-        if step.__class__ is Taken:
+        if type(step) is Taken:
             try:
                 return step.apply(query, values)
             except Unsuited:

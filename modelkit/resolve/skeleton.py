@@ -83,12 +83,12 @@ def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
     if isinstance(part, Q):
         keys: list[Any] = [part.connector, part.negated]
         for child in part.children:
-            if child.__class__ is tuple:
+            if type(child) is tuple:
                 name, value = child
                 keys.append(name)
-                if value.__class__ in _PLAIN:
+                if type(value) in _PLAIN:
                     leaves.append(value)
-                    keys.append(value.__class__)
+                    keys.append(type(value))
                 else:
                     keys.append(operand_key(value, leaves, depth))
             else:
