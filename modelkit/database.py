@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from modelkit.errors import ImproperlyConfigured, did_you_mean, not_yet, shorten
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
-from modelkit.stores.base import Params, Session, Store, discovery
+from modelkit.stores.base import Params, Session, Store, Transaction, discovery
 from modelkit.transaction import DEFAULT, Block, Running, entries, install, restore, running, stores
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "capture_statements",
     "connect",
     "disconnect",
+    "reads_of",
     "session",
     "statement",
     "use_store",
@@ -184,6 +185,16 @@ class StatementLog:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.statements)
+
+
+@contextmanager
+def reads_of(transaction: Transaction, alias: str | None = None) -> Iterator[Session]:
+    """Let reads on `alias` go to `transaction` inside the `with`; it stays the caller's to end. Gives the session."""
+    before = install(alias or DEFAULT, transaction)
+    try:
+        yield session(alias)
+    finally:
+        restore(alias or DEFAULT, transaction, before)
 
 
 @contextmanager

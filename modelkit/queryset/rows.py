@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final, Protocol, TypeAlias
 
 from modelkit import prefetch
-from modelkit.database import session, statement
+from modelkit.database import reads_of, session, statement
 from modelkit.errors import FieldError, did_you_mean, shorten
 from modelkit.expressions.base import Face
 from modelkit.ir.expr import INTEGER, And, Col, Compare, Expr, Param
@@ -20,6 +20,7 @@ from modelkit.loading import Load, load, loader
 from modelkit.resolve import shapes
 from modelkit.resolve.query import Fetch, Query
 from modelkit.signals import post_init, pre_init
+from modelkit.transaction import DEFAULT, running, store_of
 
 __all__ = [
     "Reading",
@@ -117,15 +118,30 @@ def in_chunks(queryset: Reading, chunk: int) -> Iterator[Any]:
     if shapes.is_empty(query):
         return
     fetch = shapes.fetch(query)
-    lookups = queryset._prefetch_related_lookups
-    if lookups:
+    if queryset._prefetch_related_lookups:
         _check_prefetch(fetch)
+        yield from _prefetched_chunks(queryset, fetch, chunk)
+        return
     for rows in session(queryset._db).stream(fetch.select, fetch.params, chunk):
-        results = finished(queryset, fetch, rows)
-        if lookups:
-            with statement(queryset._db, reading=True):
-                prefetch.run(_instances(fetch, results), lookups, queryset._db)
-        yield from results
+        yield from finished(queryset, fetch, rows)
+
+
+def _prefetched_chunks(queryset: Reading, fetch: Fetch, chunk: int) -> Iterator[Any]:
+    """The results chunk by chunk, with what is prefetched for each read from the snapshot of the first."""
+    alias = queryset._db
+    current = running(alias)
+    transaction = store_of(alias or DEFAULT).begin() if current is None else current.transaction
+    try:
+        with reads_of(transaction, alias) if current is None else statement(alias, reading=True) as reading:
+            chunks = reading.stream(fetch.select, fetch.params, chunk)
+        for rows in chunks:
+            results = finished(queryset, fetch, rows)
+            with reads_of(transaction, alias) if current is None else statement(alias, reading=True):
+                prefetch.run(_instances(fetch, results), queryset._prefetch_related_lookups, alias)
+            yield from results
+    finally:
+        if current is None:
+            transaction.rollback()
 
 
 def _finds_one(select: Select, key: tuple[int, ...]) -> bool:
@@ -171,16 +187,23 @@ def single(queryset: Reading, query: Query) -> Any:
     plan: _One | None = compiled.get("get")
     if plan is None:
         plan = compiled["get"] = _One(query)
+    if queryset._prefetch_related_lookups:
+        _check_prefetch(plan.fetch)
+        with statement(queryset._db, reading=True):
+            found = _single(queryset, query, plan)
+            prefetch.run(_instances(plan.fetch, [found]), queryset._prefetch_related_lookups, queryset._db)
+        return found
+    return _single(queryset, query, plan)
+
+
+def _single(queryset: Reading, query: Query, plan: _One) -> Any:
     rows: list[Any] = []
     if not query.shape.empty:
         rows = session(queryset._db).select(plan.select, query.params + plan.more)
     if len(rows) != 1:
         raise _not_one(queryset.model, len(rows))
-    if plan.load is None or pre_init.receivers or post_init.receivers or queryset._prefetch_related_lookups:
+    if plan.load is None or pre_init.receivers or post_init.receivers:
         results = finished(queryset, plan.fetch, rows)
-        if queryset._prefetch_related_lookups:
-            _check_prefetch(plan.fetch)
-            prefetch.run(_instances(plan.fetch, results), queryset._prefetch_related_lookups, queryset._db)
     else:
         results = plan.load(rows, queryset._db)
         if queryset._known_related_objects:

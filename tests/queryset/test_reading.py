@@ -274,6 +274,24 @@ class TestRows:
         Person.objects.filter(age=50).delete()
         assert names(rows) == NAMES[1:]
 
+    def test_an_iterators_prefetches_are_of_its_snapshot(self) -> None:
+        for name in ("red", "blue"):
+            Person.objects.create(name=name, team=Team.objects.create(name=name))
+        teams = Team.objects.order_by("pk").prefetch_related("members").iterator(chunk_size=1)
+        assert names(next(teams).members.all()) == ["red"]
+        Person.objects.update(name="x")
+        assert names(next(teams).members.all()) == ["blue"]
+        assert list(teams) == []
+        abandoned = Team.objects.prefetch_related("members").iterator(chunk_size=1)
+        next(abandoned)
+        del abandoned
+
+    def test_get_prefetches(self) -> None:
+        Person.objects.create(name="x", team=Team.objects.create(name="red"))
+        with capture_statements() as log:
+            assert names(Team.objects.prefetch_related("members").get(name="red").members.all()) == ["x"]
+        assert len(log) == 2
+
     def test_own_construction_is_honoured(self) -> None:
         Loud.objects.create(name="x")
         loud = Loud.objects.get()
