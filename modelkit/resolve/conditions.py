@@ -23,7 +23,7 @@ from modelkit.resolve.lookups import Built, Chain, Operand
 from modelkit.resolve.paths import SEPARATOR, Route, Step, route, split, steps_of
 from modelkit.resolve.query import Query, Term
 from modelkit.resolve.query import Step as Taken
-from modelkit.resolve.skeleton import Marker, key_of, plain, query_in
+from modelkit.resolve.skeleton import Marker, children_key, plain, query_in
 from modelkit.resolve.subqueries import inner_select
 
 __all__ = ["filtered", "formula", "parity", "resolve_condition"]
@@ -88,19 +88,21 @@ def _children(conditions: tuple[Any, ...], lookups: Mapping[str, Any]) -> tuple[
 
 def _slowly(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any], negated: bool) -> Query:
     """The call with nodes or inner queries among its values."""
-    whole = Q._made(_children(conditions, lookups), "AND")
+    children = _children(conditions, lookups)
     leaves: list[Any] = []
-    key = (negated, key_of(whole, leaves))
+    key: Any = ("Q", negated, *children_key(children, leaves))
     try:
         step = query.shape.next.get(key)
     except TypeError:
-        return _built(query, Marker(leaves).marked(whole), leaves, None, negated)
-    if isinstance(step, Taken):
+        step, key = None, None
+    if step is not None:
         try:
-            return step.apply(query, leaves or (None,))
+            applied: Query = step.apply(query, leaves or (None,))
         except Unsuited:
-            return _built(query, Marker(leaves).marked(whole), leaves, None, negated)
-    return _built(query, Marker(leaves).marked(whole), leaves, key, negated)
+            key = None
+        else:
+            return applied
+    return _built(query, Marker(leaves).marked(Q._made(children, "AND")), leaves, key, negated)
 
 
 def _taken(

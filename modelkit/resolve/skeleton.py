@@ -10,16 +10,16 @@ import dataclasses
 import datetime
 import decimal
 import uuid
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from functools import cache
 from typing import Any, Final
 
 from modelkit.errors import QueryTooComplex
-from modelkit.expressions.base import Assignment, Face, Lookup, Node, Q, Value
+from modelkit.expressions.base import Assignment, Face, Lookup, Node, Path, Q, Value
 from modelkit.resolve.joins import Leaf
 from modelkit.resolve.query import Query
 
-__all__ = ["DEPTH", "Marker", "key_of", "kind_of", "operand_key", "plain", "query_in"]
+__all__ = ["DEPTH", "Marker", "children_key", "key_of", "kind_of", "operand_key", "plain", "query_in"]
 
 DEPTH: Final = 100
 """How deep conditions and expressions may nest."""
@@ -81,19 +81,10 @@ def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
     if isinstance(part, Face):
         part = part.node
     if isinstance(part, Q):
-        keys: list[Any] = [part.connector, part.negated]
-        for child in part.children:
-            if type(child) is tuple:
-                name, value = child
-                keys.append(name)
-                if type(value) in _PLAIN:
-                    leaves.append(value)
-                    keys.append(type(value))
-                else:
-                    keys.append(operand_key(value, leaves, depth))
-            else:
-                keys.append(key_of(child, leaves, depth))
-        return tuple(keys)
+        return (part.connector, part.negated, *children_key(part.children, leaves, depth))
+    if type(part) is Lookup and type(part.left) is Path:
+        right = operand_key(part.right, leaves, depth)
+        return (Lookup, part.left.owner, part.left.names, part.lookup, part.transforms, right)
     if isinstance(part, Node):
         kind: Any = type(part)
         leaf = _leaf_slot(kind)
@@ -102,6 +93,23 @@ def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
     if isinstance(part, tuple):
         return (tuple, *[key_of(item, leaves, depth) for item in part])
     return (type(part), part)
+
+
+def children_key(children: Iterable[Any], leaves: list[Any], depth: int = 0) -> list[Hashable]:
+    """The structure of a Q's children: nodes, and names with what stands right of them."""
+    keys: list[Any] = []
+    for child in children:
+        if type(child) is tuple:
+            name, value = child
+            keys.append(name)
+            if type(value) in _PLAIN:
+                leaves.append(value)
+                keys.append(type(value))
+            else:
+                keys.append(operand_key(value, leaves, depth))
+        else:
+            keys.append(key_of(child, leaves, depth))
+    return keys
 
 
 def operand_key(value: Any, leaves: list[Any], depth: int = 0) -> Hashable:
