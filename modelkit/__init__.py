@@ -128,8 +128,8 @@ from modelkit.relations.fields import (
     ForeignKey,
     ManyToMany,
     OneToOne,
-    Reverse,
 )
+from modelkit.relations.reverse import Reverse, ReverseOne
 from modelkit.signals import receiver
 from modelkit.stores.memory.store import MemoryStore
 from modelkit.transaction import atomic, on_commit
@@ -233,6 +233,7 @@ __all__ = [
     "RelatedSet",
     "RestrictedError",
     "Reverse",
+    "ReverseOne",
     "RowRange",
     "SchemaMismatch",
     "SlugField",

@@ -18,7 +18,7 @@ from modelkit.assembly.infos import Assembler
 from modelkit.constraints import Index, UniqueConstraint
 from modelkit.errors import FieldError, MultipleObjectsReturned, ObjectDoesNotExist, did_you_mean
 from modelkit.fields.base import Field
-from modelkit.inheritance import check_key, check_name, inherit, is_model, model_bases, proxied, read_meta
+from modelkit.inheritance import check_key, check_name, inherit, model_bases, proxied, read_meta
 from modelkit.managers import Manager
 from modelkit.modelinfo import ModelClass
 from modelkit.options import Options

@@ -19,7 +19,16 @@ from modelkit.loading import load
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, shapes
 
-__all__ = ["alias_of", "forward_get", "forward_set", "is_cached", "missing_class", "reverse_one_get", "reverse_one_set", "value_of"]
+__all__ = [
+    "alias_of",
+    "forward_get",
+    "forward_set",
+    "is_cached",
+    "missing_class",
+    "reverse_one_get",
+    "reverse_one_set",
+    "value_of",
+]
 
 _ABSENT: Any = object()
 

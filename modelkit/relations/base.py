@@ -87,6 +87,7 @@ class RelationField(Field[T]):
         copied.remote_field = self.remote_field.moved_to(copied)
         copied.remote_field.model = self._to
         copied._bound = None
+        copied.__dict__.pop("_value_field", None)
         return copied  # type: ignore[no-any-return]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Field[T]:

@@ -1,4 +1,4 @@
-"""ForeignKey, OneToOne, ManyToMany, and Reverse: relations as users declare them.
+"""ForeignKey, OneToOne and ManyToMany: relations as users declare them.
 
 On a class a relation is a typed face, on an instance the related one or a manager; what instances do is in
 `accessors` and `many`. The invariant: a key's column has the type of the field it points to.
@@ -7,9 +7,6 @@ On a class a relation is a typed face, on an instance the related one or a manag
 from __future__ import annotations
 
 import copy
-import inspect
-import re
-from collections.abc import Callable
 from typing import Any, Generic, Literal, cast, overload
 
 from typing_extensions import TypeVar, Unpack
@@ -42,7 +39,6 @@ __all__ = [
     "ManyToMany",
     "OnDelete",
     "OneToOne",
-    "Reverse",
 ]
 
 M = TypeVar("M")
@@ -635,66 +631,3 @@ class ManyToMany(RelationField[Any], Generic[R]):
     def get_default(self) -> Any:
         """Nothing: there is no column."""
         return None
-
-
-class Reverse(Generic[R]):
-    """Names and types the far side of a foreign key or many-to-many relation, as its related_name would name it.
-
-    `via` is the name of the relation field, or a function that gives it: `Reverse(lambda: User.team)`. Where several
-    models have a field of that name, the annotation says which one is meant: `members: Reverse["User"]`.
-    """
-
-    names_reverse = True
-
-    @overload
-    def __init__(self, via: Callable[[], Ref[R, Any] | OptRef[R, Any]]) -> None: ...
-    @overload
-    def __init__(self, via: str) -> None: ...
-    def __init__(self, via: Any) -> None:
-        self.via = via
-        self.name = ""
-        self.model_name: str | None = None
-
-    @overload
-    def __get__(self, instance: None, owner: type[M]) -> ManyFace[M, R]: ...
-    @overload
-    def __get__(self, instance: Instance, owner: type[Any]) -> RelatedSet[R]: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
-        if instance is None:
-            return ManyFace(Path(owner, (self.name,)))
-        return related_manager(instance, self.name)
-
-    def __set__(self, instance: object, value: Any) -> None:
-        refuse_assignment(type(instance), self.name, value)
-
-    def contribute_to_class(self, cls: Any, name: str) -> None:
-        """Become the name of a reverse relation on model class `cls`."""
-        self.name = name
-        self.model_name = annotated_model(inspect.get_annotations(cls).get(name))
-        cls._meta.reverse_names[name] = self
-        setattr(cls, name, self)
-
-    def names(self, field: Any) -> bool:
-        """Whether this names the far side of `field`."""
-        if isinstance(self.via, str):
-            return field.name == self.via and self.model_name in (None, field.model.__name__)
-        try:
-            node = self.via().node
-        except (NameError, AttributeError):
-            return False
-        return issubclass(field.model, node.owner) and node.names == (field.name,)
-
-
-_INNER = re.compile(r"\[\s*[\"']?(?:\w+\.)*(\w+)[\"']?\s*\]\s*$")
-
-
-def annotated_model(annotation: Any) -> str | None:
-    """The name in `Reverse["User"]`, however the annotation is given; None where it cannot be told."""
-    if isinstance(annotation, str):
-        match = _INNER.search(annotation)
-        return match.group(1) if match else None
-    for argument in getattr(annotation, "__args__", ()):
-        name = getattr(argument, "__forward_arg__", None) or getattr(argument, "__name__", None)
-        if name:
-            return str(name).rpartition(".")[2]
-    return None

@@ -154,7 +154,9 @@ class ReverseManager(Related[M]):
 
     def get_or_create(self, defaults: Any = None, **lookups: Any) -> tuple[M, bool]:
         """The related instance that matches, or a new one that points here; and whether it is new."""
-        found: tuple[M, bool] = super(ReverseManager, self._on_alias()).get_or_create(defaults, **self._related(lookups))
+        found: tuple[M, bool] = super(ReverseManager, self._on_alias()).get_or_create(
+            defaults, **self._related(lookups)
+        )
         return found
 
     def update_or_create(self, defaults: Any = None, create_defaults: Any = None, **lookups: Any) -> tuple[M, bool]:
@@ -182,7 +184,9 @@ class ReverseManager(Related[M]):
         """As get_or_create()."""
         return self.get_or_create(defaults, **lookups)
 
-    async def aupdate_or_create(self, defaults: Any = None, create_defaults: Any = None, **lookups: Any) -> tuple[M, bool]:
+    async def aupdate_or_create(
+        self, defaults: Any = None, create_defaults: Any = None, **lookups: Any
+    ) -> tuple[M, bool]:
         """As update_or_create()."""
         return self.update_or_create(defaults, create_defaults, **lookups)
 

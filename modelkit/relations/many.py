@@ -119,7 +119,9 @@ class ManyManager(Related[M]):
             self._insert_pairs(running, source.local[0], target.local[0], keys)
         elif keys:
             filled = {name: value() if callable(value) else value for name, value in (defaults or {}).items()}
-            made = [self.through(**filled, **{source.local[0]: self._related_key, target.local[0]: key}) for key in keys]
+            made = [
+                self.through(**filled, **{source.local[0]: self._related_key, target.local[0]: key}) for key in keys
+            ]
             bulk.bulk_create(self.through, made, ignore_conflicts=automatic, using=self._alias)
         if heard:
             self._tell("post_add", set(keys))
@@ -201,7 +203,10 @@ class ManyManager(Related[M]):
             present = set(rows.values_list(target.remote[0], flat=True))
             keys = [self._key_of(obj, target) for obj in wanted]
             self.remove(*present.difference(keys))
-            self.add(*[obj for obj, key in zip(wanted, keys, strict=True) if key not in present], through_defaults=through_defaults)
+            self.add(
+                *[obj for obj, key in zip(wanted, keys, strict=True) if key not in present],
+                through_defaults=through_defaults,
+            )
 
     def create(self, *, through_defaults: Mapping[str, Any] | None = None, **values: Any) -> M:
         """Make, save and relate an instance."""

@@ -99,7 +99,9 @@ class Side:
         ordering: Iterable[str] = (),
     ) -> list[tuple[Any, Any]]:
         """The rows that declare the relation, as choices: key and text."""
-        return choices_among(self.field.model, "pk", limit_choices_to or {}, ordering, blank_choice if include_blank else ())
+        return choices_among(
+            self.field.model, "pk", limit_choices_to or {}, ordering, blank_choice if include_blank else ()
+        )
 
     @property
     def remote_field(self) -> Any:
@@ -196,6 +198,7 @@ class Side:
         owner = self.model._meta.concrete_model
         present = owner.__dict__.get(name)
         if getattr(present, "names_reverse", False):
+            self._check_alone(owner, name)
             return
         if isinstance(present, _SideDescriptor) and present.side.field is not self.field:
             other = present.side.field
@@ -213,6 +216,15 @@ class Side:
             )
         descriptor = ReverseMany(self) if self.multiple else ReverseOneToOne(self)
         setattr(owner, name, descriptor)
+
+    def _check_alone(self, owner: ModelClass, name: str) -> None:
+        """FieldError where what a Reverse names is the far side of another field too."""
+        for other in owner._meta.incoming:
+            if other is not self.field and other.remote_field.attribute == name:
+                raise FieldError(
+                    f"{owner.__name__}.{name} names the far sides of both {other.label} and {self.field.label}: "
+                    'annotate it with the model that is meant, as in Reverse["Model"].'
+                )
 
     def hide(self) -> None:
         """Take the descriptor off the target's class again."""

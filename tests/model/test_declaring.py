@@ -320,6 +320,70 @@ def test_reverse_names_the_far_side_as_related_name_would(registry):
     assert list(red.hosts.all()) == []
 
 
+def test_the_far_side_of_a_one_to_one_key_can_be_named_too(registry):
+    isolated = registry
+
+    class Place(Model):
+        diner: models.ReverseOne[Restaurant] = models.ReverseOne("place")
+
+        class Meta:
+            registry = isolated
+
+    class Restaurant(Model):
+        place = models.OneToOne(Place, CASCADE)
+
+        class Meta:
+            registry = isolated
+
+    here = Place.objects.create()
+    with pytest.raises(Place.diner.RelatedObjectDoesNotExist):
+        here.diner  # noqa: B018
+    made = Restaurant(place=here)
+    assert here.diner is made
+    made.save()
+    assert Place.objects.get(diner=made).diner == made
+    with pytest.raises(FieldError, match="it is a ReverseOne"):
+
+        class Street(Model):
+            houses: Reverse[House] = Reverse("street")
+
+            class Meta:
+                registry = isolated
+
+        class House(Model):
+            street = models.OneToOne(Street, CASCADE)
+
+            class Meta:
+                registry = isolated
+
+
+def test_a_reverse_that_fits_none_or_two_is_refused(registry):
+    isolated = registry
+
+    class Team(Model):
+        members = Reverse("team")
+        fans = Reverse("fan_of")
+
+        class Meta:
+            registry = isolated
+
+    class User(Model):
+        team = ForeignKey(Team, CASCADE)
+
+        class Meta:
+            registry = isolated
+
+    with pytest.raises(FieldError, match=r"Team\.fans.*'fan_of'"):
+        Team(id=1).fans  # noqa: B018
+    with pytest.raises(FieldError, match=r"Team\.members.*User\.team and Match\.team.*annotate"):
+
+        class Match(Model):
+            team = ForeignKey(Team, CASCADE)
+
+            class Meta:
+                registry = isolated
+
+
 def test_the_key_of_a_foreign_key_can_be_declared_for_checkers(registry):
     isolated = registry
 
