@@ -106,7 +106,7 @@ class Manager(_Start[M]):
         if meta is None:
             return self
         if meta.abstract:
-            raise AttributeError(f"{owner.__name__} has no manager: it is abstract.")
+            raise AttributeError(f"{owner.__name__} is abstract: it has no manager '{self.name}'.")
         made: Self = meta.managers_map[self.name]
         return made
 

@@ -15,7 +15,7 @@ from modelkit.expressions.faces import Assign, Cond
 __all__ = ["AsyncQueries"]
 
 M = TypeVar("M")
-Row_co = TypeVar("Row_co", covariant=True)
+Row_co = TypeVar("Row_co", covariant=True, default=M)
 
 
 class AsyncQueries(Generic[M, Row_co]):

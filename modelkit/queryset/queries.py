@@ -28,7 +28,7 @@ from modelkit.transaction import DEFAULT
 __all__ = ["DefaultObjects", "ManagerOf", "ModelQuerySet", "Queries", "QuerySet"]
 
 M = TypeVar("M")
-Row_co = TypeVar("Row_co", covariant=True)
+Row_co = TypeVar("Row_co", covariant=True, default=M)
 U = TypeVar("U")
 T1 = TypeVar("T1")
 T2 = TypeVar("T2")
@@ -693,11 +693,11 @@ class DefaultObjects:
     """What `objects` is where a model declares no manager."""
 
     def __get__(self, instance: None, owner: type[M], /) -> ModelQuerySet[M]:
-        raise AttributeError(f"{owner.__name__} has no manager: it is abstract.")
+        raise AttributeError(f"{owner.__name__} is abstract: it has no manager 'objects'.")
 
 
 class ManagerOf(DefaultObjects, Generic[QS_co]):
     """A manager with the methods of a queryset class, as checkers see it: on the class, the queryset."""
 
     def __get__(self, instance: None, owner: type[Any], /) -> QS_co:  # type: ignore[override]
-        raise AttributeError(f"{owner.__name__} has no manager: it is abstract.")
+        raise AttributeError(f"{owner.__name__} is abstract: it has no manager 'objects'.")

@@ -155,4 +155,4 @@ def delete(queryset: Any) -> tuple[int, dict[str, int]]:
         raise TypeError("delete() cannot be used after distinct(*fields).")
     if not queryset._gives_instances():
         raise TypeError("delete() cannot be used after values(), values_list() or into().")
-    return deletion.delete_queryset(queryset._chain())
+    return deletion.delete_queryset(queryset)
