@@ -167,7 +167,7 @@ class ModelSignal(Signal):
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: dict[str, list[tuple[Any, Callable[[object], None]]]] = {}
+        self._waiting: dict[str, list[tuple[Any, Hashable, Callable[[object], None]]]] = {}
 
     def _find(self, name: str, apps: Any) -> object | None:
         registry = apps if hasattr(apps, "find") else self.home
@@ -195,7 +195,8 @@ class ModelSignal(Signal):
         base = super().connect
         registry = apps if hasattr(apps, "find") else self.home
         waiting = self._waiting.setdefault(sender.lower(), [])
-        waiting.append((registry, lambda model: base(receiver, model, weak, dispatch_uid)))
+        name = _identity(receiver) if dispatch_uid is None else dispatch_uid
+        waiting.append((registry, name, lambda model: base(receiver, model, weak, dispatch_uid)))
 
     def disconnect(
         self,
@@ -204,11 +205,16 @@ class ModelSignal(Signal):
         dispatch_uid: Hashable | None = None,
         apps: Any = None,
     ) -> bool:
-        """As Signal.disconnect; a `sender` given by name is looked up."""
+        """As Signal.disconnect; a `sender` given by name is looked up, or no longer waited for."""
         if isinstance(sender, str):
-            sender = self._find(sender, apps)
-            if sender is None:
-                return False
+            found = self._find(sender, apps)
+            if found is None:
+                name = _identity(receiver) if dispatch_uid is None and receiver is not None else dispatch_uid
+                waiting = self._waiting.get(sender.lower(), [])
+                left = [entry for entry in waiting if entry[1] != name]
+                self._waiting[sender.lower()] = left
+                return len(left) != len(waiting)
+            sender = found
         return super().disconnect(receiver, sender, dispatch_uid)
 
     def named_sender(self, label: str, model: object, registry: Any = None) -> None:
@@ -217,7 +223,7 @@ class ModelSignal(Signal):
         if waiting:
             for entry in [entry for entry in waiting if entry[0] is registry]:
                 waiting.remove(entry)
-                entry[1](model)
+                entry[2](model)
 
 
 def receiver(signal: Signal | Iterable[Signal], **options: Any) -> Callable[[F], F]:

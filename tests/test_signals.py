@@ -184,6 +184,9 @@ def test_a_model_can_be_named_before_it_exists():
 
     signal.connect(listen, sender="app.Sender")
     assert not signal.receivers
+    signal.connect(listen, sender="app.Later")
+    assert signal.disconnect(listen, sender="app.Later")
+    signal.named_sender("app.later", Sender, registry=signal.home)
     signal.named_sender("app.sender", int, registry=object())
     assert not signal.receivers
     signal.named_sender("app.sender", Sender, registry=signal.home)

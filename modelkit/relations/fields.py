@@ -616,6 +616,9 @@ class ManyToMany(RelationField[Any], Generic[R]):
         """The field of the target that the through model's key points to."""
         return str(self.through_keys()[1].target_field.name)
 
+    def _chosen(self) -> str:
+        return str(self.through_keys()[1].target_field.attname)
+
     def related_query_name(self) -> str:
         """What queries from the target call the relation."""
         return self.remote_field.name
