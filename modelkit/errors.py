@@ -335,7 +335,6 @@ def shorten(value: object, limit: int = 80) -> str:
 _NOT_YET: dict[str, str] = {
     "order_with_respect_to": "Meta.order_with_respect_to",
     "aggregation": "Grouping and aggregation",
-    "compound": "UNION, INTERSECT and EXCEPT",
     "F slices": "Slicing an F() expression",
     "VersionField": "VersionField",
     "aggregate": "aggregate()",

@@ -50,6 +50,7 @@ __all__ = [
     "inner_sources",
     "is_correlated",
     "may_be_null",
+    "nodes_of",
     "nullable_sources",
     "own_expressions",
     "preorder",
@@ -214,6 +215,31 @@ def _query_reads(query: Select | Compound, depth: int) -> Iterator[int]:
     for source in query.sources:
         if source.rows is not None:
             yield from _query_reads(source.rows, depth)
+
+
+def nodes_of(expr: Expr, depth: int = 0) -> Iterator[Expr]:
+    """All nodes that are evaluated in the query in which `expr` stands (`depth` levels further out), inner queries' `Outer` included."""
+    if depth == 0:
+        yield expr
+    match expr:
+        case Outer(item=item):
+            if depth:
+                yield from nodes_of(item, depth - 1)
+            return
+        case Exists(select=select) | Subquery(select=select) | In(choices=Subselect() as select):
+            if isinstance(select, (Select, Compound)):
+                yield from _query_nodes(select, depth + 1)
+        case _:
+            pass
+    for child in children(expr):
+        yield from nodes_of(child, depth)
+
+
+def _query_nodes(query: Select | Compound, depth: int) -> Iterator[Expr]:
+    for part in query.parts if isinstance(query, Compound) else ():
+        yield from _query_nodes(part, depth)
+    for expr in own_expressions(query):
+        yield from nodes_of(expr, depth)
 
 
 def sources_of(expr: Expr) -> frozenset[int]:

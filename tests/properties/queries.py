@@ -15,7 +15,7 @@ from typing import Any
 
 from modelkit.ir import expr as ir
 from modelkit.ir.codec import JSON_NULL
-from modelkit.ir.query import Assignment, Delete, RowOutput, Select, Source, Update, ValueOutput
+from modelkit.ir.query import Assignment, Compound, Delete, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.schema import Column, Index, Reference, Row, Table, Unique
 from modelkit.ir.types import (
     BooleanType,
@@ -123,12 +123,12 @@ def random_tables(rng: Random) -> dict[Table, list[Row | None]]:
         return None if rng.random() < chance else value
 
     areas: list[Row | None] = [
-        (key, maybe(rng.choice(WORDS)), maybe(rng.randint(0, 3))) for key in rng.sample(range(9), rng.randint(0, 4))
+        (key, maybe(rng.choice(WORDS)), maybe(rng.randint(0, 3))) for key in rng.sample(range(9), rng.choice((0, 2, 3, 4)))
     ]
     people: list[Row | None] = []
     codes = list(WORDS)
     rng.shuffle(codes)
-    keys = rng.sample(range(20), rng.choice((0, 3, 5, 7, 9)))
+    keys = rng.sample(range(20), rng.choice((0, 4, 5, 6, 7, 8, 9)))
     for key in keys:
         area = maybe(rng.choice(areas)[0]) if areas else None  # type: ignore[index]
         people.append(
@@ -147,12 +147,12 @@ def random_tables(rng: Random) -> dict[Table, list[Row | None]]:
         )
     notes: list[Row | None] = [
         (key, rng.choice(keys), maybe(rng.randint(0, 3)), maybe(rng.choice(WORDS)), maybe(rng.randint(0, 8)))
-        for key in (rng.sample(range(30), rng.randint(0, 8)) if keys else ())
+        for key in (rng.sample(range(30), rng.choice((0, 3, 5, 8))) if keys else ())
     ]
     links: list[Row | None] = [
-        (person, area[0], rng.randint(0, 2)) for person in keys for area in areas if area and rng.random() < 0.3
+        (person, area[0], rng.randint(0, 2)) for person in keys for area in areas if area and rng.random() < 0.4
     ]
-    plain: list[Row | None] = [(maybe(rng.choice(WORDS)), maybe(rng.randint(0, 3))) for _ in range(rng.randint(0, 4))]
+    plain: list[Row | None] = [(maybe(rng.choice(WORDS)), maybe(rng.randint(0, 3))) for _ in range(rng.choice((0, 2, 4, 6)))]
     seen: set[Any] = set()
     plain = [row for row in plain if row is not None and (row[0] is None or not (row[0] in seen or seen.add(row[0])))]
     tables = {AREA: areas, PERSON: people, NOTE: notes, LINK: links, PLAIN: plain}
@@ -179,6 +179,9 @@ class Queries:
     def sources(self, count: int) -> tuple[Source, ...]:
         rng = self.rng
         found = [Source(rng.choice(SCHEMA))]
+        if rng.random() < 0.04:
+            rows = Select((found[0],), tuple(ValueOutput(Scope(self, (found[0],)).value(kind, 1)) for kind in (INT, TEXT)))
+            return (Source(None, rows=rows),)
         while len(found) < count:
             parent = rng.randrange(len(found))
             ways = [join for join in JOINS if join.parent is found[parent].table]
@@ -198,8 +201,8 @@ class Queries:
         sources = self.sources(rng.choice((1, 1, 1, 2, 2, 3, 4) if depth > 1 else (1, 1, 2)))
         scope = Scope(self, sources, outer)
         where = None
-        if rng.random() < 0.8:
-            parts = tuple(scope.condition(depth) for _ in range(rng.choice((1, 1, 1, 2, 2, 3))))
+        if rng.random() < 0.65:
+            parts = tuple(scope.condition(depth) for _ in range(rng.choice((1, 1, 1, 2, 3))))
             where = parts[0] if len(parts) == 1 else ir.And(BOOL, True, parts)
         outputs: list[Any] = []
         if values is not None:
@@ -211,7 +214,7 @@ class Queries:
                 else:
                     outputs.append(ValueOutput(scope.value(rng.choice(KINDS), 1)))
         order = tuple(scope.sort_key() for _ in range(rng.choice((0, 0, 1, 1, 2, 3))))
-        limit = self.param(INT, rng.randint(0, 4)) if rng.random() < 0.25 else None
+        limit = self.param(INT, rng.choice((0, 1, 2, 3, 5))) if rng.random() < 0.25 else None
         offset = self.param(INT, rng.randint(0, 2)) if rng.random() < 0.15 else None
         distinct_on = (scope.value(rng.choice(KINDS), 1),) if rng.random() < 0.07 and values is None else ()
         return Select(
@@ -227,10 +230,57 @@ class Queries:
             result=rng.choice(("rows", "rows", "rows", "rows", "count", "exists")) if values is None and outer is None else "rows",
         )
 
+    def query(self) -> Select | Compound:
+        """A query of any kind."""
+        way = self.rng.random()
+        if way < 0.15:
+            return self.compound(KINDS[self.rng.randrange(len(KINDS))])
+        return self.grouped() if way < 0.35 else self.select()
+
+    def compound(self, kind: ScalarType, outer: Scope | None = None) -> Compound:
+        """Two or three queries for values of one type, put together."""
+        rng = self.rng
+        parts: list[Select | Compound] = [self.select(outer=outer, depth=1, values=kind) for _ in range(rng.choice((2, 2, 3)))]
+        if rng.random() < 0.1:
+            parts.append(Compound("union all", (parts[0], parts[1])))
+        return Compound(
+            rng.choice(("union", "union all", "intersect", "except")),
+            tuple(parts),
+            order=((0, rng.random() < 0.5, rng.choice((None, "first", "last"))),) if rng.random() < 0.5 else (),
+            limit=self.param(INT, rng.randint(0, 4)) if rng.random() < 0.2 else None,
+            offset=self.param(INT, rng.randint(0, 2)) if rng.random() < 0.2 else None,
+            bare=rng.random() < 0.5,
+            result=rng.choice(("rows", "rows", "count", "exists")) if outer is None else "rows",
+        )
+
+    def grouped(self, outer: Scope | None = None, kind: ScalarType | None = None) -> Select:
+        """A query over groups; with `kind`, of one value of that type."""
+        rng = self.rng
+        sources = self.sources(rng.choice((1, 1, 2, 3)))
+        scope = Scope(self, sources, outer)
+        group = tuple(scope.value(rng.choice(KINDS), rng.choice((0, 0, 1))) for _ in range(rng.choice((0, 1, 1, 2))))
+        groups = Groups(scope, group)
+        kinds = [kind] if kind is not None else [rng.choice(KINDS) for _ in range(rng.choice((1, 2, 3)))]
+        limited = rng.random() < 0.15
+        return Select(
+            sources,
+            tuple(ValueOutput(groups.value(each, 1)) for each in kinds),
+            scope.condition(1) if rng.random() < 0.5 else None,
+            tuple(ir.SortKey(groups.value(rng.choice(KINDS), 0), rng.random() < 0.5) for _ in range(rng.choice((0, 1, 2)))),
+            distinct=rng.random() < 0.1,
+            group=group,
+            having=groups.condition() if rng.random() < 0.4 else None,
+            limit=self.param(INT, rng.randint(0, 3)) if limited else None,
+            bare=len(kinds) == 1 and rng.random() < 0.5,
+            result=rng.choice(("rows", "rows", "rows", "count", "exists")) if outer is None else "rows",
+        )
+
     def write(self) -> Update | Delete:
         """An update or a delete."""
         rng = self.rng
         sources = self.sources(rng.choice((1, 1, 2, 3)))
+        while sources[0].table is None:
+            sources = self.sources(1)
         scope = Scope(self, sources)
         limit = self.param(INT, rng.randint(0, 3)) if rng.random() < 0.1 else None
         order = (scope.sort_key(),) if limit else ()
@@ -245,6 +295,14 @@ class Queries:
 
 
 KINDS: tuple[ScalarType, ...] = (INT, INT, TEXT, BOOL, JSON, DECIMAL, DATE)
+
+
+def _columns(source: Source) -> list[tuple[ScalarType, bool]]:
+    """The type of each column of a source, and whether it may be NULL."""
+    if source.table is not None:
+        return [(column.type, column.nullable) for column in source.table.columns]
+    assert isinstance(source.rows, Select)
+    return [(output.expr.type, True) for output in source.rows.outputs if isinstance(output, ValueOutput)]
 
 
 class Scope:
@@ -269,18 +327,12 @@ class Scope:
             found = self.outer.column(kind)
             return None if found is None else ir.Outer(found.type, True, found)
         places = [
-            (number, column)
+            ir.Col(kind, number > 0 or nullable, number, column)
             for number in self.only
-            if (table := self.sources[number].table) is not None
-            for column, declared in enumerate(table.columns)
-            if declared.type.name == kind.name
+            for column, (found, nullable) in enumerate(_columns(self.sources[number]))
+            if found.name == kind.name
         ]
-        if not places:
-            return None
-        number, column = self.rng.choice(places)
-        table = self.sources[number].table
-        assert table is not None
-        return ir.Col(kind, number > 0 or table.columns[column].nullable, number, column)
+        return self.rng.choice(places) if places else None
 
     def constant(self, kind: ScalarType) -> ir.Expr:
         rng = self.rng
@@ -313,7 +365,7 @@ class Scope:
                 tuple((self.condition(depth - 1), self.value(kind, depth - 1)) for _ in range(rng.randint(1, 2))),
                 self.value(kind, depth - 1),
             ),
-            lambda: ir.Subquery(kind, True, self.queries.select(outer=self, depth=depth - 1, values=kind)),
+            lambda: ir.Subquery(kind, True, self.inner(kind, depth)),
         ]
         if kind is BOOL:
             ways.append(lambda: self.condition(depth))
@@ -328,6 +380,15 @@ class Scope:
         if kind is JSON:
             ways.append(lambda: self.json_key(depth))
         return rng.choice(ways)()
+
+    def inner(self, kind: ScalarType, depth: int, outer: Scope | None = None) -> Select | Compound:
+        """An inner query for values of the type of `kind`."""
+        way, outer = self.rng.random(), outer or self
+        if way < 0.1:
+            return self.queries.compound(kind, outer)
+        if way < 0.2:
+            return self.queries.grouped(outer, kind)
+        return self.queries.select(outer=outer, depth=depth - 1, values=kind)
 
     def json_key(self, depth: int) -> ir.Expr:
         key = self.rng.choice(("a", "b", 0, 1))
@@ -360,7 +421,7 @@ class Scope:
         """A condition without And, Or, Not at its top."""
         rng = self.rng
         kind = rng.choice(KINDS)
-        ops: Any = ("eq", "eq", "eq", "ne", "lt", "le", "gt", "ge")
+        ops: Any = ("eq", "eq", "ne", "ne", "lt", "le", "gt", "ge", "ge")
         ways: list[Callable[[], ir.Expr]] = [
             *[lambda: ir.Compare(BOOL, True, rng.choice(ops), self.value(kind, depth - 1), self.value(kind, depth - 1))] * 4,
             *[lambda: self.compare_column(ops)] * 5,
@@ -371,7 +432,7 @@ class Scope:
             lambda: self.value(BOOL, depth - 1),
         ]
         if depth > 0:
-            ways += [lambda: ir.Exists(BOOL, False, self.queries.select(outer=self, depth=depth - 1))] * 2
+            ways += [lambda: ir.Exists(BOOL, False, self.inner(kind, depth))] * 2
         return rng.choice(ways)()
 
     def compare_column(self, ops: Any) -> ir.Expr:
@@ -396,8 +457,8 @@ class Scope:
         elif way < 0.7 or depth <= 0:
             choices = tuple(self.value(kind, depth - 1) for _ in range(rng.randint(0, 3)))
         else:
-            outer = self if rng.random() < 0.5 else None
-            choices = self.queries.select(outer=outer, depth=depth - 1, values=kind)
+            outer = self if rng.random() < 0.5 else Scope(self.queries, ())
+            choices = self.inner(kind, depth, outer)
         return ir.In(BOOL, True, item, choices)
 
     def match(self, depth: int) -> ir.Expr:
@@ -421,6 +482,59 @@ class Scope:
             ops: Any = ("eq", "ne", "lt", "le", "gt", "ge")
             return ir.Compare(BOOL, True, rng.choice(ops), row(), row())
         return ir.In(BOOL, True, row(), tuple(row() for _ in range(rng.randint(0, 2))))
+
+
+def _least(state: Any, value: Any) -> Any:
+    return value if state is None or value < state else state
+
+
+COUNT = ir.AggregateDef("COUNT", int, lambda state, _: state + 1, int, empty=0)
+SUM = ir.AggregateDef("SUM", lambda: 0, lambda state, value: state + value, lambda state: state)
+TOTAL = ir.AggregateDef("TOTAL", Decimal, lambda state, value: state + value, lambda state: state)
+LEAST = ir.AggregateDef("MIN", lambda: None, _least, lambda state: state)
+LAST = ir.AggregateDef("LAST", lambda: None, lambda _, value: value, lambda state: state)
+
+
+class Groups:
+    """Draws expressions over the groups of a query."""
+
+    def __init__(self, scope: Scope, group: tuple[ir.Expr, ...]) -> None:
+        self.scope = scope
+        self.group = group
+        self.rng = scope.rng
+
+    def aggregate(self, kind: ScalarType) -> ir.Aggregate:
+        rng, scope = self.rng, self.scope
+        where = scope.condition(0) if rng.random() < 0.25 else None
+        if kind is INT and rng.random() < 0.4:
+            return ir.Aggregate(INT, False, COUNT, (), where=where)
+        if kind is INT and rng.random() < 0.4:
+            counted = scope.value(rng.choice(KINDS), 1)
+            return ir.Aggregate(INT, False, COUNT, (counted,), distinct=rng.random() < 0.5, where=where)
+        if kind is JSON or kind is BOOL or rng.random() < 0.3:
+            order = (scope.sort_key(),) if rng.random() < 0.5 else ()
+            return ir.Aggregate(kind, True, LAST, (scope.value(kind, 1),), rng.random() < 0.4, where, order)
+        function = {"integer": SUM, "decimal": TOTAL}.get(kind.name, LEAST)
+        return ir.Aggregate(kind, True, function, (scope.value(kind, 1),), rng.random() < 0.3, where)
+
+    def value(self, kind: ScalarType, depth: int) -> ir.Expr:
+        """A group's own expression, an aggregate, or something computed from such."""
+        rng = self.rng
+        own = [expr for expr in self.group if expr.type.name == kind.name]
+        if own and rng.random() < 0.5:
+            return rng.choice(own)
+        if depth and rng.random() < 0.3:
+            return ir.Coalesce(kind, True, (self.value(kind, 0), self.scope.constant(kind)))
+        if depth and kind is INT and rng.random() < 0.3:
+            return ir.Arith(INT, True, "+", self.value(INT, 0), self.value(INT, 0))
+        return self.aggregate(kind)
+
+    def condition(self) -> ir.Expr:
+        """What `having` asks."""
+        kind = self.rng.choice((INT, TEXT, DECIMAL))
+        op: Any = self.rng.choice(("eq", "ne", "lt", "ge"))
+        asked = ir.Compare(BOOL, True, op, self.value(kind, 1), self.scope.constant(kind))
+        return ir.Not(BOOL, True, asked) if self.rng.random() < 0.3 else asked
 
 
 LENGTHS = (

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelkit.errors import DataError
-from modelkit.ir.query import Update
+from modelkit.ir.query import Select, Update
 from modelkit.ir.schema import Row, Table
 from modelkit.stores.memory import planner
 from modelkit.stores.memory.compiler import Compiled, compile_plan, compile_query
@@ -46,7 +46,7 @@ def check_select(seed: int) -> None:
     rng = Random(seed)
     tables = random_tables(rng)
     queries = Queries(rng)
-    query = queries.select()
+    query = queries.query()
     nulls: Any = rng.choice(("first", "last"))
     try:
         expected = typed(Reference(tables, queries.params, nulls).select(query))
@@ -58,7 +58,7 @@ def check_select(seed: int) -> None:
         views = [ListView(table, tables[table]) for table in compiled.tables]
         assert typed(list(compiled.rows(views, tuple(queries.params)))) == expected
     assert compiled.explain(verbose=True)
-    for plan in planner.plans(query, nulls=nulls):
+    for plan in planner.plans(query, nulls=nulls) if isinstance(query, Select) else ():
         other = compile_plan(plan)
         assert typed(run(other, tables, queries.params)) == expected, other.source
 

@@ -35,7 +35,7 @@ def check(session: Any, tables: Tables, rng: Random, count: int = 3) -> None:
     """Random queries on `session` give what the reference gives over `tables`."""
     for _ in range(count):
         queries = Queries(rng)
-        query = queries.select()
+        query = queries.query()
         try:
             expected = typed(Reference(tables, queries.params).select(query))
         except DataError:

@@ -111,6 +111,7 @@ class Via:
     """The root's rows found from a joined source: its rows by `access` that meet `conditions`, then up to the root.
 
     `ups` names, from the joined source to the root, the path by which the parent is found from the child.
+    `exact`: a row of the root is found once. `gathers`: the joined rows are kept by the root's row, for the join.
     """
 
     source: int
@@ -118,6 +119,12 @@ class Via:
     conditions: tuple[Expr, ...]
     ups: tuple[tuple[int, AccessPath], ...]
     exact: bool
+    gathers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The rows by which the root's row was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,7 @@ class Derived:
     """The rows of an inner query."""
 
 
-Access: TypeAlias = Scan | Probe | Bucket | Shorter | Keys | Span | Via | Hash | Derived
+Access: TypeAlias = Scan | Probe | Bucket | Shorter | Keys | Span | Via | Gathered | Hash | Derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,8 +462,12 @@ class _Planner:
         for entry in (_Entry(Scan()), *self._table_entries(number, source.table)):
             by_query = isinstance(entry.access, Keys) and isinstance(entry.access.choices, Subselect)
             rank = 66 if by_query else ranks[type(entry.access)]
-            via = Via(number, entry.access, tuple(c for c in local if c not in entry.consumed), tuple(ups), exact)
-            yield _Entry(via, local if exact else (), rank=rank)
+            # Rows under keys come in the order of their slots, as those of a join must.
+            gathers = source.many and len(ups) == 1 and ups[0][1].unique and isinstance(entry.access, (Bucket, Shorter, Keys))
+            gathers = gathers and self.purpose != "writes"
+            conditions = tuple(c for c in local if c not in entry.consumed)
+            via = Via(number, entry.access, conditions, tuple(ups), exact, gathers)
+            yield _Entry(via, local if exact or gathers else (), rank=rank)
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -468,6 +479,8 @@ class _Planner:
         guards = tuple(condition for condition in rest if not self.reads[id(condition)])
         rest = [condition for condition in rest if self.reads[id(condition)]]
         needed = self.needed(tuple(rest))
+        if isinstance(entry.access, Via) and entry.access.gathers and entry.access.source not in needed:
+            entry = replace(entry, access=replace(entry.access, gathers=False))
         steps: list[Step] = []
         bound: set[int] = set()
 
@@ -482,7 +495,7 @@ class _Planner:
                 ready.sort(key=_has_subselect)
             conditions = tuple(ready)
             root = number == 0
-            steps.append(self._root_step(entry, conditions) if root else self._join_step(number, conditions))
+            steps.append(self._root_step(entry, conditions) if root else self._join_step(number, conditions, entry.access))
 
         bind(0)
         order = [number for number in preorder(self.sources) if number in needed and number]
@@ -544,8 +557,10 @@ class _Planner:
         access = entry.access
         return Step(0, access, isinstance(access, Probe), missing=False, conditions=conditions)
 
-    def _join_step(self, number: int, conditions: tuple[Expr, ...]) -> Step:
+    def _join_step(self, number: int, conditions: tuple[Expr, ...], root: Access) -> Step:
         source = self.sources[number]
+        if isinstance(root, Via) and root.gathers and root.source == number:
+            return Step(number, Gathered(), single=False, missing=False, conditions=conditions)
         missing = number in self.missing
         access = self._join_access(source)
         single = isinstance(access, Probe) or (isinstance(access, Hash) and not source.many)

@@ -12,7 +12,7 @@ from itertools import islice
 from threading import Thread
 from typing import Any, TypeAlias, cast
 
-from modelkit.errors import QueryTooComplex, not_yet
+from modelkit.errors import QueryTooComplex
 from modelkit.ir.analysis import tables_of
 from modelkit.ir.expr import Nulls
 from modelkit.ir.query import Compound, Delete, Select, Source, Update
@@ -74,6 +74,36 @@ class Compiled:
     def explain(self, verbose: bool = False, views: Sequence[TableView] | None = None) -> str:
         """The plan for people; `verbose` adds the generated source, `views` the sizes of the tables."""
         text = explain(self._statement, self._plan, self._queries.chosen, dict(zip(self.tables, views or (), strict=False)))
+        return f"{text}\n\n{self.source}" if verbose else text
+
+
+class CompiledCompound(Compiled):
+    """A UNION, INTERSECT or EXCEPT as a function."""
+
+    __slots__ = ("_compound",)
+
+    def __init__(self, query: Compound, nulls: Nulls) -> None:
+        program = Program(query.operator)
+        queries = QueryWriter(program, nulls)
+        block = Block()
+        queries.compound(block, query)
+        self.run = program.finish(block.lines)
+        self.tables = tuple(program.tables)
+        self.probes = not program.scans
+        self.source = program.code.text
+        self._queries = queries
+        self._compound = query
+
+    def rows(self, views: Sequence[TableView], params: tuple[Any, ...]) -> Iterator[Any]:
+        """The result rows one by one, all read before."""
+        return iter(self.run(views, params))
+
+    def explain(self, verbose: bool = False, views: Sequence[TableView] | None = None) -> str:
+        """As `Compiled.explain`, part by part."""
+        known = dict(zip(self.tables, views or (), strict=False))
+        plans = list(self._queries.chosen.items())
+        parts = [explain(query, plan, {}, known) for query, plan in plans]
+        text = "\n".join([self._compound.operator.capitalize(), *(f"  {line}" for part in parts for line in part.split("\n"))])
         return f"{text}\n\n{self.source}" if verbose else text
 
 
@@ -142,15 +172,15 @@ class Either(Compiled):
 
 def compile_query(query: Statement, *, nulls: Nulls = "first") -> Compiled:
     """`query` as a function, by the plan that the rules choose. `nulls`: where they stand in an ascending order."""
-    if isinstance(query, Compound):
-        not_yet("compound")
     try:
         return _compile(query, nulls)
     except RecursionError:
         return _on_a_fresh_stack(partial(_compile, query, nulls))
 
 
-def _compile(query: Select | Update | Delete, nulls: Nulls) -> Compiled:
+def _compile(query: Statement, nulls: Nulls) -> Compiled:
+    if isinstance(query, Compound):
+        return CompiledCompound(query, nulls)
     target, purpose = (query, _ROWS) if isinstance(query, Select) else (query.target, _WRITES)
     chosen = plan(target, nulls=nulls, purpose=purpose)
     if len(chosen.steps) > 1 and isinstance(chosen.steps[0].access, Scan):

@@ -109,8 +109,6 @@ class ConditionWriter(ValueWriter):
         return text
 
     def _decide(self, expr: Expr, *, positive: bool) -> str:
-        if self.scope.rendered is not None and expr in self.scope.rendered:
-            return self._flag(expr, positive=positive)
         match expr:
             case And(items=items):
                 return self._all(items, positive=True) if positive else self._any(items, positive=False)

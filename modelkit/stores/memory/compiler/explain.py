@@ -41,6 +41,7 @@ from modelkit.stores.memory.planner import (
     Access,
     Bucket,
     Derived,
+    Gathered,
     Hash,
     Keys,
     Plan,
@@ -171,6 +172,8 @@ class _Words:
                 return f"{_path(path)} ({self._range(access)})"
             case Hash(key=key):
                 return f"a hash table made for this query ({self._equals(access.columns, key, number)})"
+            case Gathered():
+                return "what it was found from"
             case Derived():
                 return "the rows of an inner query"
             case Scan():

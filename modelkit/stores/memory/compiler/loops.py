@@ -23,6 +23,7 @@ from modelkit.stores.memory.planner import (
     Access,
     Bucket,
     Derived,
+    Gathered,
     Hash,
     Keys,
     Plan,
@@ -125,6 +126,8 @@ class Nest:
         self.writer = writer
         self.local = set(scope.rows.values())
         self.slot = program.fresh("slot") if slots else ""
+        self.gathered = ""
+        """The name of the joined rows that the way into the root has kept for its present row."""
         self.sources: tuple[Source, ...] = plan.query.sources
 
     def clauses(self) -> list[Clause]:
@@ -267,6 +270,8 @@ class Nest:
             return found
         brackets = "[]" if access.exact else "{}"
         self.program.scans |= isinstance(access.access, (Scan, Span))
+        if access.gathers:
+            return self._gathering(row, slot, names[child], found, sorted(touched - set(names.values())))
         name = self.program.fresh("slots")
         get_row = self.program.method(self._table(0), "row")
         if comprehensible(found):
@@ -278,6 +283,17 @@ class Nest:
         if self.slot:
             return [*gathered, For(slot, name), Let(row, f"{get_row}({slot})")]
         return [*gathered, For(row, f"map({get_row}, {name})")]
+
+    def _gathering(self, row: str, slot: str, child: str, found: list[Clause], arguments: list[str]) -> list[Clause]:
+        """The root's rows in slot order, each with the rows that it was found by."""
+        pair = f"({slot}, {child})"
+        if comprehensible(found):
+            pairs = " ".join(line.strip() for line in comprehension(pair, found))
+        else:
+            pairs = self._generator(pair, found, arguments)
+        self.gathered = self.program.fresh("found")
+        helper = self.program.helper(runtime.gathered)
+        return [For(f"{row}, {self.gathered}", f"{helper}({self.program.method(self._table(0), 'row')}, {pairs})")]
 
     def _generator(self, item: str, clauses: Sequence[Clause], rows: Sequence[str]) -> str:
         """A call of a function of `rows` that yields `item` for each row that the clauses find."""
@@ -315,6 +331,8 @@ class Nest:
 
     def _join(self, step: Step) -> list[Clause]:
         row = self.scope.rows[step.source]
+        if isinstance(step.access, Gathered):
+            return [For(row, self.gathered)]
         matches = self._matches(step)
         if step.single:
             return self._join_one(step, row, matches)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from modelkit.errors import not_yet
+from modelkit.errors import InternalError
 from modelkit.ir.analysis import conjuncts, is_correlated
 from modelkit.ir.expr import BOOLEAN, And, Compare, Expr, Nulls, Outer, Subselect, TupleNode
 from modelkit.ir.query import Compound, RowOutput, Select, ValueOutput
+from modelkit.stores.memory.compiler.compound import combine, plain_rows
 from modelkit.stores.memory.compiler.conditions import ConditionWriter
-from modelkit.stores.memory.compiler.loops import Clause, Nest, statements
+from modelkit.stores.memory.compiler.grouping import group_rows
+from modelkit.stores.memory.compiler.loops import Clause, If, Nest, statements
 from modelkit.stores.memory.compiler.results import Layout, collect, gather, layout, result_text, row_text
+from modelkit.stores.memory.compiler.runtime import distinct_key
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, Program, Scope, wrap
 from modelkit.stores.memory.planner import Bucket, Plan, Probe, Purpose, Scan, plan
 
@@ -47,10 +50,8 @@ class QueryWriter:
     def body(self, block: Block, nest: Nest) -> None:
         """Write what returns a query's result: a list, or what `query.result` says."""
         query = nest.plan.query
-        if query.group is not None or query.having is not None:
-            not_yet("aggregation")
         distinct = query.distinct or bool(query.distinct_on)
-        plain = not (distinct or query.limit or query.offset)
+        plain = not (distinct or query.limit or query.offset or query.group is not None)
         if query.result == "rows":
             self._rows(block, nest, result_text)
         elif plain and query.result == "count":
@@ -59,7 +60,8 @@ class QueryWriter:
             self._exists(block, nest)
         else:
             answer = f"{_ANSWERS[query.result]}({{}})"
-            self._rows(block, nest, result_text if distinct else lambda _: "None", answer)
+            whole = distinct or query.group is not None
+            self._rows(block, nest, result_text if whole else lambda _: "None", answer)
 
     def _guard(self, block: Block, nest: Nest, empty: str) -> None:
         guards = nest.guards()
@@ -69,6 +71,11 @@ class QueryWriter:
 
     def _rows(self, block: Block, nest: Nest, result: Callable[[Nest], str], answer: str = "{}") -> None:
         query = nest.plan.query
+        if query.group is not None:
+            guards = nest.guards()
+            clauses = [*([If(guards)] if guards else []), *nest.clauses()]
+            block.line(f"return {answer.format(group_rows(block, nest, clauses, result))}")
+            return
         self._guard(block, nest, answer.format("[]"))
         clauses = nest.clauses()
         ordered = nest.plan.walks or (query.result != "rows" and not query.distinct_on)
@@ -135,123 +142,148 @@ class QueryWriter:
         block.close(depth)
         block.line("return False")
 
+    def compound(self, block: Block, query: Compound, parent: Scope | None = None) -> None:
+        """Write what returns the result of a compound query."""
+        combine(block, self.program, query, [self._listed(part, parent) for part in query.parts], self.nulls)
+
+    def _listed(self, part: Select | Compound, parent: Scope | None) -> str:
+        """A call that gives the result rows of `part` as a list of tuples."""
+        query = replace(part, bare=False, result="rows")
+        if isinstance(query, Compound):
+            return self._call("rows", part, set(), lambda block: self.compound(block, query, parent))
+        nest = self.nest(self._plan(query, "rows"), parent)
+        return self._call("rows", part, nest.local, lambda block: self.body(block, nest))
+
     # -- inner queries ------------------------------------------------------------------------------------------------
 
-    def _function(self, hint: str, nest: Nest, write: Callable[[Block], None]) -> tuple[str, str]:
-        """Write an inner function: its name, and the outer rows it takes."""
+    def _function(self, hint: str, local: set[str], write: Callable[[Block], None]) -> tuple[str, str]:
+        """Write an inner function, in which the names `local` are given: its name, and the outer rows it takes."""
         block = Block()
         with self.program.frame() as touched:
             write(block)
-        arguments = ", ".join(sorted(touched - nest.local))
-        self.program.touched |= touched - nest.local
+        arguments = ", ".join(sorted(touched - local))
+        self.program.touched |= touched - local
         name = self.program.fresh(f"{hint}_")
         self.program.define([f"def {name}({arguments}):", *(f"    {line}" for line in block.lines)])
         return name, arguments
 
-    def _call(self, hint: str, select: Select, nest: Nest, write: Callable[[Block], None]) -> str:
-        name, arguments = self._function(hint, nest, write)
-        if arguments or is_correlated(select):
+    def _call(self, hint: str, query: Select | Compound, local: set[str], write: Callable[[Block], None]) -> str:
+        name, arguments = self._function(hint, local, write)
+        if arguments or is_correlated(query):
             return f"{name}({arguments})"
-        return self.program.once((hint, select), lambda: f"{name}()", self.program.fresh(hint))
+        return self.program.once((hint, query), lambda: f"{name}()", self.program.fresh(hint))
 
     def exists(self, select: Subselect, scope: Scope) -> str:
         """An expression that is True where `select` has a row."""
-        query = _plain(select)
+        query = _query(select)
+        if isinstance(query, Compound):
+            return f"bool({self._listed(query, scope)})"
+        if query.limit or query.offset or query.group is not None:
+            asked = self.nest(self._plan(replace(query, result="exists"), "rows"), scope)
+            return self._call("exists", query, asked.local, lambda block: self.body(block, asked))
         nest = self.nest(self._plan(query, "exists"), scope)
-        sliced = query.limit or query.offset or query.group is not None
-        if sliced:
-            asked = replace(query, result="exists")
-            nest = self.nest(self._plan(asked, "rows"), scope)
-            return self._call("exists", query, nest, lambda block: self.body(block, nest))
-        return self._call("exists", query, nest, lambda block: self._exists(block, nest))
+        return self._call("exists", query, nest.local, lambda block: self._exists(block, nest))
 
     def first(self, select: Subselect, scope: Scope) -> str:
         """The value of the first row, or None."""
-        query = _plain(select)
+        query = _query(select)
+        if isinstance(query, Compound):
+            return f"next(iter({self._listed(query, scope)}), (None,))[0]"
         nest = self.nest(self._plan(query, "rows"), scope)
+        return self._call("value", query, nest.local, lambda block: self._first_value(block, nest))
 
-        def write(block: Block) -> None:
-            if query.group is not None:
-                not_yet("aggregation")
-            simple = nest.plan.walks and not query.offset and not query.distinct_on
-            if not simple:
-                self._rows(block, nest, _one_value, answer="next(iter({}), None)")
-                return
-            self._guard(block, nest, "None")
-            if query.limit:
-                with block.block(f"if not {self.program.param(query.limit.slot)}:"):
-                    block.line("return None")
-            depth = block.depth
-            statements(block, nest.clauses())
-            block.line(f"return {_one_value(nest)}")
-            block.close(depth)
-            block.line("return None")
-
-        return self._call("value", query, nest, write)
+    def _first_value(self, block: Block, nest: Nest) -> None:
+        query = nest.plan.query
+        if not nest.plan.walks or query.offset or query.distinct_on or query.group is not None:
+            self._rows(block, nest, _one_value, answer="next(iter({}), None)")
+            return
+        self._guard(block, nest, "None")
+        if query.limit:
+            with block.block(f"if not {self.program.param(query.limit.slot)}:"):
+                block.line("return None")
+        depth = block.depth
+        statements(block, nest.clauses())
+        block.line(f"return {_one_value(nest)}")
+        block.close(depth)
+        block.line("return None")
 
     def rows(self, query: Subselect) -> str:
         """The name of the list of result rows of a query that stands for a table."""
-        select = _plain(query)
-        nest = self.nest(self._plan(select, "rows"))
-        return self._call("rows", select, nest, lambda block: self.body(block, nest))
+        return self._listed(_query(query), None)
 
     def members(self, select: Subselect, scope: Scope) -> tuple[str, str | None] | None:
         """Names of the set of non-NULL values (frozen) and of whether NULL is among them; None where correlated."""
-        query = _plain(select)
+        query = _query(select)
         if is_correlated(query):
             return None
+        known, program = self.program.known, self.program
+        if known(("members", query)) is None:
+            text, nullable = self._keys(query, scope)
+            listed = program.once(("members", query), lambda: text, program.fresh("members"))
+            if nullable:
+                program.once(("null", query), lambda: f"None in {listed}", program.fresh("null"))
+                program.once(("present", query), lambda: f"{listed} - {{None}}", program.fresh("members"))
+        present = known(("present", query)) or known(("members", query))
+        return (present or "", known(("null", query)))
+
+    def _keys(self, query: Select | Compound, scope: Scope) -> tuple[str, bool]:
+        """The set of keys of a query's values, as text, and whether NULL may be among them."""
+        if isinstance(query, Compound):
+            rows = self._listed(query, scope)
+            key = "row[0]" if plain_rows(query) else f"{self.program.helper(distinct_key)}(row[0])"
+            return f"frozenset([{key} for row in {rows}])", True
         nest = self.nest(self._plan(query, "rows"), scope)
         nullable = False
 
         def keys(nest: Nest) -> str:
             nonlocal nullable
-            outputs = [output.expr for output in query.outputs if isinstance(output, ValueOutput)]
-            nullable = any(map(nest.writer.nullable, outputs))
-            texts = [wrap(nest.writer.key(expr), TERNARY) for expr in outputs]
+            nullable = any(map(nest.writer.nullable, _output_values(query)))
+            texts = _key_texts(nest, query)
             return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
-        known = self.program.known(("members", query))
-        if known is None:
-            name, _ = self._function("members", nest, lambda block: self._rows(block, nest, keys))
-            listed = self.program.once(("members", query), lambda: f"frozenset({name}())", self.program.fresh("members"))
-            if nullable:
-                self.program.once(("null", query), lambda: f"None in {listed}", self.program.fresh("null"))
-                self.program.once(("present", query), lambda: f"{listed} - {{None}}", self.program.fresh("members"))
-        present = self.program.known(("present", query)) or self.program.known(("members", query))
-        return (present or "", self.program.known(("null", query)))
+        name, _ = self._function("members", nest.local, lambda block: self._rows(block, nest, keys))
+        return f"frozenset({name}())", nullable
 
     def values(self, select: Subselect, scope: Scope) -> str:
         """A list of the values of `select`, each a tuple of keys."""
-        query = _plain(select)
+        query = _query(select)
+        if isinstance(query, Compound):
+            rows = self._listed(query, scope)
+            return rows if plain_rows(query) else f"map({self.program.helper(distinct_key)}, {rows})"
         nest = self.nest(self._plan(query, "rows"), scope)
 
         def keys(nest: Nest) -> str:
-            outputs = [output.expr for output in query.outputs if isinstance(output, ValueOutput)]
-            return f"({', '.join(wrap(nest.writer.key(expr), TERNARY) for expr in outputs)},)"
+            return f"({', '.join(_key_texts(nest, query))},)"
 
-        return self._call("values", query, nest, lambda block: self._rows(block, nest, keys))
+        return self._call("values", query, nest.local, lambda block: self._rows(block, nest, keys))
 
     def matches(self, item: Expr, select: Subselect, scope: Scope) -> str | None:
         """An expression that is True where a correlated `select` yields `item`; None where it must be asked value by value."""
-        query = _plain(select)
-        output = query.outputs[0]
-        if query.limit or query.offset or query.group is not None or query.distinct_on or len(query.outputs) > 1:
+        query = _query(select)
+        if isinstance(query, Compound) or isinstance(item, TupleNode) or len(query.outputs) > 1:
             return None
-        if isinstance(item, TupleNode) or isinstance(output, RowOutput):
+        output = query.outputs[0]
+        if query.limit or query.offset or query.group is not None or query.distinct_on or isinstance(output, RowOutput):
             return None
         same = Compare(BOOLEAN, True, "eq", output.expr, Outer(item.type, item.nullable, item))
         where = And(BOOLEAN, True, (*conjuncts(query.where), same))
         return self.exists(replace(query, where=where, order=()), scope)
 
 
+def _output_values(query: Select) -> list[Expr]:
+    return [output.expr for output in query.outputs if isinstance(output, ValueOutput)]
+
+
+def _key_texts(nest: Nest, query: Select) -> list[str]:
+    return [wrap(nest.writer.key(expr), TERNARY) for expr in _output_values(query)]
+
+
 _ANSWERS = {"count": "len", "exists": "bool"}
 
 
-def _plain(select: Subselect) -> Select:
-    if isinstance(select, Compound):
-        not_yet("compound")
-    if not isinstance(select, Select):
-        raise TypeError(f"{type(select).__name__} is not a query")
+def _query(select: Subselect) -> Select | Compound:
+    if not isinstance(select, (Select, Compound)):
+        raise InternalError(f"{type(select).__name__} is not a query")
     return select
 
 

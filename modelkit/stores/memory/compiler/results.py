@@ -20,7 +20,7 @@ from modelkit.stores.memory.compiler.loops import Clause, For, If, Nest, compreh
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, wrap
 from modelkit.stores.memory.compiler.values import is_json
 
-__all__ = ["Layout", "collect", "gather", "layout", "result_text", "row_text", "slice_bounds"]
+__all__ = ["Layout", "collect", "finished", "gather", "layout", "result_text", "row_text", "slice_bounds"]
 
 
 @dataclass
@@ -88,7 +88,7 @@ def layout(nest: Nest, query: Select, result: str, *, sort: bool, whole: bool = 
         return len(parts) - 1
 
     for key, first in zip(order, nulls, strict=True):
-        made.passes.append((add(_sort_text(nest, key.expr)), key.descending, first))
+        made.passes.append((add(nest.writer.sort_value(key.expr)), key.descending, first))
     if query.distinct:
         made.distinct = add(_distinct_text(nest, query))
     made.distinct_on = tuple(add(nest.writer.key(expr)) for expr in query.distinct_on)
@@ -146,7 +146,10 @@ def _distinct_text(nest: Nest, query: Select) -> str:
         source = query.sources[output.source]
         row = nest.scope.rows[output.source]
         table = source.table
-        if table is None or all(column.type.immutable for column in table.columns):
+        if table is None:
+            texts.append(f"{nest.program.helper(runtime.distinct_key)}({row})")
+            continue
+        if all(column.type.immutable for column in table.columns):
             texts.append(row)
             continue
         freeze = nest.program.helper(freeze_json)
@@ -154,13 +157,6 @@ def _distinct_text(nest: Nest, query: Select) -> str:
             cell = f"{row}[{number:d}]"
             texts.append(cell if table.columns[number].type.immutable else f"{freeze}({cell}), {cell} is None")
     return f"({', '.join(texts)},)"
-
-
-def _sort_text(nest: Nest, expr: Expr) -> str:
-    if not is_json(expr):
-        return nest.writer.value(expr)
-    order = nest.program.helper(runtime.json_order)
-    return nest.writer.strict((expr,), lambda texts: f"{order}({wrap(texts[0], TERNARY)})")
 
 
 def slice_bounds(nest: Nest, query: Select) -> tuple[str, str]:
@@ -172,7 +168,7 @@ def slice_bounds(nest: Nest, query: Select) -> tuple[str, str]:
 
 def collect(block: Block, nest: Nest, query: Select, made: Layout, clauses: Sequence[Clause]) -> str:
     """Write the loops and what follows them; the text of the finished list."""
-    start, stop = slice_bounds(nest, query)
+    _, stop = slice_bounds(nest, query)
     special = bool(made.passes) or made.distinct is not None or bool(made.distinct_on)
     if stop and not special:
         if not stop.isidentifier():
@@ -181,8 +177,13 @@ def collect(block: Block, nest: Nest, query: Select, made: Layout, clauses: Sequ
         _gather_until(block, nest, made.item, clauses, stop)
     else:
         gather(block, made.item, clauses)
-    if special:
-        _finish(block, nest, made, stop)
+    return finished(block, nest, query, made)
+
+
+def finished(block: Block, nest: Nest, query: Select, made: Layout) -> str:
+    """Write what is left to do once `out` holds an item for each row: order, distinctness; the text of the sliced result."""
+    start, stop = slice_bounds(nest, query)
+    _finish(block, nest, made, stop)
     sliced = f"out[{start}:{stop}]" if start or stop else "out"
     return f"[item[0] for item in {sliced}]" if made.strip else sliced
 

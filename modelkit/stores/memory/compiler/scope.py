@@ -94,7 +94,7 @@ class Scope:
 
     `missing`: sources whose row may be a row of NULLs. `known`: texts of columns that are not NULL where code now stands.
     `facts`: whether a node may be NULL, by the id of the node, which stands beside it to stay alive.
-    `rendered`: what outputs and keys of a grouped query read, expression by expression, instead of rows.
+    `rendered`: the names of a group's aggregates.
     """
 
     sources: tuple[Source, ...]
@@ -102,7 +102,7 @@ class Scope:
     rows: dict[int, str]
     parent: Scope | None = None
     known: set[str] = field(default_factory=set)
-    rendered: dict[Any, str] | None = None
+    rendered: dict[Any, str] = field(default_factory=dict)
     facts: dict[int, tuple[Any, bool]] = field(default_factory=dict)
 
 

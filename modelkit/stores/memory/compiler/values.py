@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from modelkit.errors import InternalError
+from modelkit.errors import InternalError, not_yet
 from modelkit.ir.analysis import may_be_null
 from modelkit.ir.codec import copy_json, freeze_json
 from modelkit.ir.expr import (
@@ -149,7 +149,8 @@ class ValueWriter(ABC):
 
     def value(self, expr: Expr) -> str:
         """The value of `expr`, None for NULL."""
-        if self.scope.rendered is not None and expr in self.scope.rendered:
+        if isinstance(expr, Aggregate) and expr in self.scope.rendered:
+            self.program.touched.add(self.scope.rendered[expr])
             return self.scope.rendered[expr]
         match expr:
             case Col(source=source):
@@ -165,8 +166,10 @@ class ValueWriter(ABC):
                 return self.around(self.scope.parent).value(item)
             case Subquery(select=select):
                 return self.inner.first(select, self.scope)
-            case Aggregate() | Window():
-                raise InternalError(f"{type(expr).__name__} stands where rows, not groups, are read")
+            case Window():
+                not_yet("windows")
+            case Aggregate():
+                raise InternalError("an aggregate stands where rows, not groups, are read")
         if self._depth >= DEPTH_OF_ONE_FUNCTION:
             return self.apart(lambda: self._compound(expr), "value")
         self._depth += 1
@@ -317,6 +320,13 @@ class ValueWriter(ABC):
             guard = f"None if {text} is None else " if expr.nullable else ""
             return self.program.once(("frozen", expr.slot), lambda: f"{guard}{freeze}({text})", f"f{expr.slot:d}")
         return self.strict((expr,), lambda texts: f"{freeze}({wrap(texts[0], TERNARY)})")
+
+    def sort_value(self, expr: Expr) -> str:
+        """What a sort compares for the value of `expr`."""
+        if not is_json(expr):
+            return self.value(expr)
+        order = self.program.helper(runtime.json_order)
+        return self.strict((expr,), lambda texts: f"{order}({wrap(texts[0], TERNARY)})")
 
     def output(self, expr: Expr) -> str:
         """The value of `expr` as a result: nothing of the store's own that could be changed."""
