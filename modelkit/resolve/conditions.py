@@ -15,7 +15,7 @@ from modelkit.ir.expr import BOOLEAN, INTEGER, And, Case, Col, Compare, Const, E
 from modelkit.ir.query import Select, Source, ValueOutput
 from modelkit.ir.schema import Formula
 from modelkit.ir.types import BooleanType
-from modelkit.modelinfo import ModelInfo, info_of
+from modelkit.modelinfo import Hop, ModelInfo, info_of
 from modelkit.resolve import expressions, lookups
 from modelkit.resolve.expressions import resolve, resolver
 from modelkit.resolve.joins import Context, Leaf, Scope, Unsuited, outer, select_of
@@ -360,12 +360,12 @@ def _excluded(scope: Scope, way: Route, many: int, found: Chain, operand: Any, c
     """A lookup over a to-many relation below a NOT: whether any related row meets it."""
     before, after = way.steps[:many], way.steps[many:]
     hop = after[0].hop
-    shared = _correlated(scope, before, hop.table, context)
     ends = _prefix(scope, before, hop.left, context)
     if _asks_null(found, operand):
         return _excluded_null(scope, way, many, found, operand, ends, label)
     inner = scope.inner(hop.table, scope.verb)
     right = _outer_operand(scope, operand, context, found, way)
+    shared = _tied(scope, before, hop, context)
     source = inner.follow(after[1:], Context(set()))
     column = inner.column(source, way.columns[0])
     built = lookups.build(scope.slots, Term(column, way.field), found, right, label, way)
@@ -424,16 +424,15 @@ def _prefix(scope: Scope, before: tuple[Step, ...], columns: tuple[int, ...], co
     return tuple(scope.column(source, column) for column in columns)
 
 
-def _correlated(scope: Scope, before: tuple[Step, ...], table: Any, context: Context) -> int | None:
-    """The source of this query that the inner one is tied to: one of the same name in Django that this call has joined."""
-    if context.reuse is None:
-        return None
-    tables = [scope.info.table, *(step.hop.table for step in before)]
-    name = (table, len(tables) if any(known is table for known in tables) else 0)
-    for number in sorted(context.reuse):
-        if number and scope.alias(number) == name:
-            return number
-    return None
+def _tied(scope: Scope, before: tuple[Step, ...], hop: Hop, context: Context) -> int | None:
+    """The source of this query at the end of the same to-many step, where this call has joined it.
+
+    The inner query then asks about that very row.
+    """
+    at: int | None = scope.start
+    for step in before:
+        at = scope.known(at, step.hop) if at is not None else None
+    return scope.known(at, hop, context.reuse or ()) if at is not None else None
 
 
 def _outer_operand(scope: Scope, operand: Any, context: Context, found: Chain, way: Route) -> Operand:
@@ -474,7 +473,10 @@ def _related(scope: Scope, node: Related, context: Context) -> Expr:
         for left, right in zip(first.left, first.right, strict=True)
     ]
     there = _present(inner, source)
-    met = _conditions_at(inner, source, info, node.conditions)
+    met = None
+    if node.conditions:
+        at = Scope(info, inner.sources, inner.slots, inner.verb, {}, scope, source)
+        met = resolve_condition(at, Q._made(node.conditions, "AND"), Context(set()))
     if node.quantifier == "all":
         unmet = [] if met is None else [_not_true(met)]
         tests = [_FALSE] if met is None else [*there, *unmet]
@@ -496,27 +498,6 @@ def _present(inner: Scope, source: int) -> list[Expr]:
     table = inner.sources[source].table
     assert table is not None
     return [lookups.is_null(inner.column(source, table.key[0]), False)]
-
-
-def _conditions_at(inner: Scope, source: int, info: ModelInfo, conditions: tuple[Node, ...]) -> Expr | None:
-    """Conditions on the model at `source` of a scope, which names read from there."""
-    if not conditions:
-        return None
-    if source == 0:
-        return resolve_condition(inner, Q._made(conditions, "AND"), Context(set()))
-    shifted = _Shifted(info, inner, source)
-    return resolve_condition(shifted, Q._made(conditions, "AND"), Context(set()))
-
-
-class _Shifted(Scope):
-    """A scope whose names start at another source than the first."""
-
-    def __init__(self, info: ModelInfo, scope: Scope, start: int) -> None:
-        super().__init__(info, scope.sources, scope.slots, scope.verb, {}, scope.outer)
-        self._start = start
-
-    def follow(self, steps: Any, context: Context, start: int = 0) -> int:
-        return super().follow(steps, context, start or self._start)
 
 
 @resolver(Condition)

@@ -93,7 +93,10 @@ class Context:
 
 @dataclass(slots=True)
 class Scope:
-    """One query under construction. `outer` is the one around it; `verb` names the caller for messages."""
+    """One query under construction. `outer` is the one around it; `verb` names the caller for messages.
+
+    Names are read from source `start`, whose model is `info`.
+    """
 
     info: ModelInfo
     sources: list[Source]
@@ -101,6 +104,7 @@ class Scope:
     verb: str
     annotations: dict[str, Annotation] = field(default_factory=dict)
     outer: Scope | None = None
+    start: int = 0
 
     @classmethod
     def of(cls, shape: Shape, verb: str) -> Scope:
@@ -114,17 +118,15 @@ class Scope:
 
     def join(self, parent: int, hop: Hop, reuse: set[int] | None) -> int:
         """The source at the end of `hop` from `parent`: a known one where it may be shared, the latest first."""
-        for number in range(len(self.sources) - 1, 0, -1):
-            source = self.sources[number]
-            same = source.parent == parent and source.table is hop.table and source.left == hop.left
-            if same and source.right == hop.right and (not hop.many or reuse is None or number in reuse):
-                return number
+        known = self.known(parent, hop, reuse if hop.many else None)
+        if known is not None:
+            return known
         self.sources.append(Source(hop.table, parent, hop.left, hop.right, hop.many, hop.optional))
         return len(self.sources) - 1
 
-    def follow(self, steps: Iterable[Step], context: Context, start: int = 0) -> int:
+    def follow(self, steps: Iterable[Step], context: Context, start: int | None = None) -> int:
         """The source at the end of `steps`; it and those before it may then be shared by the rest of the call."""
-        at = start
+        at = self.start if start is None else start
         if context.reuse is not None:
             context.reuse.add(at)
         for step in steps:
@@ -134,6 +136,15 @@ class Scope:
             if context.reuse is not None:
                 context.reuse.add(at)
         return at
+
+    def known(self, parent: int, hop: Hop, among: Iterable[int] | None = None) -> int | None:
+        """The latest source at the end of `hop` from `parent`, one of `among`; None where there is none."""
+        for number in range(len(self.sources) - 1, 0, -1):
+            source = self.sources[number]
+            same = source.parent == parent and source.table is hop.table and source.left == hop.left
+            if same and source.right == hop.right and (among is None or number in among):
+                return number
+        return None
 
     def missing(self, source: int) -> bool:
         """Whether there may be no row at `source`."""
@@ -153,12 +164,6 @@ class Scope:
     def inner(self, table: Any, verb: str) -> Scope:
         """A scope inside this one, over `table`, that shares its parameters."""
         return Scope(self.info, [Source(table)], self.slots, verb, {}, self)
-
-    def alias(self, number: int) -> tuple[Any, int]:
-        """What Django would call a source: the first use of a table goes by the table's name, others by their number."""
-        table = self.sources[number].table
-        first = all(source.table is not table for source in self.sources[:number])
-        return (table, 0 if first else number)
 
 
 def outer(expr: Expr) -> Outer:

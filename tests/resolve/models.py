@@ -33,6 +33,7 @@ class Book(models.Model):
     price = models.DecimalField(max_digits=6, decimal_places=2, default=1)
     data = models.JSONField(null=True)
     author = models.ForeignKey(Author, models.CASCADE, related_name="books")
+    editor = models.ForeignKey(Author, models.CASCADE, null=True, related_name="edited")
 
     class Meta:
         app_label = "resolve"

@@ -39,6 +39,12 @@ def test_a_negation_in_the_same_call_is_tied_to_the_filtered_row():
     assert names(Author.objects.filter(Q(books__name="p") & ~Q(books__rating=2))) == ["A", "B"]
 
 
+def test_a_negation_is_not_tied_to_another_relation_over_the_same_table():
+    a = Author.objects.get(name="A")
+    Book.objects.filter(name="q").update(editor=a, rating=7)
+    assert names(Author.objects.filter(Q(books__name="p") & ~Q(edited__rating=7))) == ["B"]
+
+
 def test_one_call_shares_a_to_many_join():
     assert names(Author.objects.filter(books__name="q", books__rating=1)) == []
     assert names(Author.objects.filter(books__name="p", books__rating=2)) == ["A"]

@@ -50,18 +50,18 @@ def test_the_arguments_of_q_are_no_lookups(name):
     ],
 )
 def test_every_method_names_the_near_miss(call):
-    with pytest.raises(FieldError, match="has no field 'nmae'.*Did you mean 'name'"):
+    with pytest.raises(FieldError, match=r"has no field 'nmae'.*Did you mean 'name'"):
         call()
 
 
 @pytest.mark.parametrize("call", [lambda: Author.objects.only("nmae"), lambda: Author.objects.defer("team__nmae")])
 def test_deferring_an_unknown_field(call):
-    with pytest.raises(FieldDoesNotExist, match="has no field 'nmae'.*Did you mean 'name'"):
+    with pytest.raises(FieldDoesNotExist, match=r"has no field 'nmae'.*Did you mean 'name'"):
         call()
 
 
 def test_updating_an_unknown_field():
-    with pytest.raises(FieldDoesNotExist, match="has no field 'nmae'.*Did you mean 'name'"):
+    with pytest.raises(FieldDoesNotExist, match=r"has no field 'nmae'.*Did you mean 'name'"):
         Author.objects.update(nmae=1)
 
 

@@ -143,7 +143,7 @@ def test_a_slice_is_the_last_step():
     for step in (
         lambda: part.filter(pk=1),
         lambda: part.order_by("name"),
-        lambda: part.reverse(),
+        part.reverse,
         lambda: part.update(name="x"),
     ):
         with pytest.raises(TypeError, match="slice"):

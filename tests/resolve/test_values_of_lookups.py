@@ -118,7 +118,7 @@ def test_a_value_that_does_not_fit_raises_when_the_query_is_built(lookups, error
 
 def test_a_bad_value_raises_on_a_known_shape_too():
     Author.objects.filter(age="1")
-    with pytest.raises(ValueError, match="Author.age"):
+    with pytest.raises(ValueError, match=r"Author\.age"):
         Author.objects.filter(age="x")
 
 
@@ -131,7 +131,7 @@ def test_a_related_instance_stands_for_its_key():
 
 
 def test_an_instance_of_another_model_is_refused():
-    with pytest.raises(ValueError, match="Author.team leads to Team: .* is a Tag"):
+    with pytest.raises(ValueError, match=r"Author\.team leads to Team: .* is a Tag"):
         Author.objects.filter(team=Tag.objects.create(name="t"))
 
 

@@ -1,0 +1,69 @@
+"""Conditions and expressions over one row: what constraints, defaults and indexes are made of."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from modelkit import F, FieldError, Q
+from modelkit.expressions import ExpressionWrapper, Func
+from modelkit.expressions.builtins import LOWER
+from modelkit.fields import FloatField
+from modelkit.ir.expr import Call, Col, Compare, Param
+from modelkit.resolve import conditions, expressions
+from tests.resolve.models import AUTHOR, Author, Book, Team
+
+
+def test_a_condition_with_its_values():
+    formula = conditions.formula(AUTHOR, Q(age__gte=18))
+    assert isinstance(formula.expr, Compare)
+    assert isinstance(formula.expr.left, Col)
+    assert isinstance(formula.expr.right, Param)
+    assert formula.params == (18,)
+
+
+def test_an_expression_with_its_values():
+    formula = expressions.formula(AUTHOR, Func(F("name"), function=LOWER))
+    assert isinstance(formula.expr, Call)
+    assert formula.params == ()
+    assert expressions.formula(AUTHOR, F("age") + 1).params == (1,)
+
+
+def test_a_condition_may_read_the_models_own_table_alone():
+    with pytest.raises(FieldError, match="own table"):
+        conditions.formula(AUTHOR, Q(team__name="x"))
+    with pytest.raises(FieldError, match="own table"):
+        conditions.formula(AUTHOR, Q(age__gt=F("team__size")))
+
+
+def test_dates_and_durations():
+    author = Author.objects.create(
+        name="a", born=datetime.date(2020, 1, 1), seen=datetime.datetime(2020, 1, 3, tzinfo=datetime.UTC)
+    )
+    day = datetime.timedelta(days=1)
+    assert Author.objects.filter(seen__gt=F("born") + day).get() == author
+    assert Author.objects.filter(born__lt=F("seen") - day).get() == author
+    assert not Author.objects.filter(born__gte=F("born") + day).exists()
+    moment = Author.objects.annotate(later=F("born") + datetime.timedelta(hours=5)).get().later
+    assert moment == datetime.datetime(2020, 1, 1, 5, tzinfo=datetime.UTC)
+
+
+def test_sides_that_do_not_go_together_are_named():
+    with pytest.raises(FieldError, match=r"text \+ integer has no type of its own, in \(F\('name'\) \+ Value\(1\)\)"):
+        Author.objects.annotate(x=F("name") + 1)
+
+
+def test_an_output_field_converts_numbers():
+    author = Author.objects.create(name="a", age=3)
+    Book.objects.create(author=author, rating=3, price="2.50")
+    total = ExpressionWrapper(F("rating") + F("price"), output_field=FloatField())
+    value = Book.objects.annotate(total=total).get().total
+    assert (value, type(value)) == (5.5, float)
+
+
+def test_arithmetic_on_both_sides():
+    Team.objects.create(name="x", size=4)
+    assert Team.objects.filter(size=F("size") * 2 - 4).exists()
+    assert Team.objects.filter(size__gte=10 - F("size") - 2).exists()
+    assert list(Team.objects.order_by(F("size") % 3).values_list(F("size") / 3, -F("size"))) == [(1, -4)]
