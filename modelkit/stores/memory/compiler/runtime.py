@@ -13,20 +13,25 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from modelkit.errors import DataError, shorten
-from modelkit.ir.codec import JSON_NULL, JsonNull
+from modelkit.ir.codec import JSON_NULL, JsonNull, freeze_json
+from modelkit.ir.expr import AggregateDef
 from modelkit.ir.types import ScalarType
 from modelkit.stores.memory.access import TableView
 
 __all__ = [
+    "NO_VALUE",
     "SortPass",
     "chunks_by_keys",
     "chunks_by_slots",
+    "content_order",
+    "distinct_key",
     "distinct_rows",
     "first_rows",
     "gathered",
+    "in_order",
     "json_key",
     "json_order",
     "member_of",
@@ -42,6 +47,10 @@ __all__ = [
     "sort_rows",
     "text_of",
 ]
+
+NO_VALUE: Final = object()
+"""The state of an aggregate that has met no value yet."""
+
 
 def json_key(value: Any, key: str | int) -> Any:
     """What stands under `key` in a JSON value; None where nothing does, JSON_NULL where null does."""
@@ -273,3 +282,32 @@ def shortest(view: TableView, *options: tuple[int, Hashable]) -> list[Any]:
 def shortest_slots(view: TableView, *options: tuple[int, Hashable]) -> list[int]:
     """The slots of the shortest of several buckets."""
     return view.bucket_slots(*min(options, key=lambda option: view.bucket_size(*option)))
+
+
+def content_order(place: int) -> Callable[[Any], Any]:
+    """A function that gives the order of the JSON value at `place` of a row, None for NULL."""
+
+    def order(row: Any) -> Any:
+        return None if row[place] is None else json_order(row[place])
+
+    return order
+
+
+def distinct_key(value: Any) -> Hashable:
+    """A hashable form of a result row or a value, in which NULL and JSON's null differ."""
+    if isinstance(value, tuple):
+        return tuple([distinct_key(part) for part in value])
+    return None if value is None else freeze_json(value)
+
+
+def in_order(found: list[Any], passes: Sequence[SortPass], function: AggregateDef, distinct: bool) -> Any:
+    """An aggregate over (value, keys...) in the order of the keys, over distinct values where asked."""
+    values = [entry[0] for entry in sort_rows(found, passes)]
+    if distinct:
+        values = distinct_rows(values, distinct_key)
+    if not values:
+        return function.empty
+    state = function.start()
+    for value in values:
+        state = function.step(state, value)
+    return function.finish(state)
