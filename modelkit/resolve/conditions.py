@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from modelkit.errors import FieldError, shorten
+from modelkit.errors import FieldError, shorten, spelled
 from modelkit.expressions.base import Condition, F, Face, KeyPath, Lookup, Node, Path, Q, Related, Transform, Value
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Case, Col, Compare, Const, Exists, Expr, In, Not, Or, Param, Xor
 from modelkit.ir.query import Select, Source, ValueOutput
@@ -231,7 +231,7 @@ def _merged(items: list[Expr]) -> list[Expr]:
 
 
 def _shown(scope: Scope, name: str) -> str:
-    return f"{scope.verb}({name}=...)"
+    return f"{scope.verb}({spelled(name)}=...)"
 
 
 def _by_name(scope: Scope, name: str, operand: Any, context: Context) -> Expr:
@@ -303,7 +303,7 @@ def _by_route(scope: Scope, way: Route, operand: Any, context: Context, shown: s
     right = _operand(scope, operand, context, found, way)
     source = scope.follow(way.steps, context)
     column = scope.column(source, way.columns[0])
-    built = lookups.build(scope.slots, Term(column, way.field), found, right, label, way)
+    built = lookups.build(scope.slots, expressions.column_term(column, way), found, right, label)
     return _guarded(scope, built, column, right, context)
 
 
@@ -368,7 +368,7 @@ def _excluded(scope: Scope, way: Route, many: int, found: Chain, operand: Any, c
     shared = _tied(scope, before, hop, context)
     source = inner.follow(after[1:], Context(set()))
     column = inner.column(source, way.columns[0])
-    built = lookups.build(scope.slots, Term(column, way.field), found, right, label, way)
+    built = lookups.build(scope.slots, expressions.column_term(column, way), found, right, label)
     if shared is not None:
         keys = hop.table.key
         ties = [_equal(inner.column(0, key), outer(scope.column(shared, key))) for key in keys]
@@ -407,7 +407,7 @@ def _excluded_null(
     inner = scope.inner(table, scope.verb)
     source = inner.follow(steps, Context(set()))
     column = inner.column(source, way.columns[0])
-    built = lookups.build(scope.slots, Term(column, way.field), found, expressions.leaf_of(operand), label, way)
+    built = lookups.build(scope.slots, expressions.column_term(column, way), found, expressions.leaf_of(operand), label)
     ties = [_equal(inner.column(0, own), outer(end)) for own, end in zip(hop.left, ends, strict=True)]
     exists: Expr = Exists(BOOLEAN, False, _inner(inner, [*ties, built.expr]))
     missing = [lookups.is_null(end, True) for end in ends if end.nullable]
@@ -446,7 +446,7 @@ def _outer_operand(scope: Scope, operand: Any, context: Context, found: Chain, w
 
 
 def _outward(term: Term) -> Term:
-    return term if isinstance(term.expr, (Param, Const)) else Term(outer(term.expr), term.field, term.target)
+    return term if isinstance(term.expr, (Param, Const)) else Term(outer(term.expr), term.field, term.key_of)
 
 
 # -- any, all, none

@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime
 import decimal
 import keyword
+import unicodedata
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from modelkit.errors import FieldError, did_you_mean, not_yet, shorten
@@ -59,6 +61,7 @@ __all__ = [
     "annotated",
     "annotation_of",
     "checked_alias",
+    "column_term",
     "formula",
     "leaf_of",
     "links_of",
@@ -131,13 +134,17 @@ def annotation_of(scope: Scope, names: tuple[str, ...]) -> tuple[Term, tuple[str
     return None
 
 
+def column_term(column: Expr, found: Route) -> Term:
+    """The column that a route ends in as a term."""
+    return Term(column, found.field, partial(operands.instance_key, found) if found.relation is not None else None)
+
+
 def route_term(scope: Scope, found: Route, context: Context) -> Term:
     """The column that a route ends in, its joins made."""
     source = scope.follow(found.steps, context)
     if len(found.columns) != 1:
         not_yet("composite primary keys")
-    target = found.target if found.relation is not None else None
-    return Term(scope.column(source, found.columns[0]), found.field, target)
+    return column_term(scope.column(source, found.columns[0]), found)
 
 
 def links_of(term: Term, rest: Iterable[str], label: str, context: str) -> tuple[TransformDef | str, ...]:
@@ -441,9 +448,11 @@ def _named_expressions(
 
 def checked_alias(name: str) -> None:
     """ValueError where `name` cannot be the name of an expression."""
-    if not name.isidentifier() or name.startswith("_") or keyword.iskeyword(name):
+    normal = name.isidentifier() and unicodedata.normalize("NFKC", name) == name
+    if not normal or name.startswith("_") or keyword.iskeyword(name):
         raise ValueError(
-            f"{shorten(name)} cannot name an expression: a name is an identifier, no keyword, and starts without '_'."
+            f"{shorten(name)} cannot name an expression: a name is an identifier in its normal form, no keyword, "
+            "and starts without '_'."
         )
 
 

@@ -39,7 +39,16 @@ from modelkit.ir.expr import (
     Subquery,
 )
 from modelkit.ir.query import Select
-from modelkit.ir.types import AnyType, FloatType, JsonType, ScalarType, TextType
+from modelkit.ir.types import (
+    AnyType,
+    BooleanType,
+    DecimalType,
+    FloatType,
+    IntegerType,
+    JsonType,
+    ScalarType,
+    TextType,
+)
 from modelkit.resolve import operands
 from modelkit.resolve.casts import comparable
 from modelkit.resolve.joins import Leaf, Slots, constant
@@ -157,15 +166,15 @@ def conjunction(items: list[Expr]) -> Expr:
     return items[0] if len(items) == 1 else And(BOOLEAN, any(item.nullable for item in items), tuple(items))
 
 
-def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str, route: Route | None = None) -> Built:
-    """The lookup `found` of `left` (before its transforms) with `operand`. `route` where the left is a relation's key."""
+def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str) -> Built:
+    """The lookup `found` of `left` (before its transforms) with `operand`."""
     term = transformed(slots, left, found.links)
     lookup = found.lookup
     type_ = term.expr.type
     label = f"{label}__{lookup.name}" if lookup is not _SAME else label
     convert = operands.value_of(type_, term.field)
-    if route is not None and route.relation is not None and not found.links:
-        convert = operands.related(route, convert)
+    if term.key_of is not None:
+        convert = operands.related(term.key_of, convert)
     if (
         isinstance(operand, Leaf)
         and operand.value is None
@@ -174,23 +183,39 @@ def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str, 
         if lookup.name in {"exact", "iexact"}:
             return Built(is_null(term.expr, True), True)
         raise ValueError(f"{label} takes a value, and None is none. Use isnull to ask for NULL.")
+    show = operands.show_of(left.field)
     match lookup.form:
         case "compare":
             return Built(_compare(slots, term.expr, lookup, operand, convert, operands.canonical(type_, term.field)))
         case "match":
-            return Built(_match(slots, term.expr, lookup, operand, label))
+            return Built(_match(slots, term.expr, lookup, operand, label, show))
         case "in":
             return Built(_in(slots, term, operand, convert, label))
         case "range":
-            return Built(_range(slots, term.expr, operand, convert, label))
+            return Built(_range(slots, term.expr, operand, convert, label, show))
         case "isnull":
             return _isnull(term.expr, operand, label)
         case "call":
             return Built(_call(slots, term.expr, lookup, operand, label))
 
 
+_NUMERIC: Final = (IntegerType, FloatType, DecimalType, BooleanType)
+
+
+def _ordered_together(left: ScalarType, right: ScalarType) -> bool:
+    """Whether a value of one type can be greater or less than one of the other."""
+    if isinstance(left, (AnyType, JsonType)) or isinstance(right, (AnyType, JsonType)):
+        return True
+    return type(left) is type(right) or (isinstance(left, _NUMERIC) and isinstance(right, _NUMERIC))
+
+
 def _compared(op: Any, left: Expr, right: Expr) -> Compare:
     left, right = comparable(left, right)
+    if op not in {"eq", "ne"} and not _ordered_together(left.type, right.type):
+        raise FieldError(
+            f"Values of type {left.type.name} and of type {right.type.name} have no common order: one cannot be greater "
+            "or less than the other."
+        )
     return Compare(BOOLEAN, left.nullable or right.nullable, op, left, right)
 
 
@@ -227,12 +252,12 @@ def _text_of(left: Expr) -> Expr:
     return Call(TEXT, left.nullable, builtins.TO_TEXT, (left,))
 
 
-def _match(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, label: str) -> Expr:
+def _match(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, label: str, show: operands.Show) -> Expr:
     kind: Any = lookup.op
     item = _text_of(left)
     if isinstance(operand, Leaf):
         expression = lookup.operand == "regex"
-        convert = operands.regex(label, fold=lookup.fold) if expression else operands.pattern(left.type)
+        convert = operands.regex(label, show, fold=lookup.fold) if expression else operands.pattern(left.type)
         plain = type(operand.value) is str and convert is operands.as_text
         pattern: Expr = slots.param(TEXT, operand, itself if plain else convert)
     elif isinstance(operand, Term):
@@ -247,7 +272,9 @@ def _in(slots: Slots, left: Term, operand: Operand, convert: Convert, label: str
     if isinstance(operand, Leaf):
         plain = operands.canonical(left.expr.type, left.field)
         name = label.removesuffix("__in")
-        choices = slots.param(left.expr.type, operand, operands.members(convert, name, plain))
+        choices = slots.param(
+            left.expr.type, operand, operands.members(convert, name, operands.show_of(left.field), plain)
+        )
         return In(BOOLEAN, left.expr.nullable, left.expr, choices)
     if isinstance(operand, Select):
         return In(BOOLEAN, True, left.expr, operand)
@@ -267,14 +294,14 @@ def _either(slots: Slots, type_: ScalarType, item: Leaf | Term, convert: Convert
     return Const(type_, True, None) if item.value is None else slots.param(type_, item, convert)
 
 
-def _range(slots: Slots, left: Expr, operand: Operand, convert: Convert, label: str) -> Expr:
+def _range(slots: Slots, left: Expr, operand: Operand, convert: Convert, label: str, show: operands.Show) -> Expr:
     low: Expr
     high: Expr
     lower, upper = operands.bound(left.type, convert, "ge"), operands.bound(left.type, convert, "le")
     if isinstance(operand, Leaf):
         name = label.removesuffix("__range")
-        low = slots.param(left.type, operand, operands.pair(lower, 0, name))
-        high = slots.param(left.type, operand, operands.pair(upper, 1, name))
+        low = slots.param(left.type, operand, operands.pair(lower, 0, name, show))
+        high = slots.param(left.type, operand, operands.pair(upper, 1, name, show))
     elif isinstance(operand, tuple) and len(operand) == 2:
         low, high = _either(slots, left.type, operand[0], lower), _either(slots, left.type, operand[1], upper)
     else:

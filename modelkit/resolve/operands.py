@@ -10,9 +10,9 @@ import decimal
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from modelkit.errors import shorten
+from modelkit.errors import ValidationError, shorten
 from modelkit.expressions.base import Face, Node
 from modelkit.fields.base import Field
 from modelkit.fields.json import JSONField
@@ -40,6 +40,7 @@ from modelkit.modelinfo import ModelInfo, info_of
 from modelkit.resolve.joins import Unsuited
 from modelkit.resolve.paths import Route
 from modelkit.resolve.query import Convert
+from modelkit.transaction import entries, stores
 
 __all__ = [
     "as_text",
@@ -54,9 +55,13 @@ __all__ = [
     "pattern",
     "regex",
     "related",
+    "show_of",
     "standard_field",
     "value_of",
 ]
+
+Show: TypeAlias = Callable[[Any], str]
+"""How a value stands in a message: cut, and masked where its field is sensitive."""
 
 _STANDARD: Final[dict[type[ScalarType], Field[Any]]] = {
     BooleanType: BooleanField(null=True),
@@ -75,6 +80,12 @@ _STANDARD: Final[dict[type[ScalarType], Field[Any]]] = {
 """The field that reads values where only their scalar type is known."""
 
 
+def show_of(field: Any) -> Show:
+    """How to show values of `field`, or of no field."""
+    shown: Show = shorten if field is None else field.shown
+    return shown
+
+
 def standard_field(type_: ScalarType) -> Field[Any] | None:
     """A field for values of `type_`; None where nothing is known of them."""
     return _STANDARD.get(type(type_))
@@ -84,6 +95,8 @@ def value_of(type_: ScalarType, field: Field[Any] | None) -> Convert:
     """One value of `type_`, as `field` (or the type's standard field) takes it."""
     known = field if field is not None else standard_field(type_)
     coerce: Convert = type_.coerce if known is None else known.coerce
+    if isinstance(type_, DateTimeType):
+        return _moment(coerce, known)
     if not isinstance(type_, JsonType):
         return coerce
 
@@ -91,6 +104,34 @@ def value_of(type_: ScalarType, field: Field[Any] | None) -> Convert:
         return JSON_NULL if value is None else coerce(value)
 
     return json_value
+
+
+def _policies() -> set[str]:
+    """How the stores that may be asked keep moments: those of this context, and all that are connected."""
+    found: set[str] = {store.capabilities.datetimes for store in stores.values()}
+    for entry in (entries.get() or {}).values():
+        at: Any = entry
+        while hasattr(at, "before"):
+            at = at.before
+        if hasattr(at, "capabilities"):
+            found.add(at.capabilities.datetimes)
+    return found
+
+
+def _moment(coerce: Convert, field: Any) -> Convert:
+    """A moment that the connected stores can compare with theirs: with a time zone, or without."""
+
+    def moment(value: Any) -> Any:
+        found = coerce(value)
+        policies = _policies()
+        if found is None or len(policies) != 1 or (found.tzinfo is not None) == ("aware" in policies):
+            return found
+        wants, has = ("a", "none") if "aware" in policies else ("no", "one")
+        raise ValidationError(
+            f"{field.label} is compared with moments with {wants} time zone: {field.shown(value)} has {has}."
+        )
+
+    return moment
 
 
 def canonical(type_: ScalarType, field: Any) -> type | None:
@@ -151,22 +192,22 @@ def instance_key(route: Route, value: Any) -> Any:
     return key
 
 
-def related(route: Route, convert: Convert) -> Convert:
+def related(key_of: Convert, convert: Convert) -> Convert:
     """A related instance, or the value of its key."""
 
     def key(value: Any) -> Any:
-        return convert(instance_key(route, value) if hasattr(type(value), "_meta") else value)
+        return convert(key_of(value) if hasattr(type(value), "_meta") else value)
 
     return key
 
 
-def members(convert: Convert, label: str, canonical: type | None = None) -> Convert:
+def members(convert: Convert, label: str, show: Show, canonical: type | None = None) -> Convert:
     """The values of an `in`, without None."""
 
     def choices(values: Any) -> tuple[Any, ...]:
         if not isinstance(values, (list, tuple, set, frozenset)):
             if not isinstance(values, Iterable):
-                raise TypeError(f"{label}__in takes several values or a queryset, not {shorten(values)}.")
+                raise TypeError(f"{label}__in takes several values or a queryset, not {show(values)}.")
             values = list(values)
         kinds = set(map(type, values))
         if len(kinds) == 1 and canonical in kinds:
@@ -178,12 +219,12 @@ def members(convert: Convert, label: str, canonical: type | None = None) -> Conv
     return choices
 
 
-def pair(convert: Convert, which: int, label: str) -> Convert:
+def pair(convert: Convert, which: int, label: str, show: Show) -> Convert:
     """One of the two values of a `range`."""
 
     def end(values: Any) -> Any:
         if isinstance(values, (str, bytes)) or not isinstance(values, Iterable) or len(both := tuple(values)) != 2:
-            raise ValueError(f"{label}__range takes two values, not {shorten(values)}.")
+            raise ValueError(f"{label}__range takes two values, not {show(values)}.")
         if both[which] is None or isinstance(both[which], (Node, Face)):
             raise Unsuited
         return convert(both[which])
@@ -208,7 +249,7 @@ def as_text(value: Any) -> str:
     return value if type(value) is str else str.__str__(str(value))
 
 
-def regex(label: str, *, fold: bool) -> Convert:
+def regex(label: str, show: Show, *, fold: bool) -> Convert:
     """A regular expression, compiled; ValueError where it is none."""
     flags = re.IGNORECASE if fold else re.NOFLAG
 
@@ -216,7 +257,9 @@ def regex(label: str, *, fold: bool) -> Convert:
         try:
             return re.compile(value if isinstance(value, str) else str(value), flags)
         except re.error as error:
-            raise ValueError(f"{label}: {shorten(value)} is no regular expression: {error}.") from None
+            raise ValueError(f"{label}: {show(value)} is no regular expression: {error.msg}.") from None
+        except (RecursionError, OverflowError):
+            raise ValueError(f"{label}: {shorten(value)} is too complex for a regular expression.") from None
 
     return compiled
 

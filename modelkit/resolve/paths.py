@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from modelkit.errors import FieldError, did_you_mean, not_yet
+from modelkit.errors import FieldError, did_you_mean, not_yet, shorten, spelled
 from modelkit.fields.base import Field
 from modelkit.ir.schema import Table
 from modelkit.modelinfo import Attribute, Hop, ModelInfo, Relation, info_of
@@ -57,7 +57,7 @@ def split(name: str) -> tuple[str, ...]:
     """The parts of a name; FieldError for one that is empty."""
     parts = tuple(name.split(SEPARATOR))
     if not name or not parts[0]:
-        raise FieldError(f"{name!r} names no field.")
+        raise FieldError(f"{shorten(name)} names no field.")
     return parts
 
 
@@ -83,7 +83,8 @@ def names_of(info: ModelInfo) -> tuple[str, ...]:
 def unknown(info: ModelInfo, name: str, context: str, more: Iterable[str] = ()) -> FieldError:
     """The error for a name that a model has not."""
     inside = f" (in {context})" if context else ""
-    return FieldError(f"{info.name} has no field '{name}'{inside}.{did_you_mean(name, (*names_of(info), *more))}")
+    near = did_you_mean(name, (*names_of(info), *more))
+    return FieldError(f"{info.name} has no field '{spelled(name)}'{inside}.{near}")
 
 
 def key_field(info: ModelInfo, attribute: Attribute) -> Field[Any]:

@@ -77,11 +77,14 @@ class Plan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """An expression in a query, and the field that knows its values (None where none does). `target`: the model its values are keys of."""
+    """An expression in a query, and the field that knows its values (None where none does).
+
+    `key_of`: where its values are a relation's keys, the function that gives the key of a related instance.
+    """
 
     expr: Expr
     field: Any = None  # a Field or None; as a descriptor it cannot be declared on a class as what it is
-    target: ModelInfo | None = None
+    key_of: Convert | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ def ordered(query: Query, keys: tuple[Any, ...]) -> Query:
     if made is None:
         if shape.sliced:
             raise TypeError("order_by() after a slice: a slice is the last step of a query.")
-        made = shape.evolve(order=ordering.normalised(keys), backwards=False if not keys else shape.backwards)
+        made = shape.evolve(order=ordering.normalised(keys))
         ordering.sort_keys(Scope.of(made, "order_by"), made)
         if hashed:
             shape.cache.add(shape.next, key, made)
@@ -260,7 +260,7 @@ def _combining(shape: Shape, operator: Literal["and", "or", "xor"], other: Shape
     values = other.values
     if values is not None:
         values = tuple(
-            (name, Term(moved(term.expr, shape.width, renumbered), term.field, term.target)) for name, term in values
+            (name, Term(moved(term.expr, shape.width, renumbered), term.field, term.key_of)) for name, term in values
         )
     return shape.evolve(
         sources=tuple(scope.sources),

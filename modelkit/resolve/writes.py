@@ -6,6 +6,7 @@ Knows scopes and expressions. The invariant: an assignment reads the row it chan
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, not_yet, shorten
@@ -145,7 +146,7 @@ def _assigned(scope: Scope, attribute: Attribute, name: str, value: Any) -> Expr
     way = route(scope.info, (name if name != "pk" else attribute.name,), f"update({name}=...)")
     convert = operands.value_of(type_, way.field)
     if way.relation is not None:
-        convert = operands.related(way, convert)
+        convert = operands.related(partial(operands.instance_key, way), convert)
     elif operands.is_instance(leaf.value):
         raise TypeError(
             f"update({name}=...): {scope.info.name}.{name} is no relation, and takes no {type(leaf.value).__name__}."

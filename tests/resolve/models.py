@@ -20,6 +20,7 @@ class Author(models.Model):
     age = models.IntegerField(default=0)
     born = models.DateField(null=True)
     seen = models.DateTimeField(null=True)
+    secret = models.CharField(max_length=9, default="", sensitive=True)
     team = models.ForeignKey(Team, models.CASCADE, null=True, related_name="members")
     mentor = models.ForeignKey("self", models.CASCADE, null=True, related_name="pupils")
 

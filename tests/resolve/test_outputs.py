@@ -23,7 +23,7 @@ def test_values_in_every_style():
 
 def test_values_without_names_are_all_columns_and_annotations():
     row = Author.objects.annotate(older=F("age") + 1).values().first()
-    assert set(row) == {"id", "name", "age", "born", "seen", "team_id", "mentor_id", "older"}
+    assert set(row) == {"id", "name", "age", "born", "seen", "secret", "team_id", "mentor_id", "older"}
     assert row["older"] == 1
 
 
@@ -68,7 +68,7 @@ def test_only_and_defer_leave_fields_for_first_access():
 def test_only_reaches_related_rows():
     author = Author.objects.select_related("team").only("name", "team__name").get(name="A")
     assert author.team.get_deferred_fields() == {"size"}
-    assert author.get_deferred_fields() == {"age", "born", "seen", "mentor_id"}
+    assert author.get_deferred_fields() == {"age", "born", "seen", "secret", "mentor_id"}
     with pytest.raises(FieldError, match="cannot be left out"):
         list(Author.objects.only("name").select_related("team"))
 
@@ -116,6 +116,11 @@ def test_the_models_own_order_holds_until_another_is_asked_for():
     assert [team.name for team in Team.objects.reverse()] == [None, "x"]
     assert [team.name for team in Team.objects.order_by("size")] == [None, "x"]
     assert not Team.objects.order_by().ordered
+
+
+def test_reverse_outlives_the_order_that_it_turned():
+    assert [team.name for team in Team.objects.reverse().order_by("size")] == ["x", None]
+    assert [team.name for team in Team.objects.reverse().order_by().order_by("size").reverse()] == [None, "x"]
 
 
 def test_nulls_stand_where_they_are_asked_for():

@@ -7,7 +7,8 @@ import decimal
 
 import pytest
 
-from modelkit import F, Q, ValidationError
+from modelkit import F, MemoryStore, Q, ValidationError
+from modelkit.database import use_store
 from modelkit.fields.base import Field
 from tests.resolve.models import Author, Book, Cafe, Tag, Team
 
@@ -165,6 +166,28 @@ def test_a_child_is_a_row_of_its_parent():
     assert list(Cafe.objects.filter(pk=cafe.pk, name="c", cups__gt=2)) == [cafe]
     assert list(Cafe.objects.filter(place_ptr=cafe.place_ptr)) == [cafe]
     assert list(Cafe.objects.filter(place_ptr=cafe)) == [cafe]
+
+
+def test_an_annotated_key_takes_instances_too():
+    team = Team.objects.create(name="x")
+    author = Author.objects.create(team=team)
+    assert list(Author.objects.annotate(group=F("team")).filter(group=team)) == [author]
+
+
+def test_moments_are_compared_with_moments_of_the_same_kind(store):
+    naive, aware = datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    assert Author.objects.filter(seen=aware).count() == 0
+    with pytest.raises(ValidationError, match=r"Author\.seen is compared with moments with a time zone.* has none"):
+        Author.objects.filter(seen__gt=naive)
+    with use_store(MemoryStore(tz="naive")):
+        assert Author.objects.filter(seen=naive).count() == 0
+        with pytest.raises(ValidationError, match="with no time zone"):
+            Author.objects.filter(seen__in=[aware])
+
+
+def test_sensitive_values_are_masked():
+    with pytest.raises(ValueError, match=r"Author\.secret__regex: \*\*\* is no regular expression"):
+        Author.objects.filter(secret__regex="(x")
 
 
 def test_iterators_are_read_once():
