@@ -260,7 +260,7 @@ class QueryWriter:
     def matches(self, item: Expr, select: Subselect, scope: Scope) -> str | None:
         """An expression that is True where a correlated `select` yields `item`; None where it must be asked value by value."""
         query = _query(select)
-        if isinstance(query, Compound) or isinstance(item, TupleNode) or len(query.outputs) > 1:
+        if isinstance(query, Compound) or isinstance(item, TupleNode) or len(query.outputs) != 1:
             return None
         output = query.outputs[0]
         if query.limit or query.offset or query.group is not None or query.distinct_on or isinstance(output, RowOutput):
