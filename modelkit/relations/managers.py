@@ -14,10 +14,11 @@ from modelkit.database import statement
 from modelkit.errors import shorten
 from modelkit.managers import Manager
 from modelkit.modelinfo import ModelInfo, Relation, info_of
+from modelkit.prefetch import Prefetched
 from modelkit.relations.accessors import alias_of, value_of
 from modelkit.resolve import shapes
 
-__all__ = ["Related", "ReverseManager", "bound", "class_of", "refuse_assignment", "reverse_manager"]
+__all__ = ["Related", "ReverseManager", "class_of", "mixed_for", "refuse_assignment"]
 
 M = TypeVar("M")
 
@@ -31,14 +32,18 @@ class Related(Manager[M]):
     """The same the other way."""
     _mixed: ClassVar[type[Any]]
     """Which kind of related manager this is, without the model's own manager class."""
+    _fresh_querysets: ClassVar[bool]
+    """Whether the model's own manager makes a new plain queryset each time, which may be changed in place."""
 
     instance: Any
 
     def __call__(self, *, manager: str) -> Any:
         """The same rows through another manager of the model, by its name there."""
         chosen = getattr(self._relation.target, manager)
-        made = class_of(info_of(type(self.instance)), self._relation, self._mixed, type(chosen))
-        return bound(made, self.instance, chosen)
+        made = class_of(info_of(type(self.instance)), self._relation, self._mixed, chosen)
+        related: Any = object.__new__(made)
+        related.__dict__.update(self.__dict__)
+        return related
 
     @property
     def _alias(self) -> str:
@@ -48,18 +53,32 @@ class Related(Manager[M]):
     def get_queryset(self) -> Any:
         """The rows that belong to the instance: those prefetched, where they were."""
         cached = self.instance.__dict__.get("_prefetched_objects_cache")
-        if cached is not None and self._relation.cache in cached:
-            return self._prefetched(cached[self._relation.cache])
-        return self._limited(super().get_queryset())
+        if cached is not None:
+            found = cached.get(self._relation.cache)
+            if found is not None:
+                return self._prefetched(found)
+        return self._limited(super().get_queryset(), fresh=self._fresh_querysets)
 
-    def _limited(self, queryset: Any) -> Any:
-        """`queryset` limited to the rows that belong to the instance."""
+    def _limited(self, queryset: Any, *, fresh: bool = False) -> Any:
+        """`queryset` limited to the rows that belong to the instance; `fresh`: nobody else has it."""
         raise NotImplementedError
+
+    def _tied(self, queryset: Any, key: Any, fresh: bool) -> Any:
+        """`queryset` limited to the rows that the relation leads to from `key`."""
+        limited = queryset if fresh else queryset._chain()
+        instance = self.instance
+        limited._hints = {**limited._hints, "instance": instance} if limited._hints else {"instance": instance}
+        if self._db or "_db" in instance.__dict__:
+            limited._db = self._alias
+        limited.query = shapes.related_to(limited.query, self._back, (key,))
+        return limited
 
     def _prefetched(self, found: list[Any]) -> Any:
         """A queryset that has `found` as its result; `found` carries the queryset it was read through, if it was the user's own."""
-        queryset = getattr(found, "queryset", None)
-        limited = self._limited(super().get_queryset() if queryset is None else queryset)
+        if type(found) is Prefetched:
+            limited = self._limited(found.queryset)
+        else:
+            limited = self._limited(super().get_queryset(), fresh=self._fresh_querysets)
         limited._result_cache = found
         return limited
 
@@ -95,7 +114,7 @@ class ReverseManager(Related[M]):
             )
         return key
 
-    def _limited(self, queryset: Any) -> Any:
+    def _limited(self, queryset: Any, *, fresh: bool = False) -> Any:
         instance = self.instance
         if instance.pk is None:
             raise ValueError(
@@ -103,13 +122,9 @@ class ReverseManager(Related[M]):
                 f"'{self._relation.accessor}' can be used: save it first."
             )
         key = value_of(instance, self._relation.local[0])
-        limited = queryset._chain()
-        limited._hints = {**limited._hints, "instance": instance}
-        if self._db or "_db" in instance.__dict__:
-            limited._db = self._alias
         if key is None:
-            return limited.none()
-        limited.query = shapes.related_to(limited.query, self._back, (key,))
+            return queryset.none()
+        limited = self._tied(queryset, key, fresh)
         limited._known_related_objects = {self._back: {(key,): instance}}
         return limited
 
@@ -258,37 +273,29 @@ def back_of(info: ModelInfo, relation: Relation) -> Relation:
     raise LookupError(f"{target.name} has no relation back along {info.name}.{relation.accessor}.")
 
 
-def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: type[Any]) -> type[Any]:
-    """The related manager class of one relation over a manager class of its target. Made once."""
-    key = ("related manager", relation.name, manager)
-    made: type[Any] | None = info.made.get(key)
+def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: Any) -> type[Any]:
+    """The related manager class of one relation over a manager of its target: its class, and what it was set up with."""
+    known = info.made.setdefault("related managers", {})
+    key = (relation.name, manager.name)
+    made: type[Any] | None = known.get(key)
     if made is None:
+        kind = type(manager)
         namespace = {
+            **manager.__dict__,
             "_relation": relation,
             "_back": back_of(info, relation),
             "_mixed": mixed,
-            "__module__": manager.__module__,
+            "_fresh_querysets": kind._plain,
+            "__module__": kind.__module__,
             "__doc__": f"The {info_of(relation.target).name} rows of one {info.name}.",
         }
-        made = info.made[key] = type("RelatedManager", (mixed, manager), namespace)
+        made = known[key] = type("RelatedManager", (mixed, kind), namespace)
     return made
 
 
-def bound(made: type[Any], instance: Any, manager: Any) -> Any:
-    """A related manager of class `made` for `instance`, set up as the model's own `manager` is."""
-    related: Any = object.__new__(made)
-    related.__dict__.update(manager.__dict__)
-    related.instance = instance
-    return related
-
-
-def reverse_manager(instance: Any, name: str) -> Any:
-    """The manager for accessor `name` of `instance`, a reverse foreign key."""
-    info = info_of(type(instance))
-    relation = info.accessors[name]
-    mixed = NullableReverseManager if relation.field.null else ReverseManager
-    manager = relation.target._default_manager
-    return bound(class_of(info, relation, mixed, type(manager)), instance, manager)
+def mixed_for(relation: Relation) -> type[Any]:
+    """The kind of manager of a reverse foreign key."""
+    return NullableReverseManager if relation.field.null else ReverseManager
 
 
 def refuse_assignment(owner: Any, name: str, value: Any) -> NoReturn:

@@ -15,14 +15,14 @@ from modelkit.deletion import delete_queryset
 from modelkit.errors import shorten
 from modelkit.ir.query import Conflict
 from modelkit.ir.schema import DEFAULT
-from modelkit.modelinfo import Relation, info_of
+from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.relations.accessors import value_of
-from modelkit.relations.managers import Related, bound, class_of, reverse_manager
+from modelkit.relations.managers import Related, class_of, mixed_for
 from modelkit.resolve import shapes
 from modelkit.signals import m2m_changed
 from modelkit.stores.base import Session
 
-__all__ = ["ManyManager", "many_manager", "related_manager"]
+__all__ = ["ManyManager", "related_manager"]
 
 M = TypeVar("M")
 
@@ -52,13 +52,8 @@ class ManyManager(Related[M]):
     def _symmetrical(self) -> bool:
         return not self._reverse and bool(self._relation.field.remote_field.symmetrical)
 
-    def _limited(self, queryset: Any) -> Any:
-        limited = queryset._chain()
-        limited._hints = {**limited._hints, "instance": self.instance}
-        if self._db or "_db" in self.instance.__dict__:
-            limited._db = self._alias
-        limited.query = shapes.related_to(limited.query, self._back, (self._related_key,))
-        return limited
+    def _limited(self, queryset: Any, *, fresh: bool = False) -> Any:
+        return self._tied(queryset, self._related_key, fresh)
 
     def _key_of(self, obj: Any, target: Relation) -> Any:
         """What the rows between hold for `obj`, an instance or a key."""
@@ -279,27 +274,31 @@ class ManyManager(Related[M]):
         return self.update_or_create(defaults, create_defaults, through_defaults=through_defaults, **lookups)
 
 
-def many_manager(instance: Any, name: str) -> Any:
-    """The manager for accessor `name` of `instance`, one side of a many-to-many relation."""
-    info = info_of(type(instance))
-    relation = info.accessors[name]
-    attname = relation.local[0]
-    key = value_of(instance, attname)
-    if key is None or instance.pk is None:
-        raise ValueError(
-            f"{shorten(instance)} needs to have a value for field '{attname}' before this many-to-many relationship can be "
-            "used: save it first."
-        )
-    manager = relation.target._default_manager
-    made = bound(class_of(info, relation, ManyManager, type(manager)), instance, manager)
-    made._related_key = key
-    return made
-
-
 def related_manager(instance: Any, name: str) -> Any:
-    """The manager for the to-many accessor `name` of `instance`, whatever its kind; what descriptors call.
+    """The manager for the to-many accessor `name` of `instance`; what descriptors call.
 
     Raises ValueError where a many-to-many relation's `instance` has no key yet.
     """
-    relation = info_of(type(instance)).accessors[name]
-    return reverse_manager(instance, name) if relation.kind == "reverse_foreign_key" else many_manager(instance, name)
+    info: ModelInfo = type(instance)._meta.info
+    known = info.made.get("accessors")
+    if known is None:
+        known = info.made["accessors"] = {}
+    found = known.get(name)
+    if found is None:
+        relation = info.accessors[name]
+        mixed = mixed_for(relation) if relation.kind == "reverse_foreign_key" else ManyManager
+        manager = relation.target._default_manager
+        found = known[name] = class_of(info, relation, mixed, manager), mixed is ManyManager, relation.local[0]
+    made, many, attname = found
+    related: Any = object.__new__(made)
+    state = related.__dict__
+    state["instance"] = instance
+    if many:
+        key = value_of(instance, attname)
+        if key is None or instance.pk is None:
+            raise ValueError(
+                f"{shorten(instance)} needs to have a value for field '{attname}' before this many-to-many relationship can "
+                "be used: save it first."
+            )
+        state["_related_key"] = key
+    return related
