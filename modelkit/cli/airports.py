@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 class Country(Model):
     code = CharField(max_length=2, unique=True)
-    airports: Reverse["Airport"] = Reverse("country")
+    airports: Reverse[Airport] = Reverse("country")
 
     class Meta:
         app_label = "airports"

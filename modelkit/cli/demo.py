@@ -16,14 +16,14 @@ __all__ = ["STEPS", "run"]
 
 
 def keywords() -> None:
-    """Queries by keyword, as Django's documentation teaches them"""
+    """Queries by keyword, as Django's documentation teaches them."""
     high = Airport.objects.filter(country__code="NP", elevation__gte=9000).order_by("-elevation")
     for airport in high[:3]:
         print(f"{airport.elevation:8,.0f} ft  {airport}")
 
 
 def expressions() -> None:
-    """The same by typed expressions: a type checker knows every name and value in them"""
+    """The same by typed expressions: a type checker knows every name and value in them."""
     high = Airport.objects.filter(Airport.country[Country.code] == "NP", Airport.elevation >= 9000)
     for airport in high.order_by(Airport.elevation.desc())[:3]:
         print(f"{airport.elevation:8,.0f} ft  {airport}")
@@ -31,17 +31,20 @@ def expressions() -> None:
 
 
 def relations() -> None:
-    """Relations, from both sides"""
+    """Relations, from both sides."""
     heathrow = Airport.objects.select_related("country", "time_zone").get(iata="LHR")
     print(heathrow, "lies in", heathrow.country, "and keeps", heathrow.time_zone)
     print(heathrow.country, "has", heathrow.country.airports.count(), "airports")
     london = CityArea.objects.get(airports=heathrow)
     print(london, "is served by", ", ".join(str(airport.iata) for airport in london.airports.order_by("iata")))
-    print("areas with an airport above 5,000 ft:", *CityArea.objects.filter(CityArea.airports.any(Airport.elevation > 5000)))
+    print(
+        "areas with an airport above 5,000 ft:",
+        *CityArea.objects.filter(CityArea.airports.any(Airport.elevation > 5000)),
+    )
 
 
 def prefetch() -> None:
-    """Prefetch: a fixed number of statements, however many rows"""
+    """Prefetch: a fixed number of statements, however many rows."""
     with capture_statements() as log:
         areas = list(CityArea.objects.select_related("country").prefetch_related("airports__time_zone"))
         pairs = sum(len({airport.time_zone for airport in area.airports.all()}) for area in areas)
@@ -49,13 +52,13 @@ def prefetch() -> None:
 
 
 def index() -> None:
-    """An index at work, and the Python that runs"""
+    """An index at work, and the Python that runs."""
     query = Airport.objects.filter(elevation__range=(10_000, 11_000), country__code="PE").order_by("elevation")
     print(query.explain(verbose=True))
 
 
 def rollback() -> None:
-    """A transaction, rolled back"""
+    """A transaction, rolled back."""
     before = Airport.objects.count()
     try:
         with atomic():
@@ -67,7 +70,7 @@ def rollback() -> None:
 
 
 def mistake() -> None:
-    """A mistyped field"""
+    """A mistyped field."""
     try:
         Airport.objects.filter(contry__code="FR")
     except FieldError as error:
@@ -75,7 +78,7 @@ def mistake() -> None:
 
 
 def timings() -> None:
-    """What it costs"""
+    """What it costs."""
     country = Country.objects.get(code="CH")
     for text, action in (
         ("get by a unique field", lambda: Airport.objects.get(icao="LSZH")),
@@ -103,7 +106,7 @@ def microseconds(action: Callable[[], object]) -> float:
 def show(step: Callable[[], None]) -> None:
     """Print a step's title, its source and what it prints."""
     lines = inspect.getsource(step).splitlines()[2:]
-    print(f"\n== {inspect.getdoc(step)}\n")
+    print(f"\n== {(inspect.getdoc(step) or step.__name__).removesuffix('.')}\n")
     print(textwrap.indent(textwrap.dedent("\n".join(lines)), ">>> "))
     print()
     step()
