@@ -47,13 +47,15 @@ def filtered(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, An
     """
     shape = query.shape
     if not conditions:
-        values = tuple(lookups.values())
+        values = (*lookups.values(),)
         key: tuple[Any, ...] = (negated, *lookups, *map(type, values))
         step = shape.next.get(key)
         if step is _TRUTHS:
             key = (*key, *[value for value in values if value is True or value is False])
             step = shape.next.get(key)
         if type(step) is Taken:
+            if step.width == len(values):
+                return Query(step.shape, query.params + values)
             try:
                 return step.apply(query, values)
             except Unsuited:

@@ -172,19 +172,20 @@ _KEPT: Final = tuple(name for name in Shape.__dataclass_fields__ if name not in 
 class Step:
     """An operation on a shape, once resolved: the shape it leads to, and how a call's values become parameters."""
 
-    __slots__ = ("bindings", "shape", "straight")
+    __slots__ = ("bindings", "shape", "straight", "width")
 
     def __init__(self, shape: Shape, bindings: tuple[Binding, ...]) -> None:
         self.shape = shape
         self.bindings = bindings
         self.straight = all(leaf == number and convert is itself for number, (leaf, convert) in enumerate(bindings))
         """Whether the first values, as they are, are the new parameters."""
+        self.width = len(bindings) if self.straight else -1
+        """How many values are the new parameters as they are; -1 where they are not."""
 
     def apply(self, query: Query, leaves: Sequence[Any]) -> Query:
         """`query` after this operation with these values; `leaves` is never empty."""
         if self.straight:
-            width = len(self.bindings)
-            return Query(self.shape, query.params + tuple(leaves if len(leaves) == width else leaves[:width]))
+            return Query(self.shape, query.params + tuple(leaves[: self.width]))
         return Query(self.shape, query.params + tuple([convert(leaves[leaf]) for leaf, convert in self.bindings]))
 
 
