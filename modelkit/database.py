@@ -88,9 +88,17 @@ def statement(alias: str | None = None, *, reading: bool = False) -> Statement:
 
 def connect(store: str | Store = "memory:", alias: str = DEFAULT) -> Store:
     """Let `alias` be served by `store`: a store object, or a URL ("memory:"). Gives the store."""
-    opened = _open(store) if isinstance(store, str) else store
+    opened = _open(store) if isinstance(store, str) else _checked(store)
     stores[alias] = opened
     return opened
+
+
+def _checked(store: Any) -> Store:
+    """`store`; TypeError where it is none."""
+    if isinstance(store, type) or not hasattr(store, "capabilities"):
+        raise TypeError(f"A store is a store object, such as MemoryStore(), not {shorten(store)}.")
+    found: Store = store
+    return found
 
 
 def disconnect(alias: str = DEFAULT) -> None:
@@ -167,7 +175,7 @@ discovery.family = _family
 @contextmanager
 def use_store(store: Store, alias: str = DEFAULT) -> Iterator[Store]:
     """Let `store` serve `alias` inside the `with`, for this thread or task alone."""
-    before = install(alias, store)
+    before = install(alias, _checked(store))
     try:
         yield store
     finally:

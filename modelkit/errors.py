@@ -39,6 +39,7 @@ __all__ = [
     "did_you_mean",
     "not_yet",
     "shorten",
+    "spelled",
 ]
 
 
@@ -308,13 +309,17 @@ def _identities(errors: Iterable[ValidationError]) -> tuple[Any, ...]:
     return tuple(sorted((error._identity() for error in errors), key=repr))
 
 
+_LONGEST = 200
+"""Longer names resemble nothing: comparing them would cost more than it could tell."""
+
+
 def did_you_mean(name: str, choices: Iterable[str], *, limit: int = 12) -> str:
     """The end of a message about an unknown `name`: " Did you mean 'x'?", or the choices, or nothing.
 
     Complexity: linear in the choices.
     """
     known = list(dict.fromkeys(choices))
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) if len(name) <= _LONGEST else []
     if near:
         return f" Did you mean '{near[0]}'?"
     if not known:
@@ -329,6 +334,12 @@ def shorten(value: object, limit: int = 80) -> str:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 - a hostile repr must not hide the error being reported
         text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def spelled(name: str, limit: int = 80) -> str:
+    """`name` for a message: as it is where it prints on one line, else escaped; cut to `limit` characters."""
+    text = name if name.isprintable() else repr(name)[1:-1]
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from modelkit.database import session, statement
-from modelkit.errors import ObjectDoesNotExist, did_you_mean
+from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.ir.expr import Col
 from modelkit.ir.query import Select, ValueOutput
 from modelkit.loading import load
@@ -33,6 +33,8 @@ class Prefetch:
     """
 
     def __init__(self, lookup: str, queryset: Any = None, to_attr: str | None = None) -> None:
+        if not isinstance(lookup, str):
+            raise TypeError(f"A relation to prefetch is given by name or as a Prefetch, not as {shorten(lookup)}.")
         if queryset is not None and queryset.query.style != "entity":
             raise ValueError("The queryset of a Prefetch must give instances: values(), values_list() and into() do not.")
         self.prefetch_through = lookup
@@ -185,6 +187,8 @@ class _Run:
         own: Any,
     ) -> list[Any]:
         """Load one level for `instances` and note the lookups that come with its queryset; the related instances."""
+        if own is not None:
+            _check_model(own.model, relation, path)
         queryset = own if own is not None else _queryset(relation)
         nested = queryset._prefetch_related_lookups
         level = _Level(relation, queryset, queryset._db or self.alias, to_attr, own)
@@ -195,6 +199,15 @@ class _Run:
             self.waiting.extend(_Lookup(each, path) for each in reversed(nested))
         self.followed.add(relation)
         return found
+
+
+def _check_model(model: Any, relation: Relation, path: str) -> None:
+    """ValueError where a Prefetch's queryset is of a model that its relation does not lead to."""
+    given, wanted = info_of(model).concrete, info_of(relation.target).concrete
+    if not issubclass(given, wanted) and not issubclass(wanted, given):
+        raise ValueError(  # noqa: TRY004 - the queryset's type is right, its model is not
+            f"Prefetch('{path}') leads to {wanted.__name__}, and its queryset is of {given.__name__}."
+        )
 
 
 def _relation(model: Any, name: str) -> Relation | None:

@@ -116,7 +116,10 @@ class DateField(_Moment[T]):
                 return None
             case datetime.datetime():
                 if value.tzinfo is not None:
-                    value = value.astimezone(timezone.get_default_timezone())
+                    try:
+                        value = value.astimezone(timezone.get_default_timezone())
+                    except OverflowError:
+                        raise self.invalid(value) from None
                 return value.date()
             case datetime.date():
                 return value
@@ -341,7 +344,10 @@ class DurationField(Field[T]):
     def to_python(self, value: Any) -> Any:
         if value is None or isinstance(value, datetime.timedelta):
             return value
-        parsed = parse_duration(value) if isinstance(value, str) else None
+        try:
+            parsed = parse_duration(value) if isinstance(value, str) else None
+        except OverflowError:
+            parsed = None
         if parsed is None:
             raise self.invalid(value)
         return parsed

@@ -43,7 +43,7 @@ def store_json(value: Any) -> Any:
         case None | bool():
             return value
         case str():
-            return str.__str__(value)
+            return _text(value)
         case int():
             return int(value)
         case float():
@@ -55,7 +55,7 @@ def store_json(value: Any) -> Any:
             for key, item in value.items():
                 if not isinstance(key, str):
                     raise ValueError(f"a JSON object's keys are text, not {type(key).__name__}")  # noqa: TRY004 - one exception for "not JSON"
-                copied[str.__str__(key)] = store_json(item)
+                copied[_text(key)] = store_json(item)
             return copied
         case list() | tuple():
             return [store_json(item) for item in value]
@@ -63,6 +63,19 @@ def store_json(value: Any) -> Any:
             return value
         case _:
             raise ValueError(f"{type(value).__name__} is not JSON")
+
+
+def _text(value: str) -> str:
+    """A text inside JSON, as a plain str; ValueError for one that no database stores."""
+    text = str.__str__(value)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("a text holds a lone surrogate, which no database stores") from None
+    if "\0" in text:
+        raise ValueError("a text holds a NUL character, which no database stores")
+    return text
 
 
 def copy_json(value: Any) -> Any:

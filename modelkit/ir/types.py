@@ -269,7 +269,10 @@ class DateTimeType(ScalarType):
     def coerce(self, value: Any) -> datetime.datetime:
         if isinstance(value, datetime.datetime):
             if value.tzinfo is not None:
-                return value.astimezone(UTC)
+                try:
+                    return value.astimezone(UTC)
+                except OverflowError:
+                    raise UnfitValue("lies outside the years 1 to 9999 in UTC") from None
             return value.replace(fold=0) if value.fold else value
         raise UnfitValue("expected a datetime")
 
@@ -320,6 +323,8 @@ class JsonType(ScalarType):
             stored = store_json(value)
         except ValueError as error:
             raise UnfitValue(str(error)) from None
+        except RecursionError:
+            raise UnfitValue("is nested too deeply for JSON, or holds itself") from None
         return JSON_NULL if stored is None else stored
 
     def key(self, value: Any) -> Hashable:

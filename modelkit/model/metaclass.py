@@ -7,6 +7,7 @@ refused leaves no trace in a registry.
 from __future__ import annotations
 
 import inspect
+import keyword
 from collections.abc import Callable
 from functools import partialmethod
 from typing import Any
@@ -16,7 +17,7 @@ from typing_extensions import ParamSpec, TypeVar
 from modelkit import registry as registries
 from modelkit.assembly.infos import Assembler
 from modelkit.constraints import Index, UniqueConstraint
-from modelkit.errors import FieldError, MultipleObjectsReturned, ObjectDoesNotExist, did_you_mean
+from modelkit.errors import FieldError, MultipleObjectsReturned, ObjectDoesNotExist, did_you_mean, spelled
 from modelkit.fields.base import Field
 from modelkit.inheritance import check_key, check_name, inherit, model_bases, proxied, read_meta
 from modelkit.managers import Manager
@@ -42,6 +43,7 @@ class ModelMeta(type):
         """Make the class `name`; a model, unless it says `root=True`: the bases that models derive from."""
         if options.pop("root", False):
             return super().__new__(mcs, name, bases, namespace, **options)
+        _check_body(name, namespace)
         plain = dict(namespace)
         declared = plain.pop("Meta", None)
         contributed = {key: plain.pop(key) for key, value in namespace.items() if _contributes(value) and key != "Meta"}
@@ -74,6 +76,7 @@ class ModelMeta(type):
         if isinstance(value, Field) and not value.auto_created:
             check_name(cls.__name__, name)
             _check_free(cls, name)
+            _check_unused(cls, name, value)
         value.contribute_to_class(cls, name)
 
     @property
@@ -101,6 +104,27 @@ class ModelMeta(type):
 
 def _contributes(value: Any) -> bool:
     return not inspect.isclass(value) and hasattr(value, "contribute_to_class")
+
+
+def _check_body(model: str, namespace: dict[str, Any]) -> None:
+    """FieldError for a model's name that queries could not hold; TypeError for a field's class where a field belongs."""
+    if not model.isidentifier() or keyword.iskeyword(model) or "__" in model or model.startswith("_") or model.endswith("_"):
+        raise FieldError(
+            f"A model cannot be named '{spelled(model)}': its name is a Python identifier and no keyword, without two "
+            "underscores in a row or one at either end, which separate names in queries."
+        )
+    for name, value in namespace.items():
+        if inspect.isclass(value) and issubclass(value, Field) and value.__qualname__.rpartition(".")[2] != name:
+            raise TypeError(f"{model}.{name} is the class {value.__name__}, not a field: write {value.__name__}().")
+
+
+def _check_unused(model: type, name: str, field: Field[Any]) -> None:
+    """TypeError for a field that stands on a model already: each attribute needs one of its own."""
+    owner: Any = field.__dict__.get("model")
+    if owner is not None and any(known is field for known in (*owner._meta.local_fields, *owner._meta.local_many_to_many)):
+        raise TypeError(
+            f"{model.__name__}.{name} is the same object as {owner.__name__}.{field.name}: give each its own field."
+        )
 
 
 def _check_free(model: Any, name: str) -> None:
@@ -199,6 +223,17 @@ def _give_key(model: Any) -> None:
         meta.auto_field = key
 
 
+def _names(given: Any) -> tuple[Any, ...]:
+    """One name or several, as a tuple."""
+    return (given,) if isinstance(given, str) else tuple(given or ())
+
+
+def _plain_name(key: Any) -> str | None:
+    """The field that an order's key names on the model itself; None for what leads further, or is no name."""
+    name = key.removeprefix("-") if isinstance(key, str) else "?"
+    return None if name in {"?", "pk"} or "__" in name else name
+
+
 def _check_names(model: Any) -> None:
     """FieldError where Meta names a field that does not exist."""
     meta = model._meta
@@ -210,6 +245,8 @@ def _check_names(model: Any) -> None:
     for index in meta.indexes:
         if isinstance(index, Index):
             named.extend(("indexes", name) for name in (*(name for name, _ in index.fields_orders), *index.include))
+    for option, keys in (("ordering", meta.ordering), ("get_latest_by", _names(meta.get_latest_by))):
+        named.extend((option, name) for key in keys if (name := _plain_name(key)) is not None)
     for option, name in named:
         if name not in known:
             raise FieldError(

@@ -7,6 +7,7 @@ family: it shares their cache, and its tables are the models' present ones.
 
 from __future__ import annotations
 
+import copyreg
 import io
 import pickle
 from typing import Any
@@ -91,7 +92,15 @@ def freeze(query: Query) -> tuple[str, bytes]:
     return _label(query.info.model), stream.getvalue()
 
 
+def _reduced(query: Query) -> tuple[Any, tuple[str, bytes]]:
+    """How a query is pickled by itself: as in a queryset."""
+    return thaw, freeze(query)
+
+
 def thaw(label: str, data: bytes) -> Query:
     """The query that `freeze` gave. As with all pickles: only from a source that is trusted."""
     found: Query = _Reader(data, info_of(registry.get(label))).load()
     return found
+
+
+copyreg.pickle(Query, _reduced)

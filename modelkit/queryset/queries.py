@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 
 from modelkit import bulk
 from modelkit.database import session
-from modelkit.errors import NotSupportedError, not_yet
+from modelkit.errors import NotSupportedError, not_yet, shorten
 from modelkit.expressions.base import Node, Q
 from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
@@ -355,6 +355,8 @@ class Queries(AsyncQueries[M, Row_co]):
 
     def using(self, alias: str | None) -> Self:
         """The same, on the store connected as `alias`."""
+        if alias is not None and not isinstance(alias, str):
+            raise TypeError(f"using() takes an alias, not {shorten(alias)}: connect(store, alias=...) gives a store one.")
         clone = self._chain()
         clone._db = alias
         return clone

@@ -6,6 +6,8 @@ it stands below the classes. The invariant: what one call reads, prefetched rows
 
 from __future__ import annotations
 
+import operator
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeAlias
@@ -222,13 +224,26 @@ def _not_one(model: Any, number: int) -> Exception:
     return error
 
 
+def _bound(value: Any) -> int | None:
+    """A number in square brackets, at most as large as a list can be; TypeError where it is none."""
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"A queryset is indexed by whole numbers and slices, not by {type(value).__name__}.") from None
+    return min(number, sys.maxsize - 1)
+
+
 def picked(queryset: Any, index: Any) -> Any:
     """`queryset[index]`: a row, a queryset for a slice, or a list for a slice with a step."""
-    if not isinstance(index, (int, slice)):
-        raise TypeError(f"A queryset is indexed by whole numbers and slices, not by {type(index).__name__}.")
+    if not isinstance(index, slice):
+        index = _bound(index)
+        if index is None:
+            raise TypeError("A queryset is indexed by whole numbers and slices, not by NoneType.")
     cache = queryset._result_cache
     if isinstance(index, slice):
-        start, stop = index.start, index.stop
+        start, stop = _bound(index.start), _bound(index.stop)
         if (start is not None and start < 0) or (stop is not None and stop < 0):
             raise ValueError(_NEGATIVE)
         if cache is not None:

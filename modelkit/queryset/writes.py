@@ -11,10 +11,11 @@ from typing import Any
 
 from modelkit import deletion
 from modelkit.database import session, statement
-from modelkit.errors import FieldError, IntegrityError, did_you_mean
+from modelkit.errors import FieldError, IntegrityError, did_you_mean, spelled
 from modelkit.fields.base import Field
 from modelkit.resolve import conditions, shapes
 from modelkit.resolve import writes as resolving
+from modelkit.resolve.paths import names_of
 from modelkit.transaction import Atomic, mark_broken
 
 __all__ = ["create", "delete", "get_or_create", "update", "update_or_create"]
@@ -53,19 +54,19 @@ def _new_values(queryset: Any, lookups: Mapping[str, Any], defaults: Mapping[str
     """What get_or_create() makes a new row of; FieldError where a name is no field."""
     values = {name: value for name, value in lookups.items() if "__" not in name}
     values.update(defaults or {})
-    model = queryset.model
-    info = model._meta.info
-    unknown = [
-        name
-        for name in values
-        if name != "pk" and name not in info.named and name not in info.relations and not _is_property(model, name)
-    ]
-    if unknown:
-        near = did_you_mean(unknown[0], [*info.named, *info.relations])
-        raise FieldError(
-            f"{model.__name__} has no field '{unknown[0]}' (in defaults or lookups of get_or_create()).{near}"
-        )
+    _check_names(queryset.model, values, "get_or_create")
     return values
+
+
+def _check_names(model: Any, values: Mapping[str, Any], verb: str) -> None:
+    """FieldError for a name that is neither a field of `model` nor a property that can be set."""
+    info = model._meta.info
+    for name in values:
+        if name != "pk" and name not in info.named and name not in info.relations and not _is_property(model, name):
+            near = did_you_mean(name, names_of(info))
+            raise FieldError(
+                f"{model.__name__} has no field '{spelled(name)}' (in defaults or lookups of {verb}()).{near}"
+            )
 
 
 def _is_property(model: Any, name: str) -> bool:
@@ -104,6 +105,7 @@ def update_or_create(
         found, created = queryset.select_for_update().get_or_create(for_new, **lookups)
         if created:
             return found, True
+        _check_names(queryset.model, changes, "update_or_create")
         for name, value in changes.items():
             setattr(found, name, _called(value))
         found.save(using=queryset._db, update_fields=_changed_names(found, changes))

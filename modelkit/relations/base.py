@@ -47,7 +47,7 @@ class RelationField(Field[T]):
 
     def __init__(self, to: Any, remote_field: Side, options: dict[str, Any]) -> None:
         super().__init__(options.pop("verbose_name", None), **options)
-        if not isinstance(to, str) and not hasattr(to, "_meta"):
+        if not isinstance(to, str) and not (isinstance(to, type) and hasattr(to, "_meta")):
             raise TypeError(
                 f"{type(self).__name__}() leads to a model class, or to one by name: 'Model', 'app.Model' or 'self', not {shorten(to)}."
             )
@@ -131,6 +131,10 @@ class RelationField(Field[T]):
                 if not filled.rstrip("+").isidentifier() and filled.rstrip("+"):
                     raise FieldError(
                         f"{self.label}: {option} is a Python identifier, perhaps with '+' at its end, not {name!r}."
+                    )
+                if not filled.endswith("+") and ("__" in filled or filled.endswith("_")):
+                    raise FieldError(
+                        f"{self.label}: {option} cannot be {name!r}: two underscores separate names in queries."
                     )
                 setattr(side, option, filled)
 

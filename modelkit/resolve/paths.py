@@ -77,7 +77,8 @@ def path_of(attribute: Attribute) -> tuple[Step, ...]:
 
 def names_of(info: ModelInfo) -> tuple[str, ...]:
     """All that a name may begin with on this model: for messages."""
-    return tuple(dict.fromkeys((*info.named, *info.relations, "pk")))
+    relations = (name for name in info.relations if not name.endswith("+"))
+    return tuple(dict.fromkeys((*info.named, *relations, "pk")))
 
 
 def unknown(info: ModelInfo, name: str, context: str, more: Iterable[str] = ()) -> FieldError:
