@@ -295,7 +295,7 @@ class Programs:
             case "relation":
                 inner = self.inner(end)
                 instance = f"{end}.objects.order_by('pk')[{self.rng.randint(0, 1)}]"
-                single = f"{end}.objects.filter({self.arguments(end, 0)}).order_by('pk').values('pk')[:1]"
+                single = f"{end}.objects.filter(pk__gte={self.rng.randint(1, 9)}).order_by('pk').values('pk')[:1]"
                 options = [
                     *common,
                     *common,
