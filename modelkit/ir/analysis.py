@@ -56,6 +56,7 @@ __all__ = [
     "preorder",
     "rejects_null",
     "renumbered",
+    "runs_functions",
     "source_columns",
     "sources_of",
     "subselects",
@@ -290,6 +291,34 @@ def tables_of(query: Query) -> tuple[Table, ...]:
     else:
         visit(query)
     return tuple(found)
+
+
+def runs_functions(part: Query | Expr) -> bool:
+    """Whether a function that somebody registered may run in `part`, inner queries included: any call but those that a
+    compiler writes out, any aggregate and any window function. Linear.
+    """
+    match part:
+        case Update(target=target, assignments=assignments):
+            return runs_functions(target) or any(runs_functions(assignment.value) for assignment in assignments)
+        case Delete(target=target):
+            return runs_functions(target)
+        case Select() | Compound():
+            return any(map(_calls, own_expressions(part))) or any(map(runs_functions, _inner_queries(part)))
+        case _:
+            inner = [select for select in subselects(part) if isinstance(select, (Select, Compound))]
+            return _calls(part) or any(map(runs_functions, inner))
+
+
+def _calls(expr: Expr) -> bool:
+    match expr:
+        case Aggregate() | Window():
+            return True
+        case Call(function=function) if function.inline is None:
+            return True
+        case Outer(item=item):
+            return _calls(item)
+        case _:
+            return any(map(_calls, children(expr)))
 
 
 def source_columns(source: Source) -> int:

@@ -7,12 +7,11 @@ than `MOST` of them.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
-from modelkit.ir.expr import Aggregate, Call, Window
+from modelkit.ir.analysis import runs_functions
 from modelkit.ir.query import Compound, Delete, Select, Update
 from modelkit.stores.memory.catalog import Catalog
 from modelkit.stores.memory.compiler import Compiled, compile_query
@@ -42,7 +41,7 @@ class Prepared:
         self.run: Callable[[Sequence[Any], tuple[Any, ...]], Any] = compiled.run
         self.states = states
         self.latest: tuple[LatestView, ...] = tuple([state.latest for state in states])
-        self.pure = not _runs_functions(query)
+        self.pure = not runs_functions(query)
         self.inside = compiled.probes and self.pure
         self.target = target
         self.columns = (
@@ -94,24 +93,3 @@ class Plans:
 
 def _drop(entries: dict[int, Prepared], key: int, _: object) -> None:
     entries.pop(key, None)
-
-
-def _runs_functions(query: Query) -> bool:
-    """Whether a user's function may run in `query`: all but those that the compiler writes out count as such."""
-    return any(
-        isinstance(node, (Aggregate, Window)) or (isinstance(node, Call) and node.function.inline is None)
-        for node in _parts(query)
-    )
-
-
-def _parts(part: object) -> Iterator[object]:
-    if isinstance(part, tuple):
-        for item in part:
-            yield from _parts(item)
-    elif is_dataclass(part) and type(part).__module__ in _QUERIES:
-        yield part
-        for field in fields(part):
-            yield from _parts(getattr(part, field.name))
-
-
-_QUERIES: Final = {Select.__module__, Call.__module__}

@@ -5,14 +5,14 @@ Knows one Table at a time and its links to others. The invariant: the indexes ar
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 from modelkit.errors import ProgrammingError
-from modelkit.ir.expr import Call, Col, Node
+from modelkit.ir.analysis import nodes_of, runs_functions
+from modelkit.ir.expr import Col
 from modelkit.ir.schema import Column, Formula, Reference, Row, Table
 from modelkit.ir.types import ScalarType
 from modelkit.stores.base import TimeZonePolicy
@@ -118,7 +118,7 @@ class TableState:
                 if column.default is not None
             },
         )
-        self.plain = not any(_runs_functions(formula.expr) for formula in _formulas(table))
+        self.plain = not any(runs_functions(formula.expr) for formula in _formulas(table))
         self.admit = admit_rows(self.rules)
         self.insert: Callable[[Row], Row] | None = None
         self._refits: dict[frozenset[int], Refit] = {}
@@ -178,21 +178,7 @@ class TableState:
 
 def columns_read(formula: Formula) -> frozenset[int]:
     """The columns that a formula reads. Linear in its nodes."""
-    return frozenset(node.column for node in _nodes(formula.expr) if isinstance(node, Col))
-
-
-def _nodes(part: object) -> Iterator[Node]:
-    if isinstance(part, Node):
-        yield part
-        for field in dataclasses.fields(part):
-            yield from _nodes(getattr(part, field.name))
-    elif isinstance(part, tuple):
-        for item in part:
-            yield from _nodes(item)
-
-
-def _runs_functions(expression: object) -> bool:
-    return any(isinstance(node, Call) and node.function.inline is None for node in _nodes(expression))
+    return frozenset(node.column for node in nodes_of(formula.expr) if isinstance(node, Col))
 
 
 def _formulas(table: Table) -> Iterator[Formula]:
