@@ -16,6 +16,7 @@ from modelkit.errors import (
     DataError,
     IntegrityError,
     NotYetSupported,
+    OperationalError,
     ProgrammingError,
     SchemaMismatch,
     StoreClosed,
@@ -811,3 +812,73 @@ def test_an_undone_update_of_an_own_row_is_found_by_its_old_key(db):
     assert transaction.select(by(db.user, AGE), (2,)) == []
     assert len(transaction.select(by(db.user, AGE), (1,))) == 1
     transaction.rollback()
+
+
+# Finalizers that write
+
+
+class Meddler:
+    """Part of a cycle whose collection runs `work`."""
+
+    def __init__(self, work):
+        self.work = work
+        self.me = self
+
+    def __del__(self):
+        self.work()
+
+
+@pytest.mark.parametrize("kind", ["insert", "bulk", "update", "delete", "transaction", "restore"])
+def test_a_finalizer_that_writes_during_a_commit_breaks_nothing(db, kind):
+    store, number = db.store, [0]
+    store.insert(db.user, [user(age=1, code=n) for n in range(20)])
+    outcomes: set[str] = set()
+    snapshot = store.snapshot()
+
+    def meddle():
+        number[0] += 1
+        try:
+            store.insert(db.user, [user(age=2, code=10_000 + number[0])])
+            outcomes.add("written")
+        except OperationalError:
+            outcomes.add("refused")
+
+    def work(turn):
+        if kind == "insert":
+            store.insert(db.user, [user(age=3, code=1000 + turn)])
+        elif kind == "bulk":
+            store.insert(db.user, [user(age=3, code=1000 + turn), user(age=3, code=2000 + turn)])
+        elif kind == "update":
+            store.update(add_to_all(db.user, AGE), (turn % 2,))
+        elif kind == "delete":
+            store.delete(delete_where(db.user, CODE), (turn % 20,))
+        elif kind == "restore":
+            store.restore(snapshot)
+        else:
+            transaction = store.begin()
+            try:
+                transaction.update(set_where(db.user, AGE), (turn % 20 + 1, turn))
+                transaction.insert(db.user, [user(age=3, code=1000 + turn)])
+                transaction.commit()
+            except TransactionConflict:
+                outcomes.add("conflict")
+            finally:
+                transaction.rollback()
+
+    thresholds = gc.get_threshold()
+    try:
+        for turn in range(150):
+            Meddler(meddle)
+            gc.set_threshold(turn % 40 + 1, 1, 1)
+            try:
+                work(turn)
+            finally:
+                gc.set_threshold(*thresholds)
+            gc.collect()
+            store._check()
+    finally:
+        gc.set_threshold(*thresholds)
+        snapshot.close()
+    gc.collect()
+    assert "written" in outcomes
+    store._check()

@@ -4,19 +4,23 @@ Knows tables and pins, not queries. Two invariants. Only what runs here changes 
 lock. And publishing is all or nothing: `publishing` is set before the first change and cleared after the last; each change
 may be made twice, so whoever next takes the lock and finds it set makes all of them (again): an interrupt can stop the
 thread that publishes anywhere, and Python has no way to mask it.
+
+Nor can it mask the garbage collector, which may run anybody's `__del__` while the lock is held. What such code commits
+before an outer commit publishes, that one notices by `version`; in the middle of publishing it is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from threading import RLock
 from typing import Any, Final, NoReturn, TypeAlias, final
 
-from modelkit.errors import StoreClosed, TransactionConflict
+from modelkit.errors import OperationalError, StoreClosed, TransactionConflict
 from modelkit.ir.schema import DEFAULT, Row
 from modelkit.ir.types import IntegerType
 from modelkit.stores.memory.constraints import TableWrites, Viewed, validate
-from modelkit.stores.memory.heap import Changed, Heap, Pin, note
+from modelkit.stores.memory.heap import Changed, Heap, Pin, TablePin, note
 from modelkit.stores.memory.insertion import insertion
 from modelkit.stores.memory.rows import shown
 from modelkit.stores.memory.tables import TableState
@@ -44,16 +48,23 @@ def latest(_: TableState) -> View | None:
 class Committer:
     """A store's lock, its open pins, its sequences, and the way into its tables."""
 
-    __slots__ = ("lock", "numbers", "pins", "publishing")
+    __slots__ = ("lock", "numbers", "pins", "publishing", "version", "working")
 
     def __init__(self) -> None:
         self.lock = RLock()
         self.pins: list[Pin] = []
         self.numbers: dict[int, int] = {}
         self.publishing: list[TableWrites] | Lone | Closed | None = None
+        self.version = 0
+        self.working = False
 
     def recover(self) -> None:
         """Finish what an interrupt left unpublished. StoreClosed where the store is. Under the lock."""
+        if self.working:
+            raise OperationalError(
+                "The store is used in the middle of its own commit: by a finalizer or a signal handler. "
+                "Let that code only note what is to be done later."
+            )
         pending = self.publishing
         if isinstance(pending, Closed):
             raise StoreClosed("The store is closed.")
@@ -91,16 +102,29 @@ class Committer:
         with self.lock:
             self.pins = self.open_pins()
 
-    def apply(self, writes: list[TableWrites], viewed: Viewed = latest, closing: Pin | None = None) -> None:
+    def apply(
+        self,
+        writes: list[TableWrites],
+        viewed: Viewed = latest,
+        *,
+        since: int | None = None,
+        closing: Pin | None = None,
+    ) -> None:
         """Publish `writes`, all or nothing. Under the lock.
 
-        `viewed` is what the writer could see: it tells which broken constraint a concurrent commit caused. `closing`, the
-        writer's own pin, is closed before its writes would be kept from it. Raises IntegrityError. Linear in the writes.
+        `viewed` is what the writer could see: it tells which broken constraint a concurrent commit caused. `since` is the
+        version that changed rows were found in. `closing`, the writer's own pin, is closed before its writes would be kept
+        from it. Raises IntegrityError, and TransactionConflict where there is a newer version. Linear in the writes.
         """
-        self.judge(writes, viewed)
-        if closing is not None:
-            closing.close()
         self._move_sequences(writes)
+        version = -1
+        while version != self.version:
+            version = self.version
+            self.judge(writes, viewed)
+        if since is not None and since != version:
+            raise TransactionConflict("A finalizer wrote to the store meanwhile: nothing was saved.", kind="write")
+        if closing is not None:
+            closing.closed = True
         self.publish(writes)
 
     def judge(self, writes: Sequence[TableWrites], viewed: Viewed) -> None:
@@ -113,14 +137,19 @@ class Committer:
         """Make `writes`, placed and validated, the latest commit. Nothing here raises; all of it may be repeated."""
         repeated = self.publishing is not None
         self.publishing = writes
-        pins = self.pins = self.open_pins() if self.pins else []
-        if pins:
+        try:
+            self.working = True
+            self.version += 1
+            pins = self.pins = self.open_pins() if self.pins else []
+            if pins:
+                for written in writes:
+                    note(pins, written.state.heap, written.first, written.live, written.changes)
+            copy = any(pin.reads for pin in pins)
             for written in writes:
-                note(pins, written.state.heap, written.first, written.live, written.changes)
-        copy = any(pin.reads for pin in pins)
-        for written in writes:
-            _publish_table(written, copy=copy, repeated=repeated)
-        self.publishing = None
+                _publish_table(written, copy=copy, repeated=repeated)
+            self.publishing = None
+        finally:
+            self.working = False
 
     def _move_sequences(self, writes: Sequence[TableWrites]) -> None:
         """An auto column that was updated never gives its new numbers out again."""
@@ -181,35 +210,37 @@ class Committer:
 
         `states` are the tables that `pin` knows, `numbers` the sequences of that moment. Linear in what was changed since.
         """
-        writes = []
-        for state in states:
-            pinned = pin.tables[state.heap]
-            changes = _back(state.heap, pinned.length, pinned.before)
-            if changes:
-                written = TableWrites(state, changes, (), None)
-                written.place()
-                writes.append(written)
-        if len(self.numbers) > len(numbers):
-            self.numbers.update((number, 1) for number in list(self.numbers) if number not in numbers)
-        self.numbers.update(numbers)
-        self.publish(writes)
+        self.replace({state: partial(_back, state.heap, pin.tables[state.heap]) for state in states}, numbers)
         others = [other for other in self.pins if other is not pin]
-        for written in writes:
-            heap = written.state.heap
+        for state in states:
+            heap = state.heap
             length = pin.tables[heap].length
-            if all(other.tables[heap].length <= length for other in others):
+            if all(heap in other.tables and other.tables[heap].length <= length for other in others):
                 heap.truncate(length)
         pin.tables = {}
 
+    def replace(self, changes: Mapping[TableState, Callable[[], list[Changed]]], numbers: Mapping[int, int]) -> None:
+        """Publish what `changes` gives for each table, unjudged, and set the sequences; those not in `numbers` start anew."""
+        version = -1
+        writes: list[TableWrites] = []
+        while version != self.version:
+            version = self.version
+            writes = [TableWrites(state, made, (), None) for state, make in changes.items() if (made := make())]
+            numbers = {number: numbers.get(number, 1) for number in self.numbers}
+            for written in writes:
+                written.place()
+        self.numbers.update(numbers)
+        self.publish(writes)
 
-def _back(heap: Heap, length: int, before: dict[int, Row | None]) -> list[Changed]:
-    """The changes that make `heap` what it was when it had `length` slots."""
+
+def _back(heap: Heap, pinned: TablePin) -> list[Changed]:
+    """The changes that make `heap` what it was when it was pinned."""
     changes: list[Changed] = []
-    for slot, old in before.items():
+    for slot, old in list(pinned.before.items()):
         row = heap.row(slot)
         if row is not old:
             changes.append((slot, row, old))
-    for slot in range(length, heap.length):
+    for slot in range(pinned.length, heap.length):
         row = heap.row(slot)
         if row is not None:
             changes.append((slot, row, None))

@@ -25,6 +25,8 @@ class Publishing(Protocol):
 
     pins: list[Any]
     publishing: Any
+    version: int
+    working: bool
 
     def open_pins(self) -> list[Any]:
         """The pins that are still wanted."""
@@ -38,6 +40,7 @@ def insertion(committer: Publishing, state: TableState) -> Callable[[Row], Row]:
     master, heap = bind(committer, "committer"), bind(state.heap, "heap")
     with source.block("def insert(row):"):
         source.line(f"row = {bind(state.admit, 'admit')}(row)")
+        source.line(f"version = {master}.version")
         for index in state.indexes:
             source.line(f"{_key(index)} = {_key_text(source, state, index)}")
         for rule in state.uniques:
@@ -45,22 +48,35 @@ def insertion(committer: Publishing, state: TableState) -> Callable[[Row], Row]:
         for link in state.links:
             _reference(source, state, link)
         source.line(f"slot, live = {heap}.length, {heap}.live")
-        source.line(f"{master}.publishing = ({bind(state, 'state')}, row, slot, live)")
-        with source.block(f"if {master}.pins:"):
-            source.line(f"{master}.pins = {master}.open_pins()")
-            source.line(f"{bind(note, 'note')}({master}.pins, {heap}, slot, live, ())")
-        source.line(f"chunk = {heap}.chunks.get(slot >> {SHIFT:d})")
-        source.line(f"if chunk is not None and len(chunk) == slot & {MASK:d}:")
-        source.line("    chunk.append(row)")
-        source.line(f"    {heap}.length = slot + 1")
-        source.line("else:")
-        source.line(f"    {heap}.append(slot, row)")
-        source.line(f"{heap}.live = live + 1")
-        for index in state.indexes:
-            _add(source, index)
-        source.line(f"{master}.publishing = None")
+        source.line(f"pending = ({bind(state, 'state')}, row, slot, live)")
+        # The collector may have run somebody's finalizer until here; from the next line on there is `publishing`.
+        with source.block(f"if version != {master}.version:"):
+            source.line("return insert(row)")
+        source.line(f"{master}.publishing = pending")
+        with source.block("try:"):
+            source.line(f"{master}.working = True")
+            source.line(f"{master}.version += 1")
+            _publish(source, state, master, heap)
+            source.line(f"{master}.publishing = None")
+        with source.block("finally:"):
+            source.line(f"{master}.working = False")
         source.line("return row")
     return source.function("insert")
+
+
+def _publish(source: Source, state: TableState, master: str, heap: str) -> None:
+    with source.block(f"if {master}.pins:"):
+        source.line(f"{master}.pins = {master}.open_pins()")
+        source.line(f"{source.bind(note, 'note')}({master}.pins, {heap}, slot, live, ())")
+    source.line(f"chunk = {heap}.chunks.get(slot >> {SHIFT:d})")
+    source.line(f"if chunk is not None and len(chunk) == slot & {MASK:d}:")
+    source.line("    chunk.append(row)")
+    source.line(f"    {heap}.length = slot + 1")
+    source.line("else:")
+    source.line(f"    {heap}.append(slot, row)")
+    source.line(f"{heap}.live = live + 1")
+    for index in state.indexes:
+        _add(source, index)
 
 
 def _key(index: Index) -> str:

@@ -6,7 +6,8 @@ Knows all the rooms around it and no model. The invariant: no user's code runs u
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, TypeVar
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, not_yet
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
@@ -24,6 +25,7 @@ from modelkit.stores.memory.view import View
 __all__ = ["MemoryStore", "Snapshot"]
 
 T = TypeVar("T")
+Finish: TypeAlias = Callable[[Any], Sequence[Changed]]
 
 ATTEMPTS: Final = 50
 """How often a single statement starts again where others commit first, each time on their result."""
@@ -160,38 +162,53 @@ class MemoryStore:
         self,
         entry: Prepared,
         params: Params,
-        finish: Callable[[Any], Sequence[Changed]],
+        finish: Finish,
         columns: frozenset[int] | None,
     ) -> int:
         """Find rows, then write over them; again on the latest commit where somebody else wrote one of them meanwhile.
 
         What need not be done outside the lock is done under it where it is quick, or where others were faster several times.
         """
-        state, committer = _target(entry), self._committer
+        state = _target(entry)
         for attempt in range(1, ATTEMPTS + 1):
-            if entry.pure and state.plain and (entry.inside or attempt > PATIENCE):
-                with self._lock:
-                    self._enter()
-                    found = entry.run(entry.latest, params)
-                    if found:
-                        committer.apply([TableWrites(state, finish(found), (), columns)])
-                    return len(found)
-            pin = committer.pin()
             try:
-                found = entry.run(self._views(pin, entry.states), params)
-                if found:
-                    written = TableWrites(state, finish(found), (), columns)
-                    with self._lock:
-                        self._enter()
-                        committer.check_unchanged(state, pin, written.changes)
-                        committer.apply([written], closing=pin)
-                return len(found)
+                if entry.pure and state.plain and (entry.inside or attempt > PATIENCE):
+                    return self._write_inside(state, entry, params, finish, columns)
+                return self._write_outside(state, entry, params, finish, columns)
             except TransactionConflict:
                 if attempt == ATTEMPTS:
                     raise
-            finally:
-                committer.release(pin)
         raise InternalError("the last attempt returns or raises")
+
+    def _write_inside(
+        self, state: TableState, entry: Prepared, params: Params, finish: Finish, columns: frozenset[int] | None
+    ) -> int:
+        committer = self._committer
+        with self._lock:
+            self._enter()
+            version = committer.version
+            found = entry.run(entry.latest, params)
+            if found:
+                committer.apply([TableWrites(state, finish(found), (), columns)], since=version)
+            return len(found)
+
+    def _write_outside(
+        self, state: TableState, entry: Prepared, params: Params, finish: Finish, columns: frozenset[int] | None
+    ) -> int:
+        committer = self._committer
+        pin = committer.pin()
+        try:
+            found = entry.run(self._views(pin, entry.states), params)
+            if found:
+                written = TableWrites(state, finish(found), (), columns)
+                with self._lock:
+                    self._enter()
+                    version = committer.version
+                    committer.check_unchanged(state, pin, written.changes)
+                    committer.apply([written], since=version, closing=pin)
+            return len(found)
+        finally:
+            committer.release(pin)
 
     def _alone(self, work: Callable[[MemoryTransaction], T]) -> T:
         """`work` as a transaction of its own, again where others commit first."""
@@ -258,20 +275,7 @@ class MemoryStore:
         """Remove all rows of all tables and start their numbering anew. Linear in the rows."""
         with self._lock:
             self._enter()
-            writes = []
-            for state in self._catalog.states():
-                self._committer.numbers[state.number] = 1
-                changes: list[Changed] = [
-                    (base + offset, row, None)
-                    for base, chunk in state.latest.slotted()
-                    for offset, row in enumerate(chunk)
-                    if row is not None
-                ]
-                if changes:
-                    writes.append(TableWrites(state, changes, (), None))
-            for written in writes:
-                written.place()
-            self._committer.publish(writes)
+            self._committer.replace({state: partial(_all_gone, state) for state in self._catalog.states()}, {})
             if not self._committer.pins:
                 for state in self._catalog.states():
                     state.heap.truncate(0)
@@ -321,3 +325,12 @@ def _target(entry: Prepared) -> TableState:
 
 def _emptied(found: Sequence[tuple[int, Row]]) -> Sequence[Changed]:
     return [(slot, row, None) for slot, row in found]
+
+
+def _all_gone(state: TableState) -> list[Changed]:
+    return [
+        (base + offset, row, None)
+        for base, chunk in state.latest.slotted()
+        for offset, row in enumerate(chunk)
+        if row is not None
+    ]

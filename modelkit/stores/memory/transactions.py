@@ -289,6 +289,7 @@ class MemoryTransaction:
         with committer.lock:
             if committer.publishing is not None:
                 committer.recover()
+            version = committer.version
             for written in writes:
                 if written.state.replaced:
                     raise TransactionConflict(
@@ -297,7 +298,7 @@ class MemoryTransaction:
                         kind="write",
                     )
                 committer.check_unchanged(written.state, pin, written.changes)
-            committer.apply(writes, self._viewed, closing=pin)
+            committer.apply(writes, self._viewed, since=version, closing=pin)
 
     def rollback(self) -> None:
         """Forget all writes; ends the transaction. Idempotent. O(1)."""
