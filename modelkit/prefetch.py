@@ -9,13 +9,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, Final
 
 from modelkit.database import session, statement
 from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.ir.expr import Col
 from modelkit.ir.query import Select, ValueOutput
-from modelkit.loading import load
+from modelkit.loading import load, without_collection
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, shapes
 from modelkit.resolve.query import Fetch, Query
@@ -98,7 +99,8 @@ async def aprefetch_related_objects(model_instances: Sequence[Any], *related_loo
 def run(instances: Sequence[Any], lookups: Sequence[str | Prefetch], alias: str | None = None) -> None:
     """The same for a queryset's result, in the caller's statement: reads go to the session of `alias`."""
     if instances:
-        _Run(instances, alias).all(lookups)
+        with without_collection():
+            _Run(instances, alias).all(lookups)
 
 
 class _Lookup:
@@ -264,11 +266,6 @@ def _traversed(instances: Sequence[Any], name: str) -> list[Any]:
     return found
 
 
-def _value(instance: Any, attname: str) -> Any:
-    state = instance.__dict__
-    return state[attname] if attname in state else getattr(instance, attname)
-
-
 def _replaces(lookup: str | Prefetch, relation: Relation) -> bool:
     """Whether a nested lookup brings other instances for the owners than those at hand."""
     return isinstance(lookup, Prefetch) and lookup.queryset is not None and lookup.prefetch_to == relation.field.name
@@ -289,7 +286,7 @@ class _Level:
     def fill(self, instances: list[Any]) -> list[Any]:
         """Load and cache what the relation leads to from `instances`; the related instances."""
         (local,) = self.relation.local
-        keys = [_value(instance, local) for instance in instances]
+        keys = list(map(attrgetter(local), instances))
         wanted = tuple(dict.fromkeys([key for key in keys if key is not None]))
         found: list[Any] = []
         owners: list[Any] = []
@@ -300,11 +297,10 @@ class _Level:
             return found
         groups: dict[Any, list[Any]] = {}
         for owner, each in zip(owners, found, strict=True):
-            group = groups.get(owner)
-            if group is None:
-                groups[owner] = [each]
+            if owner in groups:
+                groups[owner].append(each)
             else:
-                group.append(each)
+                groups[owner] = [each]
         if self.cut != _WHOLE:
             groups = {owner: group[self.cut] for owner, group in groups.items()}
             found = [each for group in groups.values() for each in group]
@@ -319,7 +315,7 @@ class _Level:
             query = shapes.ordered(query, ())
         fetch = shapes.fetch(query)
         found = load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
-        return found, [_value(instance, remote) for instance in found]
+        return found, list(map(attrgetter(remote), found))
 
     def through(self, wanted: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
         """Instances at the other end of a many-to-many relation, and for each the key of the one that it was found for."""
@@ -351,11 +347,10 @@ class _Level:
             if own is not None:
                 group = Prefetched(group, own)
             state = instance.__dict__
-            prefetched = state.get("_prefetched_objects_cache")
-            if prefetched is None:
-                state["_prefetched_objects_cache"] = {cache: group}
+            if "_prefetched_objects_cache" in state:
+                state["_prefetched_objects_cache"][cache] = group
             else:
-                prefetched[cache] = group
+                state["_prefetched_objects_cache"] = {cache: group}
 
     def cache_single(self, instances: list[Any], keys: list[Any], found: list[Any], owners: list[Any]) -> None:
         """Give each instance the one related to it, or None."""

@@ -214,7 +214,7 @@ class Side:
                 f"{self.field.label} would be '{name}' on {owner.__name__}, which has a field of that name. "
                 "Give it another related_name."
             )
-        descriptor = ReverseMany(self) if self.multiple else ReverseOneToOne(self)
+        descriptor = ReverseMany(self, name) if self.multiple else ReverseOneToOne(self, name)
         setattr(owner, name, descriptor)
 
     def _check_alone(self, owner: ModelClass, name: str) -> None:
@@ -321,8 +321,9 @@ class ManyFace(_Declaration, ManyRef[M_con, R], Generic[M_con, R]):
 class _SideDescriptor:
     """Shows a relation on the class and the instances of its target."""
 
-    def __init__(self, side: Side) -> None:
+    def __init__(self, side: Side, name: str) -> None:
         self.side = side
+        self.name = name
 
     @property
     def field(self) -> Any:
@@ -343,10 +344,10 @@ class ReverseOneToOne(_SideDescriptor):
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return OptRefFace(Path(owner, (self.side.name,)))
-        return reverse_one_get(instance, self.side.cache_name)
+        return reverse_one_get(instance, self.name)
 
     def __set__(self, instance: Any, value: Any) -> None:
-        reverse_one_set(instance, self.side.cache_name, value)
+        reverse_one_set(instance, self.name, value)
 
 
 class ReverseMany(_SideDescriptor):
@@ -355,7 +356,7 @@ class ReverseMany(_SideDescriptor):
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return ManyFace(Path(owner, (self.side.name,)))
-        return related_manager(instance, self.side.cache_name)
+        return related_manager(instance, self.name)
 
     def __set__(self, instance: Any, value: Any) -> None:
-        refuse_assignment(type(instance), self.side.cache_name, value)
+        refuse_assignment(type(instance), self.name, value)
