@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import modelkit
+from tests.django_suite.shim.standins import STAND_INS, Unbuilt
 
 __all__ = ["Facade", "Unbuilt", "lookup"]
 
@@ -50,10 +51,6 @@ SUBMODULES = frozenset(
 CONSTANTS = {"GET_ITERATOR_CHUNK_SIZE": 100, "LOOKUP_SEP": "__", "MAX_GET_RESULTS": 21}
 
 
-class Unbuilt(Exception):
-    """A test uses a part of Django that modelkit does not have; no test expects this type."""
-
-
 class _Missing(type):
     """The type of stand-ins for names that modelkit does not have."""
 
@@ -67,7 +64,7 @@ class _Missing(type):
 
 
 def lookup(name: str) -> Any:
-    """modelkit's object under Django's `name`, or a class that raises Unbuilt where it is used."""
+    """modelkit's object under Django's `name`, a stand-in, or a class that raises Unbuilt where it is used."""
     if name in CONSTANTS:
         return CONSTANTS[name]
     wanted = SPELLED.get(name) or name
@@ -80,7 +77,7 @@ def lookup(name: str) -> Any:
             continue
         if wanted in vars(module):
             return vars(module)[wanted]
-    return _Missing(name, (), {"__module__": modelkit.__name__})
+    return STAND_INS.get(name) or _Missing(name, (), {"__module__": modelkit.__name__})
 
 
 class Facade(ModuleType):

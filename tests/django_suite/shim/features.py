@@ -31,7 +31,13 @@ class Features:
     minimum_database_version: None = None
     time_cast_precision = 6
     supported_explain_formats: frozenset[str] = frozenset()
-    test_collations: dict[str, None] = {"ci": None, "cs": None, "non_default": None, "swedish_ci": None, "virtual": None}
+    test_collations: dict[str, None] = {
+        "ci": None,
+        "cs": None,
+        "non_default": None,
+        "swedish_ci": None,
+        "virtual": None,
+    }
     django_test_skips: dict[str, set[str]] = {}
     django_test_expected_failures: frozenset[str] = frozenset()
     insert_test_table_with_defaults: None = None
