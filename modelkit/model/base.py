@@ -6,7 +6,7 @@ One of the rooms that know everything; saving and deleting are `persistence` and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from typing_extensions import dataclass_transform
@@ -47,6 +47,7 @@ from modelkit.model.state import DEFERRED, InstanceState, assign, by_position, c
 from modelkit.modelinfo import ModelClass
 from modelkit.options import Options
 from modelkit.relations.fields import ForeignKey, OneToOne
+from modelkit.resolve import untrusted
 from modelkit.signals import post_init, pre_init
 
 __all__ = ["BareModel", "Model", "TypedModel"]
@@ -85,6 +86,14 @@ class BareModel(metaclass=ModelMeta, root=True):
             super().__init__()
         if post_init.receivers:
             post_init.send(type(self), instance=self)
+
+    @classmethod
+    def from_untrusted(cls, data: Mapping[str, Any], *, fields: Iterable[str]) -> Self:
+        """A new instance, not saved, of data from outside, which may set `fields` alone and never the primary key.
+
+        Raises FieldError for any other name, ValidationError by field for values that do not fit.
+        """
+        return cls(**untrusted.values(cls._meta.info, data, fields))
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:

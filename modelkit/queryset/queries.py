@@ -21,7 +21,7 @@ from modelkit.modelinfo import info_of
 from modelkit.queryset import pickling, rows, writes
 from modelkit.queryset.aio import AsyncQueries
 from modelkit.resolve import conditions as resolving
-from modelkit.resolve import expressions, outputs, shapes
+from modelkit.resolve import expressions, outputs, shapes, untrusted
 from modelkit.resolve.query import Query
 from modelkit.transaction import DEFAULT
 
@@ -78,6 +78,10 @@ class Queries(AsyncQueries[M, Row_co]):
     def complex_filter(self, filter_obj: Q | Mapping[str, Any]) -> Self:
         """As filter(), of one Q or a mapping of lookups."""
         return self.filter(filter_obj) if isinstance(filter_obj, Q) else self.filter(**filter_obj)
+
+    def filter_untrusted(self, data: Mapping[str, Any], *, allow: Iterable[str]) -> Self:
+        """As filter(**data), of data from outside: FieldError for a lookup that `allow` does not hold by its whole name."""
+        return self.filter(**untrusted.lookups(info_of(self.model), data, allow))
 
     def none(self) -> Self:
         """No rows; nothing is asked of the store."""
