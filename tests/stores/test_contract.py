@@ -311,6 +311,40 @@ def test_a_deferred_unique_is_checked_at_commit_only(store):
     assert store.select(count(table), ()) == 2
 
 
+CROSSING = {
+    "json": (JsonType(), [True, 1, 1.0, "1", [1], [True], {"a": 1}, {"a": True}, 0, False, JSON_NULL, "", [], {}]),
+    "decimal": (DecimalType(), [decimal.Decimal(text) for text in ("1", "1.0", "1.00", "0", "-0", "10", "1E1")]),
+    "float": (FloatType(), [0.0, -0.0, 1.0, 1.5, float("inf")]),
+    "datetime": (DateTimeType(), [datetime.datetime(2024, 10, 27, hour, tzinfo=UTC) for hour in (0, 1, 1, 2)]),
+    "text": (TextType(), ["1", "1 ", "a", "A", "ä", "a\u0308", ""]),
+}
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in a transaction", "alone"])
+@pytest.mark.parametrize("kind", CROSSING)
+def test_an_index_finds_what_a_scan_finds_over_values_that_nearly_equal_one_another(store, kind, inside):
+    type_, values = CROSSING[kind]
+    plain = new_table(store, Column("value", type_, nullable=True), name="plain")
+    keyed = new_table(store, Column("value", type_, nullable=True), name="keyed", indexes=(Index("value", (1,)),))
+    rows = [(DEFAULT, value) for value in [*values, None, *values]]
+    session = store.begin() if inside else store
+    for table in (plain, keyed):
+        session.insert(table, rows)
+        session.update(set_where(table, 1), (2, values[0]))
+    for value in values:
+        found = session.select(by(keyed, 1), (value,))
+        assert found == session.select(by(plain, 1), (value,))
+        assert {type_.key(row[1]) for row in found} == {type_.key(value)}
+        ids = [
+            row[0]
+            for row in session.select(every(keyed), ())
+            if row[1] is not None and type_.key(row[1]) == type_.key(value)
+        ]
+        assert [row[0] for row in found] == ids
+    if inside:
+        session.rollback()
+
+
 # Insert with a conflict
 
 

@@ -121,6 +121,7 @@ class Catalog:
                     gone = catalog._states.get(ident)
                     if gone is not None:
                         catalog._forget(ident, gone)
+                        catalog._numbers.pop(gone.number, None)
 
             self._watched[ident] = weakref.ref(table, vanish)
 

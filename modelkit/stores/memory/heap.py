@@ -137,7 +137,9 @@ class Heap:
         if length < self.length:
             chunk = self.chunks.get(length >> SHIFT)
             if chunk is not None:
-                del chunk[length & MASK :]
+                # Replaced, since somebody may be reading it.
+                self.chunks[length >> SHIFT] = chunk[: length & MASK]
+                self._runs = None
             self.length = length
 
     def _check(self) -> None:

@@ -105,11 +105,13 @@ class MemoryStore:
                 if committer.publishing is not None:
                     committer.recover()
                 return entry.run(entry.latest, params)
-        pin = self._committer.pin()
+        with self._lock:
+            pin = self._committer.pin()
+            views = [state.view(pin.table(state.heap)) for state in entry.states]
         try:
-            return entry.run(self._views(pin, entry.states), params)
+            return entry.run(views, params)
         finally:
-            self._committer.release(pin)
+            pin.close()
 
     def _views(self, pin: Pin, states: Sequence[TableState]) -> list[View]:
         with self._lock:
