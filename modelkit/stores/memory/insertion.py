@@ -13,7 +13,7 @@ from modelkit.codegen import Source
 from modelkit.ir.schema import Row
 from modelkit.ir.types import ScalarType
 from modelkit.stores.memory.constraints import refuse_duplicate, refuse_orphan
-from modelkit.stores.memory.heap import MASK, SHIFT, note
+from modelkit.stores.memory.heap import MASK, SHIFT, TablePin
 from modelkit.stores.memory.index import ABSENT, Index
 from modelkit.stores.memory.tables import Link, TableState, UniqueRule
 
@@ -27,10 +27,6 @@ class Publishing(Protocol):
     publishing: Any
     version: int
     working: bool
-
-    def open_pins(self) -> list[Any]:
-        """The pins that are still wanted."""
-        ...
 
 
 def insertion(committer: Publishing, state: TableState) -> Callable[[Row], Row]:
@@ -65,9 +61,8 @@ def insertion(committer: Publishing, state: TableState) -> Callable[[Row], Row]:
 
 
 def _publish(source: Source, state: TableState, master: str, heap: str) -> None:
-    with source.block(f"if {master}.pins:"):
-        source.line(f"{master}.pins = {master}.open_pins()")
-        source.line(f"{source.bind(note, 'note')}({master}.pins, {heap}, slot, live, ())")
+    with source.block(f"for pin in {master}.pins:"), source.block(f"if {heap} not in pin.tables and not pin.closed:"):
+        source.line(f"pin.tables[{heap}] = {source.bind(TablePin, 'TablePin')}(slot, live)")
     source.line(f"chunk = {heap}.chunks.get(slot >> {SHIFT:d})")
     source.line(f"if chunk is not None and len(chunk) == slot & {MASK:d}:")
     source.line("    chunk.append(row)")
