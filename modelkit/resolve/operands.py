@@ -43,6 +43,7 @@ from modelkit.resolve.query import Convert
 from modelkit.transaction import entries, stores
 
 __all__ = [
+    "akin",
     "as_text",
     "bound",
     "canonical",
@@ -162,20 +163,28 @@ def is_instance(value: object) -> bool:
     return not isinstance(value, type) and hasattr(type(value), "_meta")
 
 
+def akin(model: type, info: ModelInfo) -> bool:
+    """Whether a row of the one can be a row of the other: they are the same model, or one is above the other."""
+    return issubclass(model, info.concrete) or issubclass(info.concrete, model)
+
+
 def instance_key(route: Route, value: Any) -> Any:
-    """The key of the related instance `value`; ValueError where it is of another model or not saved."""
+    """The key of the related instance `value`; ValueError where it is of another model or not saved.
+
+    A relation that is its model's primary key is met by an instance of that model too.
+    """
     target = route.target
     assert target is not None
     kind = type(value)
     label = f"{route.owner.name}.{'__'.join(route.names)}"
-    if not issubclass(kind, target.concrete) and not issubclass(target.concrete, kind):
-        raise ValueError(  # noqa: TRY004 - Django's exception
-            f"{label} leads to {target.name}: {shorten(value)} is a {kind.__name__}."
-        )
     info: ModelInfo = target
     relation = route.relation
     forward = relation is not None and not relation.many and not relation.kind.startswith("reverse")
     attribute = target.named[relation.remote[0]] if forward and relation is not None else target.pk
+    if not akin(kind, target):
+        if not route.own_key or not akin(kind, route.owner):
+            raise ValueError(f"{label} leads to {target.name}: {shorten(value)} is a {kind.__name__}.")
+        info, attribute = route.owner, route.attribute
     while not isinstance(value, info.concrete) or (
         attribute.level < len(info.levels) - 1 and not hasattr(value, attribute.attname)
     ):

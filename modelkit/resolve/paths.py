@@ -52,6 +52,13 @@ class Route:
         """The number of the first to-many step."""
         return next((number for number, step in enumerate(self.steps) if step.hop.many), None)
 
+    @property
+    def own_key(self) -> bool:
+        """Whether the names end in a relation whose key is the primary key of the model that has it."""
+        return (
+            self.relation is not None and self.attribute is self.owner.pk and self.attribute.name == self.relation.name
+        )
+
 
 def split(name: str) -> tuple[str, ...]:
     """The parts of a name; FieldError for one that is empty."""

@@ -13,6 +13,7 @@ from modelkit.ir.expr import Col, Outer, Param, SortKey, Subselect
 from modelkit.ir.query import Select, Source, ValueOutput
 from modelkit.modelinfo import Attribute
 from modelkit.resolve.joins import Context, Leaf, Scope, Slots, conjoined, constant
+from modelkit.resolve.operands import akin
 from modelkit.resolve.ordering import sort_keys
 from modelkit.resolve.paths import Route, path_of
 from modelkit.resolve.query import Convert, Query, Shape, itself
@@ -63,23 +64,24 @@ def moved_select(select: Any, slots: int, sources: tuple[int, ...] | None = None
 
 
 def _target(way: Route | None, shape: Shape) -> Attribute:
-    """The attribute of an inner query's rows that a lookup on a relation compares with: what it refers to, else the key."""
-    relation = way.relation if way is not None else None
-    if relation is not None and not relation.many and not relation.kind.startswith("reverse"):
+    """The attribute of an inner query's rows that a lookup on a relation compares with.
+
+    What the relation refers to; for rows of the relation's own model, whose key it is, that key; else the rows' key.
+    ValueError where the rows are of another model.
+    """
+    relation, target = (way.relation, way.target) if way is not None else (None, None)
+    if way is None or relation is None or target is None:
+        return shape.info.pk
+    if not akin(shape.info.concrete, target):
+        if not way.own_key or not akin(shape.info.concrete, way.owner):
+            raise ValueError(
+                f"{way.owner.name}.{'__'.join(way.names)} leads to {target.name}: "
+                f"a queryset of {shape.info.name} has no rows of it."
+            )
+        return shape.info.named.get(way.attribute.name, shape.info.pk)
+    if not relation.many and not relation.kind.startswith("reverse"):
         return shape.info.named.get(relation.remote[0], shape.info.pk)
     return shape.info.pk
-
-
-def _suits(way: Route | None, shape: Shape) -> None:
-    """ValueError where the rows of an inner query are of another model than the relation's."""
-    target = way.target if way is not None and way.relation is not None else None
-    if way is None or target is None or shape.values is not None:
-        return
-    model = shape.info.concrete
-    if not issubclass(model, target.concrete) and not issubclass(target.concrete, model):
-        raise ValueError(  # noqa: TRY004 - Django's exception
-            f"{way.owner.name}.{'__'.join(way.names)} leads to {target.name}: a queryset of {shape.info.name} has no rows of it."
-        )
 
 
 def _nth(number: int) -> Convert:
@@ -104,7 +106,6 @@ def inner_select(slots: Slots, leaf: Leaf, lookup: str, way: Route | None) -> Se
     assert query is not None
     leaf = Leaf(leaf.number, query)
     shape = query.shape
-    _suits(way, shape)
     label = "__".join(way.names) if way is not None else "a lookup"
     limited = _one if lookup != "in" else None
     if limited is not None and shape.limit is None:
