@@ -158,6 +158,16 @@ class Registry:
             field.unbind()
         return [field for field in incoming if self.find(field.model._meta.label) is field.model]
 
+    def discard(self, model: ModelClass) -> None:
+        """Undo what an unfinished class has bound; a former class of its label shows its relations again."""
+        with self.lock:
+            self._retire(model)
+            former = self.find(model._meta.label)
+            if former is not None and former is not model:
+                for field in (*former._meta.local_fields, *former._meta.local_many_to_many):
+                    if field.is_relation and field.resolved:
+                        field.bind(field.related_model)
+
     def forget(self, model: ModelClass) -> None:
         """Take `model` out of the registry; relations to it are unbound."""
         label = model._meta.label

@@ -407,6 +407,29 @@ def test_names_in_meta_are_fields(option: dict[str, Any]) -> None:
         type(Model)("Ordered", (Model,), body)
 
 
+def test_a_refused_class_leaves_no_trace_on_the_models_it_refers_to() -> None:
+    registry = Registry()
+
+    def define(name: str, **body: Any) -> Any:
+        options = {"registry": registry, **body.pop("meta", {})}
+        return type(Model)(name, (Model,), {"__module__": __name__, "Meta": type("Meta", (), options), **body})
+
+    owner = define("Owner")
+    former = define("Thing", owner=ForeignKey(owner, CASCADE, related_name="things"))
+    before = [field.name for field in owner._meta.get_fields()]
+    for name, related_name in (("Thing", "things"), ("Other", "others")):
+        with pytest.raises(FieldError):
+            define(
+                name, owner=ForeignKey(owner, CASCADE, related_name=related_name), meta={"ordering": ["nothing"]}
+            )
+    assert [field.name for field in owner._meta.get_fields()] == before
+    one = owner.objects.create()
+    former.objects.create(owner=one)
+    assert one.things.count() == 1
+    assert not hasattr(owner, "others")
+    assert one.delete()[0] == 2
+
+
 def test_related_names_hold_no_separator() -> None:
     with pytest.raises(FieldError, match="related_name"):
         type(Model)("Far", (Model,), {"__module__": __name__, "a": ForeignKey(Shelf, CASCADE, related_name="a__b")})

@@ -51,20 +51,16 @@ class ModelMeta(type):
         parents = model_bases(bases)
         meta = _options_of(model, declared, parents)
         meta.contribute_to_class(model, "_meta")
-        if not meta.abstract:
-            _add_exceptions(model, parents)
-            _inherit_order(model, parents)
-        for key, value in contributed.items():
-            model.add_to_class(key, value)
-        if meta.proxy:
-            meta.setup_proxy(proxied(model, parents))
-        inherit(model, parents, _parent_link)
+        try:
+            _fill(model, contributed, parents)
+        except BaseException:
+            meta.registry.discard(model)
+            raise
         if meta.abstract:
             if declared is not None:
                 declared.abstract = False
                 model.Meta = declared
             return model
-        _finish(model)
         meta.registry.register(model)
         return model
 
@@ -100,6 +96,21 @@ class ModelMeta(type):
         made: Any = cls(*args, **kwargs)
         made.save(force_insert=True)
         return made  # type: ignore[no-any-return]
+
+
+def _fill(model: Any, contributed: dict[str, Any], parents: list[ModelClass]) -> None:
+    """What the class body declares, what the bases hand down, and what a concrete model gets beside it."""
+    meta = model._meta
+    if not meta.abstract:
+        _add_exceptions(model, parents)
+        _inherit_order(model, parents)
+    for key, value in contributed.items():
+        model.add_to_class(key, value)
+    if meta.proxy:
+        meta.setup_proxy(proxied(model, parents))
+    inherit(model, parents, _parent_link)
+    if not meta.abstract:
+        _finish(model)
 
 
 def _contributes(value: Any) -> bool:
