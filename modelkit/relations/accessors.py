@@ -186,6 +186,8 @@ def _standing(instance: Any, state: dict[str, Any], relation: Relation) -> Any:
     related = state.get(relation.cache, _ABSENT)
     if related is _ABSENT:
         return _ABSENT
+    if related is not None and relation.local[0] not in state:
+        return related
     key = _key(instance, relation)
     noted = state.get("_related_keys")
     if noted is not None and relation.cache in noted:

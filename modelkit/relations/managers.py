@@ -8,7 +8,9 @@ reads a descriptor. The invariant: whatever it writes clears what was prefetched
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, Self
+
+from typing_extensions import TypeVar
 
 from modelkit.database import statement
 from modelkit.errors import shorten
@@ -92,9 +94,9 @@ class Related(Manager[M]):
         """The model's own queryset of all rows, on the alias that is written to."""
         return super().get_queryset().using(self._alias)
 
-    def _on_alias(self) -> Any:
+    def _on_alias(self) -> Self:
         """This manager on the alias that is written to."""
-        other: Any = object.__new__(type(self))
+        other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         other._db = self._alias
         return other
