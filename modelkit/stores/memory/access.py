@@ -122,7 +122,8 @@ class TableView(Protocol):
         """The rows whose key lies between `low` and `high` (`*_open`: excluded; not `bounded`: no bound on that side).
 
         In key order, descending where `reverse`, equal keys in slot order either way. Rows with NULL in the key are left
-        out where either side is bounded, and come first (last where `reverse`) where neither is.
+        out where either side is bounded, and come first (last where `reverse`) where neither is: in a key of several parts,
+        part by part.
         The path's sorted companion is built at the first use: O(n log n) once, O(log n + k) then.
         """
         ...

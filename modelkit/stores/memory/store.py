@@ -94,8 +94,6 @@ class MemoryStore:
         """The store itself: it is the session whose statements are transactions of their own."""
         return self
 
-    # Statements
-
     def select(self, query: Select | Compound, params: Params) -> Any:
         """The result rows as a new list; an int or a bool where `query.result` says so."""
         entry = self._plans.entries.get(id(query)) or self._plans.of(query)
@@ -228,8 +226,6 @@ class MemoryStore:
                 transaction.rollback()
         raise InternalError("the last attempt returns or raises")
 
-    # Transactions and snapshots
-
     def begin(self, *, isolation: Isolation = "serializable") -> MemoryTransaction:
         """Start a transaction; its snapshot is taken at its first statement."""
         if isolation not in ("serializable", "snapshot"):
@@ -258,8 +254,6 @@ class MemoryStore:
             self._enter()
             pin = snapshot._pin
             self._committer.restore(pin, self._catalog.by_heap(pin.tables), snapshot._numbers)
-
-    # The house
 
     def _enter(self) -> None:
         """What every statement does first under the lock."""

@@ -96,8 +96,6 @@ class MemoryTransaction:
         """The store that the statements run on."""
         return self._store
 
-    # Reading
-
     def select(self, query: Select | Compound, params: Params) -> Any:
         """The result rows as a new list; an int or a bool where `query.result` says so."""
         pin = self._begun()
@@ -144,8 +142,6 @@ class MemoryTransaction:
 
     def _viewed(self, state: TableState) -> View | None:
         return None if self._pin is None else self._view(state, self._pin)
-
-    # Writing
 
     def insert(self, table: Table, rows: Sequence[Row], conflict: Conflict | None = None) -> list[Row | None]:
         """Add rows; the rows as stored."""
@@ -235,8 +231,6 @@ class MemoryTransaction:
         except BaseException:
             self.rollback_to(mark)
             raise
-
-    # Ending
 
     def savepoint(self) -> Savepoint:
         """Mark the present state. O(1)."""

@@ -85,8 +85,6 @@ class View:
         self.added = _NONE_ADDED
         self._patches: dict[int, _Patch] = {}
 
-    # Rows by slot
-
     def row(self, slot: int) -> Row | None:
         """The row in `slot`. O(1)."""
         if slot >= PROVISIONAL:
@@ -138,8 +136,6 @@ class View:
             for slot, row in patch.items():
                 touched.setdefault(slot >> SHIFT, []).append((slot & MASK, row))
         return touched
-
-    # Rows by key
 
     def find(self, path: int, key: Hashable) -> Row | None:
         """The one row under `key` of a unique path; None where there is none, and for NULL. O(1)."""
@@ -252,8 +248,6 @@ class View:
                     kept.append(slot)
         kept.sort()
         return kept
-
-    # Rows by range
 
     def span(
         self,
