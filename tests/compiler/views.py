@@ -93,5 +93,5 @@ class ListView:
             return iter(slots)
         return iter(slots + absent if reverse else absent + slots)
 
-    def span(self, path: int, low: Any, high: Any, **options: Any) -> Iterator[Row]:
+    def span(self, path: int, low: Any, high: Any, *, most: int | None = None, **options: Any) -> Iterator[Row]:
         return (row for slot in self.span_slots(path, low, high, **options) if (row := self.slots[slot]) is not None)

@@ -118,12 +118,14 @@ class TableView(Protocol):
         high_open: bool = False,
         bounded: tuple[bool, bool] = (True, True),
         reverse: bool = False,
+        most: int | None = None,
     ) -> Iterator[Row]:
         """The rows whose key lies between `low` and `high` (`*_open`: excluded; not `bounded`: no bound on that side).
 
         In key order, descending where `reverse`, equal keys in slot order either way. Rows with NULL in the key are left
         out where either side is bounded, and come first (last where `reverse`) where neither is: in a key of several parts,
         part by part.
+        `most` hints at how many will be asked for.
         The path's sorted companion is built at the first use: O(n log n) once, O(log n + k) then.
         """
         ...

@@ -359,7 +359,9 @@ class _Planner:
                         if not _comparable(table, column, choices):
                             continue
                         rank = 20 if path.unique else 28
-                    elif choices and all(self._free(choice) and _comparable(table, column, choice) for choice in choices):
+                    elif choices and all(
+                        self._free(choice) and _comparable(table, column, choice) for choice in choices
+                    ):
                         rank = 18 if path.unique else 26
                     else:
                         continue
@@ -463,7 +465,9 @@ class _Planner:
             by_query = isinstance(entry.access, Keys) and isinstance(entry.access.choices, Subselect)
             rank = 66 if by_query else ranks[type(entry.access)]
             # Rows under keys come in the order of their slots, as those of a join must.
-            gathers = source.many and len(ups) == 1 and ups[0][1].unique and isinstance(entry.access, (Bucket, Shorter, Keys))
+            gathers = (
+                source.many and len(ups) == 1 and ups[0][1].unique and isinstance(entry.access, (Bucket, Shorter, Keys))
+            )
             gathers = gathers and self.purpose != "writes"
             conditions = tuple(c for c in local if c not in entry.consumed)
             via = Via(number, entry.access, conditions, tuple(ups), exact, gathers)
@@ -495,7 +499,9 @@ class _Planner:
                 ready.sort(key=_has_subselect)
             conditions = tuple(ready)
             root = number == 0
-            steps.append(self._root_step(entry, conditions) if root else self._join_step(number, conditions, entry.access))
+            steps.append(
+                self._root_step(entry, conditions) if root else self._join_step(number, conditions, entry.access)
+            )
 
         bind(0)
         order = [number for number in preorder(self.sources) if number in needed and number]

@@ -259,9 +259,10 @@ class View:
         high_open: bool = False,
         bounded: tuple[bool, bool] = (True, True),
         reverse: bool = False,
+        most: int | None = None,
     ) -> Iterator[Row]:
         """The rows whose key lies between `low` and `high`, in key order, then slot order; see `TableView.span`."""
-        for _, rows in self._spans(path, low, high, (not low_open, not high_open), bounded, reverse):
+        for _, rows in self._spans(path, low, high, (not low_open, not high_open), bounded, reverse, most):
             yield from rows
 
     def span_slots(
@@ -287,8 +288,9 @@ class View:
         inclusive: tuple[bool, bool],
         bounded: tuple[bool, bool],
         reverse: bool,
+        most: int | None = None,
     ) -> Iterator[tuple[list[int], list[Row]]]:
-        """Slots and their rows, in runs that grow."""
+        """Slots and their rows, in runs that grow; the first is of `most` where that is small."""
         index = self._indexes[path]
         whole = bounded == (False, False)
         low, high = low if bounded[0] else None, high if bounded[1] else None
@@ -298,7 +300,7 @@ class View:
         if lone_null and not reverse:
             yield self.bucket_slots(path, None), self.bucket(path, None)
         skip_null = index.composite and index.nullable and not whole
-        count = _FIRST
+        count = _FIRST if most is None else max(1, min(most, _FIRST))
         while True:
             slots, last = self._batch(path, low, high, inclusive, reverse, count, skip_null)
             for start in range(0, len(slots), _FIRST):

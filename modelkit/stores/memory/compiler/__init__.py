@@ -73,7 +73,9 @@ class Compiled:
 
     def explain(self, verbose: bool = False, views: Sequence[TableView] | None = None) -> str:
         """The plan for people; `verbose` adds the generated source, `views` the sizes of the tables."""
-        text = explain(self._statement, self._plan, self._queries.chosen, dict(zip(self.tables, views or (), strict=False)))
+        text = explain(
+            self._statement, self._plan, self._queries.chosen, dict(zip(self.tables, views or (), strict=False))
+        )
         return f"{text}\n\n{self.source}" if verbose else text
 
 
@@ -103,7 +105,9 @@ class CompiledCompound(Compiled):
         known = dict(zip(self.tables, views or (), strict=False))
         plans = list(self._queries.chosen.items())
         parts = [explain(query, plan, {}, known) for query, plan in plans]
-        text = "\n".join([self._compound.operator.capitalize(), *(f"  {line}" for part in parts for line in part.split("\n"))])
+        text = "\n".join(
+            [self._compound.operator.capitalize(), *(f"  {line}" for part in parts for line in part.split("\n"))]
+        )
         return f"{text}\n\n{self.source}" if verbose else text
 
 

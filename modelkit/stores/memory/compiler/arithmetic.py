@@ -159,7 +159,9 @@ def arithmetic(operator: str, into: ScalarType) -> Callable[[Any, Any], Any]:
         try:
             return coerced(_fit(_compute(operator, left, right)), into)
         except ArithmeticError as error:
-            raise DataError(f"{shorten(left)} {operator} {shorten(right)} has no value: {type(error).__name__}") from None
+            raise DataError(
+                f"{shorten(left)} {operator} {shorten(right)} has no value: {type(error).__name__}"
+            ) from None
         except TypeError:
             raise DataError(
                 f"{operator} does not take {type(left).__name__} and {type(right).__name__} ({shorten(left)}, {shorten(right)})"

@@ -185,7 +185,9 @@ class ConditionWriter(ValueWriter):
             guard = f"None if {text} is None else " if expr.nullable else ""
             key = "f" if convert is freeze_json else "o"
             return self.program.once(
-                ("frozen" if key == "f" else "ordered", expr.slot), lambda: f"{guard}{name}({text})", f"{key}{expr.slot:d}"
+                ("frozen" if key == "f" else "ordered", expr.slot),
+                lambda: f"{guard}{name}({text})",
+                f"{key}{expr.slot:d}",
             )
         return f"{name}({wrap(text, TERNARY)})"
 
@@ -250,7 +252,9 @@ class ConditionWriter(ValueWriter):
         slot = choices.slot
         if is_json(item) or is_json(choices):
             freeze = self.program.helper(freeze_json)
-            return self.program.once(("frozen set", slot), lambda: f"frozenset(map({freeze}, params[{slot:d}]))", f"s{slot:d}")
+            return self.program.once(
+                ("frozen set", slot), lambda: f"frozenset(map({freeze}, params[{slot:d}]))", f"s{slot:d}"
+            )
         return self.program.once(("set", slot), lambda: f"frozenset(params[{slot:d}])", f"s{slot:d}")
 
     def _in_set(self, item: Expr, members: str, has_null: str | None, *, positive: bool) -> str:
@@ -271,7 +275,9 @@ class ConditionWriter(ValueWriter):
             outside = Text(inside, COMPARISON)
             if checks:
                 return self._outside_or_empty(
-                    _joined([*checks, outside, *([f"not {has_null}"] if has_null else [])], "and", AND), members, has_null
+                    _joined([*checks, outside, *([f"not {has_null}"] if has_null else [])], "and", AND),
+                    members,
+                    has_null,
                 )
         parts = [outside]
         if nullable:
@@ -315,7 +321,9 @@ class ConditionWriter(ValueWriter):
     def truth(self, expr: Expr) -> str:
         """True, False or None, for a node that is a condition."""
         if isinstance(expr, Xor):
-            return self.strict(expr.items, lambda texts: Text(" ^ ".join(wrap(text, 0) for text in texts), COMPARISON - 1))
+            return self.strict(
+                expr.items, lambda texts: Text(" ^ ".join(wrap(text, 0) for text in texts), COMPARISON - 1)
+            )
         if not self.nullable(expr):
             return self._decide(expr, positive=True)
         match expr:
@@ -365,7 +373,10 @@ class ConditionWriter(ValueWriter):
         empty = f"not ({members} or {has_null})" if has_null else f"not {members}"
         if not has_null and not self.nullable(item):
             return Text(f"{inside} in {members}", COMPARISON)
-        return Text(f"False if {empty} else None if {atom(first)} is None else {inside} in {members} or ({missing}False)", TERNARY)
+        return Text(
+            f"False if {empty} else None if {atom(first)} is None else {inside} in {members} or ({missing}False)",
+            TERNARY,
+        )
 
 
 def _by_items(op: CompareOp, left: tuple[Expr, ...], right: tuple[Expr, ...]) -> Expr:
@@ -382,7 +393,5 @@ def _by_items(op: CompareOp, left: tuple[Expr, ...], right: tuple[Expr, ...]) ->
     result = compare(op, last)
     strict: CompareOp = "lt" if op in ("lt", "le") else "gt"
     for number in range(last - 1, -1, -1):
-        result = Or(
-            BOOLEAN, True, (compare(strict, number), And(BOOLEAN, True, (compare("eq", number), result)))
-        )
+        result = Or(BOOLEAN, True, (compare(strict, number), And(BOOLEAN, True, (compare("eq", number), result))))
     return result

@@ -114,7 +114,11 @@ class _Words:
             yield "distinct"
         if query.distinct_on:
             yield f"first of each {', '.join(map(self.text, query.distinct_on))}"
-        bounds = [f"{word} {self.text(bound)}" for word, bound in (("skip", query.offset), ("stop after", query.limit)) if bound]
+        bounds = [
+            f"{word} {self.text(bound)}"
+            for word, bound in (("skip", query.offset), ("stop after", query.limit))
+            if bound
+        ]
         if bounds:
             yield ", ".join(bounds)
 
@@ -273,7 +277,13 @@ class _Words:
         return name if source == 0 and len(self.query.sources) == 1 else f"{self.table(source)}.{name}"
 
 
-_MATCHES = {"exact": "is", "contains": "contains", "startswith": "starts with", "endswith": "ends with", "regex": "matches"}
+_MATCHES = {
+    "exact": "is",
+    "contains": "contains",
+    "startswith": "starts with",
+    "endswith": "ends with",
+    "regex": "matches",
+}
 
 
 def _path(path: AccessPath) -> str:

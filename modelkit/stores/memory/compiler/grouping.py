@@ -63,7 +63,9 @@ def group_rows(block: Block, nest: Nest, clauses: Sequence[Clause], result: Call
     names = [*(nest.scope.rows[source] for source in rows), *_state_names(accumulators)]
     block.line("out = []")
     depth = block.depth
-    block.open(f"for {', '.join(names)}{',' if len(names) == 1 else ''} in groups.values():" if names else "for _ in groups:")
+    block.open(
+        f"for {', '.join(names)}{',' if len(names) == 1 else ''} in groups.values():" if names else "for _ in groups:"
+    )
     for accumulator in accumulators:
         _finish_state(block, nest, accumulator)
     if query.having is not None:
@@ -202,7 +204,9 @@ def _finish_state(block: Block, nest: Nest, accumulator: _Accumulator) -> None:
     block.line(f"{name} = {empty} if {atom(name)} is {unset} else {finish}({name})")
 
 
-def _group_nest(nest: Nest, rows: Sequence[int], accumulators: Sequence[_Accumulator], *, everything_may_be_missing: bool) -> Nest:
+def _group_nest(
+    nest: Nest, rows: Sequence[int], accumulators: Sequence[_Accumulator], *, everything_may_be_missing: bool
+) -> Nest:
     """The scope in which outputs, `having` and the order are written: aggregates stand for rows."""
     scope = Scope(
         nest.scope.sources,
@@ -215,5 +219,3 @@ def _group_nest(nest: Nest, rows: Sequence[int], accumulators: Sequence[_Accumul
     found.local = nest.local
     nest.local |= {accumulator.name for accumulator in accumulators}
     return found
-
-

@@ -40,11 +40,12 @@ __all__ = ["Clause", "For", "If", "Let", "Nest", "comprehensible", "comprehensio
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """`for target in iterable`; `chunks`: what it yields are runs of rows."""
+    """`for target in iterable`; `chunks`: what it yields are runs of rows; `span`: it is a call of a view's `span`."""
 
     target: str
     iterable: str
     chunks: bool = False
+    span: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,9 @@ def statements(block: Block, clauses: Sequence[Clause]) -> None:
 
     def flush() -> None:
         if conditions:
-            block.open(f"if {' and '.join(wrap(text, AND) for text in conditions) if len(conditions) > 1 else conditions[0]}:")
+            block.open(
+                f"if {' and '.join(wrap(text, AND) for text in conditions) if len(conditions) > 1 else conditions[0]}:"
+            )
             conditions.clear()
 
     for clause in clauses:
@@ -119,7 +122,9 @@ def statements(block: Block, clauses: Sequence[Clause]) -> None:
 class Nest:
     """The loops of one plan in one scope."""
 
-    def __init__(self, program: Program, plan: Plan, scope: Scope, writer: ConditionWriter, *, slots: bool = False) -> None:
+    def __init__(
+        self, program: Program, plan: Plan, scope: Scope, writer: ConditionWriter, *, slots: bool = False
+    ) -> None:
         self.program = program
         self.plan = plan
         self.scope = scope
@@ -181,7 +186,11 @@ class Nest:
             case Probe(path=path, key=key):
                 call = f"({path.number:d}, {self._key(writer, key)})"
                 if slot:
-                    return [Let(slot, method(table, "find_slot") + call), If(Text(f"{slot} >= 0", COMPARISON)), from_slot]
+                    return [
+                        Let(slot, method(table, "find_slot") + call),
+                        If(Text(f"{slot} >= 0", COMPARISON)),
+                        from_slot,
+                    ]
                 return [Let(row, method(table, "find") + call), present]
             case Bucket(path=path, key=key):
                 call = f"({path.number:d}, {self._key(writer, key)})"
@@ -191,7 +200,10 @@ class Nest:
             case Shorter(options=options):
                 pairs = ", ".join(f"({option.path.number:d}, {self._key(writer, option.key)})" for option in options)
                 if slot:
-                    return [For(slot, f"{self.program.helper(runtime.shortest_slots)}({self._view(table)}, {pairs})"), from_slot]
+                    return [
+                        For(slot, f"{self.program.helper(runtime.shortest_slots)}({self._view(table)}, {pairs})"),
+                        from_slot,
+                    ]
                 return [For(row, f"{self.program.helper(runtime.shortest)}({self._view(table)}, {pairs})")]
             case Keys(path=path):
                 self.program.scans = True
@@ -247,7 +259,7 @@ class Nest:
             helper = self.program.helper(runtime.chunks_by_slots)
             chunks = For("chunk", f"{helper}({self._view(table)}, {slots})", chunks=True)
             return [*found, chunks, For(row, "chunk"), If(Text(f"{row} is not None", COMPARISON))]
-        return [*found, For(row, self.program.method(table, "span") + call)]
+        return [*found, For(row, self.program.method(table, "span") + call, span=True)]
 
     def _via(self, access: Via, row: str) -> list[Clause]:
         """The root's rows by way of a joined source: its slots, sorted, so that the order is the root's own."""
@@ -310,7 +322,10 @@ class Nest:
         source = self.sources[number]
         table, own = self._table(source.parent), self._table(number)
         parts = dict(zip(source.left, source.right, strict=True))
-        columns = [Col(own.columns[parts[left]].type, own.columns[parts[left]].nullable, number, parts[left]) for left in path.columns]
+        columns = [
+            Col(own.columns[parts[left]].type, own.columns[parts[left]].nullable, number, parts[left])
+            for left in path.columns
+        ]
         found: list[Clause] = []
         absent = [column for column in columns if writer.nullable(column)]
         if absent:

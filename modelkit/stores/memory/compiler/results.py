@@ -174,7 +174,8 @@ def collect(block: Block, nest: Nest, query: Select, made: Layout, clauses: Sequ
         if not stop.isidentifier():
             block.line(f"stop = {stop}")
             stop = "stop"
-        _gather_until(block, nest, made.item, clauses, stop)
+        if _gather_until(block, nest, made.item, clauses, stop) and query.offset is None and not made.strip:
+            return "out"
     else:
         gather(block, made.item, clauses)
     return finished(block, nest, query, made)
@@ -223,8 +224,8 @@ def _assign(block: Block, target: str, lines: list[str]) -> None:
     block.extend(lines[1:])
 
 
-def _gather_until(block: Block, nest: Nest, item: str, clauses: Sequence[Clause], stop: str) -> None:
-    """As `gather`, ending soon after `out` has `stop` items."""
+def _gather_until(block: Block, nest: Nest, item: str, clauses: Sequence[Clause], stop: str) -> bool:
+    """As `gather`, ending soon after `out` has `stop` items; whether it has never more."""
     lead = is_chunked(clauses)
     head, rest = clauses[:lead], clauses[lead:]
     depth = block.depth
@@ -235,13 +236,21 @@ def _gather_until(block: Block, nest: Nest, item: str, clauses: Sequence[Clause]
             block.line("break")
         _assign(block, "out +=", comprehension(item, rest))
         block.close(depth)
-        return
+        return False
+    islice_name = nest.program.bind(islice, "islice")
+    *before, last = clauses
+    if isinstance(last, For) and last.span and not any(isinstance(clause, (For, If)) for clause in before):
+        statements(block, before)
+        rows = f"{islice_name}({last.iterable[:-1]}, most={stop}), {stop})"
+        block.line(f"out = list({rows})" if item == last.target else f"out = [{item} for {last.target} in {rows}]")
+        return True
     with block.block("def found():"):
         inside = block.depth
         statements(block, clauses)
         block.line(f"yield {item}")
         block.close(inside)
-    block.line(f"out = list({nest.program.bind(islice, 'islice')}(found(), {stop}))")
+    block.line(f"out = list({islice_name}(found(), {stop}))")
+    return True
 
 
 def _finish(block: Block, nest: Nest, made: Layout, stop: str) -> None:
@@ -249,7 +258,9 @@ def _finish(block: Block, nest: Nest, made: Layout, stop: str) -> None:
     if made.passes:
         plain = made.distinct is None and not made.distinct_on
         if stop and plain:
-            passes = ", ".join(f"({nest.program.getter(place)}, {descending!r}, {first!r})" for place, descending, first in made.passes)
+            passes = ", ".join(
+                f"({nest.program.getter(place)}, {descending!r}, {first!r})" for place, descending, first in made.passes
+            )
             block.line(f"out = {program.helper(runtime.first_rows)}(out, {stop}, ({passes},))")
         else:
             _sort(block, nest, made)
@@ -265,7 +276,9 @@ def _finish(block: Block, nest: Nest, made: Layout, stop: str) -> None:
 
 def _sort(block: Block, nest: Nest, made: Layout) -> None:
     if any(first is not None for _, _, first in made.passes):
-        passes = ", ".join(f"({nest.program.getter(place)}, {descending!r}, {first!r})" for place, descending, first in made.passes)
+        passes = ", ".join(
+            f"({nest.program.getter(place)}, {descending!r}, {first!r})" for place, descending, first in made.passes
+        )
         block.line(f"out = {nest.program.helper(runtime.sort_rows)}(out, ({passes},))")
         return
     for place, descending, _ in reversed(made.passes):

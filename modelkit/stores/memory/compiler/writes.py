@@ -31,7 +31,9 @@ def write_body(block: Block, queries: QueryWriter, chosen: Plan, statement: Upda
     query = chosen.query
     row = nest.scope.rows[0]
     special = query.limit or query.offset or query.distinct_on
-    repeated = any(isinstance(clause, For) for clause in clauses[2:]) and any(not step.single for step in chosen.steps[1:])
+    repeated = any(isinstance(clause, For) for clause in clauses[2:]) and any(
+        not step.single for step in chosen.steps[1:]
+    )
     if special:
         made = layout(nest, query, f"({nest.slot}, {row})", sort=not chosen.walks, whole=False)
         block.line(f"out = {collect(block, nest, query, made, clauses)}")
@@ -57,7 +59,8 @@ def _changed(nest: Nest, statement: Update) -> str:
     row = nest.scope.rows[0]
     columns: tuple[Column, ...] = table.columns if isinstance(table, Table) else ()
     values = {
-        assignment.column: _value(nest, assignment, columns[assignment.column].type) for assignment in statement.assignments
+        assignment.column: _value(nest, assignment, columns[assignment.column].type)
+        for assignment in statement.assignments
     }
     return f"({nest.slot}, {row}, {_new_row(row, len(columns), values)})"
 
