@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from modelkit.database import statement
-from modelkit.errors import did_you_mean
+from modelkit.errors import FieldDoesNotExist, did_you_mean
 from modelkit.ir.query import Conflict
 from modelkit.ir.schema import Row
 from modelkit.loading import LARGE, without_collection
@@ -140,10 +140,11 @@ def _columns(info: ModelInfo, names: Sequence[str], option: str) -> tuple[int, .
     columns = []
     for name in names:
         attribute = info.key[0] if name == "pk" and len(info.key) == 1 else info.named.get(name)
-        if attribute is None:
-            raise ValueError(
-                f"bulk_create() takes names of concrete fields of {info.name} in {option}, not '{name}'."
-                f"{did_you_mean(name, info.named)}"
+        if attribute is None and name not in info.relations:
+            raise FieldDoesNotExist(
+                f"{info.name} has no field '{name}' (in {option} of bulk_create()).{did_you_mean(name, info.named)}"
             )
+        if attribute is None:
+            raise ValueError(f"bulk_create() takes fields with a column in {option}, and {info.name}.{name} has none.")
         columns.append(attribute.column)
     return tuple(columns)

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from modelkit.database import session, statement
 from modelkit.errors import ProtectedError, RestrictedError, shorten
-from modelkit.ir.expr import BOOLEAN, Col, In, Param
+from modelkit.ir.expr import BOOLEAN, Col, In, Or, Param
 from modelkit.ir.query import Assignment, Delete, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
@@ -375,8 +375,8 @@ class _Collector:
             if pre_delete.receivers and not _automatic(model):
                 self._send(pre_delete, model, keys)
         counts: dict[str, int] = {}
-        for pointer, values in self.drops:
-            _count(counts, pointer.relation.target, self.session.delete(pointer.drop, (values,)))
+        for model, drop, values in _together(self.drops):
+            _count(counts, model, self.session.delete(drop, values))
         for pointer, value, values in self.changes:
             _change(self.session, pointer, value, values)
         for model, keys in ordered:
@@ -416,6 +416,31 @@ def _parent_of(instance: Any, parent: Any) -> Any:
         if relation.kind == "parent" and issubclass(relation.target, parent):
             return _parent_of(getattr(instance, relation.name), parent)
     return instance
+
+
+def _together(drops: list[tuple[_Pointer, Values]]) -> Iterator[tuple[Any, Delete, tuple[Values, ...]]]:
+    """The deletions by pointer, those from one table as one statement: the model, the Delete and its parameters."""
+    by_table: dict[Table, list[tuple[_Pointer, Values]]] = {}
+    for drop in drops:
+        by_table.setdefault(drop[0].table, []).append(drop)
+    for group in by_table.values():
+        pointers = tuple(pointer for pointer, _ in group)
+        model = pointers[0].relation.target
+        made = info_of(model).made
+        statement_ = pointers[0].drop if len(pointers) == 1 else made.get(("deletion", pointers))
+        if statement_ is None:
+            statement_ = made["deletion", pointers] = _any_of(pointers)
+        yield model, statement_, tuple(values for _, values in group)
+
+
+def _any_of(pointers: tuple[_Pointer, ...]) -> Delete:
+    """What deletes the rows of one table that point somewhere by any of several keys."""
+    table = pointers[0].table
+    tests = tuple(
+        In(BOOLEAN, False, Col(pointer.type, True, 0, pointer.column), Param(pointer.type, False, slot))
+        for slot, pointer in enumerate(pointers)
+    )
+    return Delete(Select((Source(table),), (RowOutput(0),), where=Or(BOOLEAN, True, tests), bare=True))
 
 
 def _automatic(model: Any) -> bool:
@@ -482,7 +507,7 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
     query = queryset.query
     info = query.info
     model, alias = info.model, queryset.db
-    if shapes.is_empty(query):
+    if shapes.finds_nothing(query):
         return 0, {}
     plan = _plan(info)
     heard = _heard(model)
@@ -503,5 +528,3 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
         collector.collect(model, rows)
         with statement(alias):
             return collector.write()
-
-

@@ -87,13 +87,12 @@ def _attach(results: list[Any], known: Known) -> None:
 def read(queryset: Reading) -> list[Any]:
     """All results of `queryset`."""
     query = queryset.query
-    if shapes.is_empty(query):
+    if shapes.finds_nothing(query):
         return []
     fetch = shapes.fetch(query)
-    if not queryset._prefetch_related_lookups:
+    if not queryset._prefetch_related_lookups or fetch.entity is None:
         rows = session(queryset._db).select(fetch.select, fetch.params)
         return finished(queryset, fetch, rows)
-    _check_prefetch(fetch)
     with statement(queryset._db, reading=True) as running:
         rows = running.select(fetch.select, fetch.params)
         results = finished(queryset, fetch, rows)
@@ -107,21 +106,13 @@ def _instances(fetch: Fetch, results: list[Any]) -> list[Any]:
     return [result[0] for result in results] if fetch.style == "row" else results
 
 
-def _check_prefetch(fetch: Fetch) -> None:
-    if fetch.entity is None:
-        raise TypeError(
-            "prefetch_related() fetches for instances: it does not go with values(), values_list() or into()."
-        )
-
-
 def in_chunks(queryset: Reading, chunk: int) -> Iterator[Any]:
     """The results of `queryset`, loaded `chunk` at a time, all from the snapshot that the first one is read from."""
     query = queryset.query
-    if shapes.is_empty(query):
+    if shapes.finds_nothing(query):
         return
     fetch = shapes.fetch(query)
-    if queryset._prefetch_related_lookups:
-        _check_prefetch(fetch)
+    if queryset._prefetch_related_lookups and fetch.entity is not None:
         yield from _prefetched_chunks(queryset, fetch, chunk)
         return
     for rows in session(queryset._db).stream(fetch.select, fetch.params, chunk):
@@ -189,8 +180,7 @@ def single(queryset: Reading, query: Query) -> Any:
     plan: _One | None = compiled.get("get")
     if plan is None:
         plan = compiled["get"] = _One(query)
-    if queryset._prefetch_related_lookups:
-        _check_prefetch(plan.fetch)
+    if queryset._prefetch_related_lookups and plan.fetch.entity is not None:
         with statement(queryset._db, reading=True):
             found = _single(queryset, query, plan)
             prefetch.run(_instances(plan.fetch, [found]), queryset._prefetch_related_lookups, queryset._db)
@@ -200,7 +190,7 @@ def single(queryset: Reading, query: Query) -> Any:
 
 def _single(queryset: Reading, query: Query, plan: _One) -> Any:
     rows: list[Any] = []
-    if not query.shape.empty:
+    if not shapes.finds_nothing(query):
         rows = session(queryset._db).select(plan.select, query.params + plan.more)
     if len(rows) != 1:
         raise _not_one(queryset.model, len(rows))
@@ -263,7 +253,7 @@ def picked(queryset: Any, index: Any) -> Any:
 def counted(queryset: Reading) -> int:
     """How many rows there are."""
     query = queryset.query
-    if shapes.is_empty(query):
+    if shapes.finds_nothing(query):
         return 0
     select, params = shapes.counted(query)
     number: int = session(queryset._db).select(select, params)
@@ -273,7 +263,7 @@ def counted(queryset: Reading) -> int:
 def existing(queryset: Reading) -> bool:
     """Whether there is a row."""
     query = queryset.query
-    if shapes.is_empty(query):
+    if shapes.finds_nothing(query):
         return False
     select, params = shapes.existing(query)
     found: bool = session(queryset._db).select(select, params)

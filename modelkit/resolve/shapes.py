@@ -6,9 +6,10 @@ for every query of a shape.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
 
-from modelkit.ir.expr import BOOLEAN, INTEGER, Compare, Const, Expr, Or, Param
+from modelkit.ir.expr import BOOLEAN, INTEGER, And, Compare, Const, Expr, In, Or, Param
 from modelkit.ir.query import Delete, Output, RowOutput, Select, Source, ValueOutput
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, expressions, ordering, outputs
@@ -25,6 +26,7 @@ __all__ = [
     "distinct",
     "existing",
     "fetch",
+    "finds_nothing",
     "is_empty",
     "keys",
     "nothing",
@@ -152,6 +154,26 @@ def nothing(query: Query) -> Query:
 def is_empty(query: Query) -> bool:
     """Whether `query` is none()."""
     return query.shape.empty
+
+
+def finds_nothing(query: Query) -> bool:
+    """Whether `query` is none(), or asks for a member of an empty list: nothing need be asked of the store."""
+    shape = query.shape
+    if shape.empty:
+        return True
+    slots = shape.compiled.get("members")
+    if slots is None:
+        slots = shape.compiled["members"] = tuple(_members(shape.where))
+    return bool(slots) and not all(query.params[slot] for slot in slots)
+
+
+def _members(conditions_: Iterable[Expr]) -> Iterator[int]:
+    """The slots of the lists of which every row must have a member."""
+    for condition in conditions_:
+        if isinstance(condition, And):
+            yield from _members(condition.items)
+        elif isinstance(condition, In) and isinstance(condition.choices, Param):
+            yield condition.choices.slot
 
 
 def related_to(query: Query, relation: Relation, values: tuple[Any, ...]) -> Query:

@@ -253,9 +253,25 @@ class TestRows:
         with pytest.raises(TypeError):
             Person.objects.values("name").select_related("team")
 
-    def test_prefetching_values_is_refused(self, people: list[Person]) -> None:
-        with pytest.raises(TypeError, match="prefetch_related"):
-            list(Person.objects.prefetch_related("tags").values("name"))
+    def test_a_member_of_an_empty_list_is_not_looked_for(self, people: list[Person]) -> None:
+        nobody = Person.objects.filter(age__gt=1, pk__in=[])
+        with capture_statements() as log:
+            assert (list(nobody), nobody.count(), nobody.exists(), nobody.update(age=1), nobody.delete()[0]) == (
+                [],
+                0,
+                False,
+                0,
+                0,
+            )
+            assert nobody.first() is None
+        assert not log.statements
+        assert Person.objects.exclude(pk__in=[]).count() == len(people)
+        assert Person.objects.filter(Q(pk__in=[]) | Q(age=10)).count() == 1
+
+    def test_rows_of_values_have_nothing_to_prefetch_for(self, people: list[Person]) -> None:
+        with capture_statements() as log:
+            assert list(Person.objects.prefetch_related("tags").values("name")) == list(Person.objects.values("name"))
+        assert len(log.statements) == 2
 
     def test_iterator(self, people: list[Person]) -> None:
         assert names(Person.objects.order_by("name").iterator(chunk_size=2)) == NAMES

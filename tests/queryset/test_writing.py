@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelkit import F, FieldError, IntegrityError, ObjectDoesNotExist, atomic, capture_statements
+from modelkit import F, FieldDoesNotExist, FieldError, IntegrityError, ObjectDoesNotExist, atomic, capture_statements
 from modelkit.database import use_store
 from modelkit.errors import TransactionManagementError
 from modelkit.stores.memory.store import MemoryStore
@@ -248,13 +248,17 @@ class TestBulkCreate:
             {"ignore_conflicts": True, "update_conflicts": True},
             {"update_conflicts": True},
             {"update_conflicts": True, "update_fields": ["count"]},
-            {"update_conflicts": True, "update_fields": ["cuont"], "unique_fields": ["title"]},
             {"update_conflicts": True, "update_fields": ["code"], "unique_fields": ["title"]},
         ],
     )
     def test_options_that_do_not_go_together(self, options: Any) -> None:
         with pytest.raises(ValueError):
             Ticket.objects.bulk_create([Ticket(title="a")], **options)
+
+    def test_a_mistyped_option_names_the_near_miss(self) -> None:
+        options: Any = {"update_fields": ["cuont"], "unique_fields": ["title"]}
+        with pytest.raises(FieldDoesNotExist, match="cuont.*'count'"):
+            Ticket.objects.bulk_create([Ticket(title="a")], update_conflicts=True, **options)
 
     def test_other_models_and_lineages_are_refused(self) -> None:
         with pytest.raises(ValueError, match="save"):

@@ -1,6 +1,6 @@
 """Stand-ins for parts of Django that modelkit does not have, so that the rest of an app's models can be declared.
 
-A field for files is a text; a generic relation is an attribute that raises Unbuilt where a test uses it.
+A field for files is a text; a generic relation or a generated column is an attribute that raises Unbuilt where a test uses it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ class FileField(modelkit.CharField[Any]):
     def __init__(self, *args: Any, upload_to: Any = "", storage: Any = None, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 100)
         super().__init__(*args, **kwargs)
+
+    def pre_save(self, instance: Any, add: bool) -> Any:
+        """No file is an empty path."""
+        return super().pre_save(instance, add) or ""
 
 
 class FilePathField(modelkit.CharField[Any]):
@@ -58,6 +62,10 @@ class GenericRelation(_Generic):
     """The other side of a GenericForeignKey."""
 
 
+class GeneratedField(_Generic):
+    """A column that the store computes."""
+
+
 class ContentType(modelkit.Model):
     """A model as a row."""
 
@@ -73,6 +81,7 @@ STAND_INS: dict[str, Any] = {
     "ContentType": ContentType,
     "FileField": FileField,
     "FilePathField": FilePathField,
+    "GeneratedField": GeneratedField,
     "GenericForeignKey": GenericForeignKey,
     "GenericRelation": GenericRelation,
     "ImageField": FileField,
