@@ -420,17 +420,17 @@ def _parent_of(instance: Any, parent: Any) -> Any:
 
 def _together(drops: list[tuple[_Pointer, Values]]) -> Iterator[tuple[Any, Delete, tuple[Values, ...]]]:
     """The deletions by pointer, those from one table as one statement: the model, the Delete and its parameters."""
-    by_table: dict[Table, list[tuple[_Pointer, Values]]] = {}
-    for drop in drops:
-        by_table.setdefault(drop[0].table, []).append(drop)
+    by_table: dict[Table, dict[_Pointer, list[Any]]] = {}
+    for pointer, values in drops:
+        by_table.setdefault(pointer.table, {}).setdefault(pointer, []).extend(values)
     for group in by_table.values():
-        pointers = tuple(pointer for pointer, _ in group)
+        pointers = tuple(group)
         model = pointers[0].relation.target
         made = info_of(model).made
         statement_ = pointers[0].drop if len(pointers) == 1 else made.get(("deletion", pointers))
         if statement_ is None:
             statement_ = made["deletion", pointers] = _any_of(pointers)
-        yield model, statement_, tuple(values for _, values in group)
+        yield model, statement_, tuple(tuple(values) for values in group.values())
 
 
 def _any_of(pointers: tuple[_Pointer, ...]) -> Delete:

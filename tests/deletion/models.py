@@ -60,6 +60,10 @@ class Node(Base):
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
 
 
+class Leaf(Base):
+    node = models.ForeignKey(Node, models.CASCADE, related_name="leaves")
+
+
 class Place(Base):
     name = models.CharField(max_length=20)
 

@@ -22,6 +22,7 @@ from tests.deletion.models import (
     Hidden,
     Ignoring,
     Label,
+    Leaf,
     Meal,
     Node,
     Nulled,
@@ -114,6 +115,14 @@ class TestCascade:
         depth = 20_000
         Node.objects.bulk_create([Node(pk=1)] + [Node(pk=number, parent_id=number - 1) for number in range(2, depth + 1)])
         assert Node.objects.get(pk=1).delete() == (depth, {"deletion.Node": depth})
+
+    def test_leaves_of_a_deep_tree_go_in_one_statement(self):
+        depth = 300
+        Node.objects.bulk_create([Node(pk=1)] + [Node(pk=number, parent_id=number - 1) for number in range(2, depth + 1)])
+        Leaf.objects.bulk_create([Leaf(node_id=number) for number in range(1, depth + 1)])
+        with capture_statements() as log:
+            assert Node.objects.get(pk=1).delete() == (2 * depth, {"deletion.Node": depth, "deletion.Leaf": depth})
+        assert sum("delete deletion.Leaf" in text for text in log.statements) == 1
 
     def test_statements_do_not_grow_with_rows(self, parent):
         for _ in range(50):
