@@ -33,6 +33,8 @@ from modelkit.expressions.base import (
 )
 from modelkit.expressions.lookups import TransformDef, find_transform, names_for
 from modelkit.fields.base import Field
+from modelkit.functions.comparison import Coalesce
+from modelkit.ir import expr as ir
 from modelkit.ir.expr import BOOLEAN, INTEGER, JSON, TEXT, Arith, Call, Const, Expr, FunctionDef
 from modelkit.ir.schema import Formula
 from modelkit.ir.types import (
@@ -298,17 +300,18 @@ def _moved(op: str, left: ScalarType, right: ScalarType) -> ScalarType | None:
     return None
 
 
+def _beside(scope: Scope, node: Node, context: Context, other: Term) -> Term:
+    """The term of `node`; a constant takes its type from `other`, which stands beside it."""
+    return _value(scope, node, context, other) if isinstance(node, Value) else resolve(scope, node, context)
+
+
 def _combined(scope: Scope, node: Combined, context: Context, output: Any = None) -> Term:
     if isinstance(node.left, Value) and not isinstance(node.right, Value):
         right = resolve(scope, node.right, context)
         left = _value(scope, node.left, context, right)
     else:
         left = resolve(scope, node.left, context)
-        right = (
-            _value(scope, node.right, context, left)
-            if isinstance(node.right, Value)
-            else resolve(scope, node.right, context)
-        )
+        right = _beside(scope, node.right, context, left)
     type_ = _result(node.operator, left.expr.type, right.expr.type)
     if type_ is None:
         type_ = _type_of(output)
@@ -347,6 +350,16 @@ def _func(scope: Scope, node: Func, context: Context) -> Term:
     type_ = _type_of(node.output_field) or (args[0].type if args else AnyType())
     nullable = not node.function.strict or any(arg.nullable for arg in args)
     return Term(Call(type_, nullable, node.function, args), _field_of(node.output_field))
+
+
+@resolver(Coalesce)
+def _coalesce(scope: Scope, node: Coalesce, context: Context) -> Term:
+    first = resolve(scope, node.args[0], context)
+    terms = [first, *(_beside(scope, arg, context, first) for arg in node.args[1:])]
+    wanted = _type_of(node.output_field) or first.expr.type
+    items = tuple(cast(term.expr, wanted) for term in terms)
+    nullable = all(item.nullable for item in items)
+    return Term(ir.Coalesce(wanted, nullable, items), _field_of(node.output_field) or first.field)
 
 
 @resolver(Transform)

@@ -21,6 +21,7 @@ from django.test import testcases
 
 from modelkit.database import connect
 from modelkit.errors import NotYetSupported
+from modelkit.fields import Field
 from modelkit.options import Options as ModelOptions
 from modelkit.signals import class_prepared
 from modelkit.stores.memory.store import MemoryStore
@@ -63,6 +64,7 @@ def install(installed_apps: list[str]) -> None:
         connect(MemoryStore(tz="naive"), alias=alias)
     class_prepared.connect(_register)
     ModelOptions._expire_cache = _expire  # type: ignore[attr-defined]
+    Field.formfield = _no_form_field  # type: ignore[attr-defined]
     setting_changed.connect(_follow_settings)
     _record_refusals()
     _fit_test_cases()
@@ -86,6 +88,10 @@ def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:
 def _expire(options: Any, **_: Any) -> None:
     """Under its name in Django, whose registry calls it where the installed apps change."""
     options.expire()
+
+
+def _no_form_field(_field: Any, **_: Any) -> None:
+    """What Django's forms ask of a model's field: forms leave those out that have none."""
 
 
 def _record_refusals() -> None:
