@@ -20,5 +20,6 @@ def store() -> Iterator[MemoryStore]:
         yield fresh
         assert running() is None, "the test left a transaction open"
     assert gc.isenabled(), "the test left the garbage collector off"
-    gc.collect()
+    if fresh.stats()["open_snapshots"]:
+        gc.collect()  # one that nobody refers to is closed by its finalizer
     assert fresh.stats()["open_snapshots"] == 0, "the test left a snapshot open"

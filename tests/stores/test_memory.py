@@ -867,6 +867,8 @@ def test_a_finalizer_that_writes_during_a_commit_breaks_nothing(db, kind):
                 transaction.rollback()
 
     thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
     try:
         for turn in range(150):
             Meddler(meddle)
@@ -878,6 +880,7 @@ def test_a_finalizer_that_writes_during_a_commit_breaks_nothing(db, kind):
             gc.collect()
             store._check()
     finally:
+        gc.unfreeze()
         gc.set_threshold(*thresholds)
         snapshot.close()
     gc.collect()
