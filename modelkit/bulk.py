@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from modelkit.database import statement
 from modelkit.errors import FieldDoesNotExist, did_you_mean
+from modelkit.expressions.base import F, Face, Func, Node, Value
+from modelkit.ir.expr import FunctionDef
 from modelkit.ir.query import Conflict
 from modelkit.ir.schema import Row
+from modelkit.ir.types import AnyType
 from modelkit.loading import LARGE, without_collection
-from modelkit.modelinfo import ModelInfo, info_of
-from modelkit.persistence import LevelPlan, check_related, mark_saved, plan_of, take_filled
+from modelkit.modelinfo import Attribute, ModelInfo, info_of
+from modelkit.persistence import LevelPlan, check_related, mark_saved, plan_of, stored_by, take_filled
 
-__all__ = ["bulk_create"]
+__all__ = ["bulk_create", "bulk_update"]
 
 
 def bulk_create(
@@ -62,6 +65,95 @@ def bulk_create(
                 if conflict is None or conflict.action == "update" or group is with_key:
                     _took_in(level, batch, rows, stored, using)
     return made
+
+
+_PICK: Final = FunctionDef("pick", dict.get, inline="{0}.get({1})", strict=False)
+"""The value that a mapping has for a key."""
+
+
+def bulk_update(queryset: Any, instances: Iterable[Any], fields: Sequence[str], batch_size: int | None) -> int:
+    """Write `fields` of saved `instances`, in one statement for each batch; how many of `queryset`'s rows there were.
+
+    An instance that holds an expression has a statement of its own. No signals, no save(), no pre_save().
+    """
+    if batch_size is not None and batch_size <= 0:
+        raise ValueError("batch_size is a positive number.")
+    info = queryset.query.info
+    chosen = _updatable(info, fields)
+    plan = plan_of(info)
+    relations = frozenset(relation.name for relation in plan.forward)
+    given = list(instances)
+    for instance in given:
+        if not isinstance(instance, info.concrete):
+            raise TypeError(f"bulk_update() of {info.name} takes its instances, not {type(instance).__name__}.")
+        if instance.pk is None:
+            raise ValueError(
+                "All instances that bulk_update() writes must have a primary key: save() the others first."
+            )
+        if relations.intersection(fields):
+            check_related(instance, plan, "bulk_update")
+    if not given:
+        return 0
+    number = 0
+    with statement(queryset._db):
+        for batch in _batches(given, batch_size):
+            number += _update_batch(queryset, batch, chosen)
+    return number
+
+
+def _updatable(info: ModelInfo, fields: Sequence[str]) -> list[Attribute]:
+    """The attributes that bulk_update() writes; ValueError or FieldDoesNotExist where one cannot be."""
+    if not fields:
+        raise ValueError("bulk_update() takes the names of the fields to write.")
+    keys = {
+        (attribute.level, column) for attribute in info.attributes for column in info.levels[attribute.level].table.key
+    }
+    chosen = []
+    for name in fields:
+        attribute = info.named.get(name)
+        if attribute is None and name != "pk" and name not in info.relations:
+            raise FieldDoesNotExist(
+                f"{info.name} has no field '{name}' (in bulk_update()).{did_you_mean(name, info.named)}"
+            )
+        if attribute is None and name != "pk":
+            raise ValueError(f"bulk_update() writes fields that have a column, and {info.name}.{name} has none.")
+        if attribute is None or (attribute.level, attribute.column) in keys:
+            raise ValueError(f"bulk_update() cannot change primary keys, and {info.name}.{name} is one.")
+        chosen.append(attribute)
+    return chosen
+
+
+def _update_batch(queryset: Any, instances: list[Any], chosen: list[Attribute]) -> int:
+    """Write `chosen` of `instances`: those with plain values by one statement, whose assignments pick them by key."""
+    picked: dict[str, dict[Any, Any]] = {attribute.name: {} for attribute in chosen}
+    seen: set[Any] = set()
+    alone: list[tuple[Any, dict[str, Any]]] = []
+    converts = [(attribute, stored_by(attribute.field)) for attribute in chosen]
+    keys = []
+    for instance in instances:
+        key = instance.pk
+        if key in seen:
+            continue
+        seen.add(key)
+        values = {attribute.name: getattr(instance, attribute.attname) for attribute in chosen}
+        if any(isinstance(value, (Node, Face)) for value in values.values()):
+            alone.append((key, values))
+            continue
+        keys.append(key)
+        for attribute, convert in converts:
+            picked[attribute.name][key] = convert(values[attribute.name])
+    number: int = 0
+    if keys:
+        named = {
+            attribute.name: Func(
+                Value(picked[attribute.name], AnyType()), F("pk"), function=_PICK, output_field=attribute.field
+            )
+            for attribute in chosen
+        }
+        number += queryset.filter(pk__in=keys).update(**named)
+    for key, values in alone:
+        number += queryset.filter(pk=key).update(**values)
+    return number
 
 
 def _by_key(instances: list[Any], level: LevelPlan) -> tuple[list[Any], list[Any]]:

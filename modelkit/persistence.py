@@ -36,6 +36,7 @@ __all__ = [
     "plan_of",
     "refresh",
     "save",
+    "stored_by",
     "take_filled",
 ]
 
@@ -152,7 +153,7 @@ class _Expression(Exception):
     """An attribute of an instance holds an expression over the row: the resolver makes the update instead."""
 
 
-def _stored(field: Field[Any], *, adding: bool) -> Callable[[Any], Any]:
+def stored_by(field: Field[Any], *, adding: bool = False) -> Callable[[Any], Any]:
     """What makes a value of an instance the one that is stored, where it is not of the canonical type already.
 
     Raises _Expression for an expression in a row that is there; in a new one there is nothing that it could read.
@@ -208,7 +209,7 @@ def _builder(title: str, attributes: Collection[Attribute], table: Table, *, add
                 "if True:" if canonical is None else f"if type({value}) is not {source.bind(canonical, 'canonical')}:"
             )
             with source.block(test):
-                source.line(f"{value} = {source.bind(_stored(field, adding=adding), 'stored')}({value})")
+                source.line(f"{value} = {source.bind(stored_by(field, adding=adding), 'stored')}({value})")
             if adding and table.columns[attribute.column].auto:
                 with source.block(f"if {value} is None:"):
                     source.line(f"{value} = {source.bind(DEFAULT, 'default')}")

@@ -6,9 +6,10 @@ invariant: a queryset's query never changes, and its results, once read, are kep
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, Literal, NoReturn, Self, SupportsIndex, overload
+from typing import Any, ClassVar, Generic, Literal, Self, SupportsIndex, overload
 
 from typing_extensions import TypeVar
 
@@ -18,7 +19,7 @@ from modelkit.errors import NotSupportedError, not_yet, shorten
 from modelkit.expressions.base import Node, Q
 from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
-from modelkit.queryset import pickling, rows, writes
+from modelkit.queryset import moments, pickling, rows, writes
 from modelkit.queryset.aio import AsyncQueries
 from modelkit.resolve import conditions as resolving
 from modelkit.resolve import expressions, outputs, shapes, untrusted
@@ -360,7 +361,9 @@ class Queries(AsyncQueries[M, Row_co]):
     def using(self, alias: str | None) -> Self:
         """The same, on the store connected as `alias`."""
         if alias is not None and not isinstance(alias, str):
-            raise TypeError(f"using() takes an alias, not {shorten(alias)}: connect(store, alias=...) gives a store one.")
+            raise TypeError(
+                f"using() takes an alias, not {shorten(alias)}: connect(store, alias=...) gives a store one."
+            )
         clone = self._chain()
         clone._db = alias
         return clone
@@ -387,13 +390,18 @@ class Queries(AsyncQueries[M, Row_co]):
         """The rows that are in none of the other querysets."""
         not_yet("difference")
 
-    def dates(self, field_name: str, kind: str, order: str = "ASC") -> NoReturn:
+    def dates(self, field_name: str, kind: str, order: str = "ASC") -> QuerySet[M, datetime.date]:
         """The different dates of a field, cut to year, month, week or day."""
-        not_yet("dates")
+        made: QuerySet[M, datetime.date] = self._retyped(moments.dates(self, field_name, kind, order))
+        return made
 
-    def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: Any = None) -> NoReturn:
-        """The different datetimes of a field, cut to a unit."""
-        not_yet("datetimes")
+    def datetimes(
+        self, field_name: str, kind: str, order: str = "ASC", tzinfo: datetime.tzinfo | None = None
+    ) -> QuerySet[M, datetime.datetime]:
+        """The different datetimes of a field, cut to a unit on a clock of `tzinfo` (None: the current time zone)."""
+        cut = moments.datetimes(self, field_name, kind, order, tzinfo)
+        made: QuerySet[M, datetime.datetime] = self._retyped(cut)
+        return made
 
     # -- reading
 
@@ -507,7 +515,9 @@ class Queries(AsyncQueries[M, Row_co]):
 
     def bulk_update(self, objs: Iterable[M], fields: Sequence[str], batch_size: int | None = None) -> int:
         """Write these fields of saved instances in one statement; how many rows were found."""
-        not_yet("bulk_update")
+        number = bulk.bulk_update(self, objs, fields, batch_size)
+        self._result_cache = None
+        return number
 
     def get_or_create(self, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[M, bool]:
         """The row that `lookups` find, or a new one made of them and `defaults`; and whether it was made."""

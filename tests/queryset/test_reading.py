@@ -446,8 +446,6 @@ class TestObjects:
         "call",
         [
             lambda: Person.objects.union(Person.objects.all()),
-            lambda: Person.objects.dates("joined", "year"),
-            lambda: Person.objects.bulk_update([], ["name"]),
         ],
     )
     def test_what_is_not_built_says_so(self, call: Any) -> None:

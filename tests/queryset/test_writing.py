@@ -191,6 +191,53 @@ class TestDelete:
             queryset().delete()
 
 
+class TestBulkUpdate:
+    def test_rows_take_their_own_values_in_one_statement(self) -> None:
+        made = [Person.objects.create(name=name, age=1) for name in "abc"]
+        for number, person in enumerate(made):
+            person.name, person.age = person.name.upper(), number or None
+        with capture_statements() as log:
+            assert Person.objects.bulk_update(made, ["age"]) == 3
+        assert len(log.statements) == 1
+        assert sorted(Person.objects.values_list("name", "age")) == [("a", None), ("b", 1), ("c", 2)]
+
+    def test_batches_are_all_written_or_none(self) -> None:
+        made = [Ticket.objects.create(title=title) for title in "abc"]
+        for ticket in made:
+            ticket.title = "same"
+        with pytest.raises(IntegrityError):
+            Ticket.objects.bulk_update(made, ["title"], batch_size=1)
+        assert sorted(Ticket.objects.values_list("title", flat=True)) == ["a", "b", "c"]
+
+    def test_only_rows_of_the_queryset_are_written(self) -> None:
+        made = [Person.objects.create(name=name, age=1) for name in "ab"]
+        for person in made:
+            person.age = 5
+        assert Person.objects.filter(name="a").bulk_update(made, ["age"]) == 1
+        assert Person.objects.get(name="b").age == 1
+
+    def test_inherited_fields_and_expressions(self) -> None:
+        first, second = (Restaurant.objects.create(name=name, stars=1) for name in "ab")
+        first.name, first.stars, second.name, second.stars = "x", 2, "y", F("stars") + 5
+        assert Restaurant.objects.bulk_update([first, second], ["name", "stars"]) == 2
+        assert sorted(Restaurant.objects.values_list("name", "stars")) == [("x", 2), ("y", 6)]
+
+    def test_json_is_copied(self) -> None:
+        person = Person.objects.create(name="a", data={"n": [1]})
+        person.data["n"].append(2)
+        Person.objects.bulk_update([person], ["data"])
+        person.data["n"].append(3)
+        assert Person.objects.get().data == {"n": [1, 2]}
+
+    @pytest.mark.parametrize("fields", [[], ["id"], ["pk"], ["tags"], ["nmae"]])
+    def test_what_cannot_be_written_is_refused(self, fields: list[str]) -> None:
+        person = Person.objects.create(name="a")
+        with pytest.raises((ValueError, FieldDoesNotExist)):
+            Person.objects.bulk_update([person], fields)
+        with pytest.raises(ValueError, match="save"):
+            Person.objects.bulk_update([Person(name="b")], ["name"])
+
+
 class TestBulkCreate:
     def test_keys_are_set_and_nothing_is_asked_in_between(self) -> None:
         with capture_statements() as log:
@@ -257,7 +304,7 @@ class TestBulkCreate:
 
     def test_a_mistyped_option_names_the_near_miss(self) -> None:
         options: Any = {"update_fields": ["cuont"], "unique_fields": ["title"]}
-        with pytest.raises(FieldDoesNotExist, match="cuont.*'count'"):
+        with pytest.raises(FieldDoesNotExist, match=r"cuont.*'count'"):
             Ticket.objects.bulk_create([Ticket(title="a")], update_conflicts=True, **options)
 
     def test_other_models_and_lineages_are_refused(self) -> None:
