@@ -38,8 +38,8 @@ def relations() -> None:
     london = CityArea.objects.get(airports=heathrow)
     print(london, "is served by", ", ".join(str(airport.iata) for airport in london.airports.order_by("iata")))
     print(
-        "areas with an airport above 5,000 ft:",
-        *CityArea.objects.filter(CityArea.airports.any(Airport.elevation > 5000)),
+        "areas with an airport above 1,000 ft:",
+        *CityArea.objects.filter(CityArea.airports.any(Airport.elevation > 1000)),
     )
 
 
