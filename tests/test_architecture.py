@@ -25,7 +25,7 @@ expressions functions fields constraints
 modelinfo inheritance options registry
 resolve
 assembly
-loading prefetch deletion persistence bulk violations
+loading prefetch deletion persistence bulk
 queryset managers relations
 model
 FACE
