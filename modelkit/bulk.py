@@ -119,6 +119,8 @@ def _updatable(info: ModelInfo, fields: Sequence[str]) -> list[Attribute]:
             raise ValueError(f"bulk_update() writes fields that have a column, and {info.name}.{name} has none.")
         if attribute is None or (attribute.level, attribute.column) in keys:
             raise ValueError(f"bulk_update() cannot change primary keys, and {info.name}.{name} is one.")
+        if attribute.field.generated:
+            raise ValueError(f"bulk_update() cannot write {info.name}.{name}: it is generated from other fields.")
         chosen.append(attribute)
     return chosen
 

@@ -18,7 +18,7 @@ from modelkit.fields.base import Field
 from modelkit.ir.expr import BOOLEAN, And, Col, Compare, Expr, Param
 from modelkit.ir.query import Assignment, RowOutput, Select, Update
 from modelkit.ir.query import Source as TableSource
-from modelkit.ir.schema import DEFAULT, Row, Table
+from modelkit.ir.schema import DEFAULT, Column, Row, Table
 from modelkit.loading import converter
 from modelkit.modelinfo import Attribute, Level, ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, shapes, writes
@@ -88,6 +88,8 @@ class SavePlan:
     names: frozenset[str]
     """What update_fields may name."""
     attnames: frozenset[str]
+    generated: tuple[str, ...]
+    """The attnames of what the store makes of a row's other values: forgotten where these were written."""
     silent: bool
     """An automatic through model: no signals."""
 
@@ -102,13 +104,15 @@ def plan_of(info: ModelInfo) -> SavePlan:
 
 def _planned(info: ModelInfo) -> SavePlan:
     keys = {(number, column) for number, level in enumerate(info.levels) for column in level.table.key}
-    writable = [attribute for attribute in info.attributes if (attribute.level, attribute.column) not in keys]
+    own = [attribute for attribute in info.attributes if not attribute.field.generated]
+    writable = [attribute for attribute in own if (attribute.level, attribute.column) not in keys]
     return SavePlan(
         info,
         tuple(_level_plan(info, level) for level in info.levels),
         tuple(relation for relation in info.relations.values() if relation.kind in FORWARD),
         frozenset(name for attribute in writable for name in (attribute.name, attribute.attname)),
-        frozenset(attribute.attname for attribute in info.attributes),
+        frozenset(attribute.attname for attribute in own),
+        tuple(attribute.attname for attribute in info.attributes if attribute.field.generated),
         bool(info.model._meta.auto_created),
     )
 
@@ -120,7 +124,7 @@ def _level_plan(info: ModelInfo, level: Level) -> LevelPlan:
     filled = tuple(
         (attribute.column, attribute.attname, converter(attribute.field))
         for attribute in attributes
-        if table.columns[attribute.column].auto or table.columns[attribute.column].default is not None
+        if _is_filled(table.columns[attribute.column])
     )
     parents = tuple(
         (relation.local[0], relation.remote[0], relation.cache)
@@ -140,6 +144,10 @@ def _level_plan(info: ModelInfo, level: Level) -> LevelPlan:
         _by_key(key, table, 0),
         {},
     )
+
+
+def _is_filled(column: Column) -> bool:
+    return column.auto or column.default is not None or column.generated is not None
 
 
 def _makes_key(field: Field[Any]) -> bool:
@@ -194,6 +202,9 @@ def _builder(title: str, attributes: Collection[Attribute], table: Table, *, add
         source.line("d = instance.__dict__")
         for attribute in attributes:
             field = attribute.field
+            if field.generated:
+                values.append(source.bind(DEFAULT, "default"))
+                continue
             value = f"v_{len(values)}"
             values.append(value)
             if type(field).pre_save is not Field.pre_save and not raw:
@@ -227,7 +238,9 @@ def _update_of(
     chosen = tuple(
         attribute
         for attribute in level.attributes
-        if attribute.column not in key and (names is None or attribute.name in names or attribute.attname in names)
+        if attribute.column not in key
+        and not attribute.field.generated
+        and (names is None or attribute.name in names or attribute.attname in names)
     )
     made = None
     if chosen:
@@ -335,6 +348,9 @@ def save(
     else:
         updated = _save_lineage(instance, plan, force_insert, force_update, names, alias, raw)
     mark_saved(d, alias)
+    if updated:
+        for attname in plan.generated:
+            d.pop(attname, None)
     if post_save.receivers and not plan.silent:
         post_save.send(
             model,
@@ -535,9 +551,9 @@ def refresh(
         base = base.using(using)
     queryset = base.filter(pk=instance.pk)
     if wanted is None:
-        missing = [attribute.attname for attribute in info.attributes if attribute.attname not in d]
-        if missing:
-            wanted = [attribute.attname for attribute in info.attributes if attribute.attname in d]
+        kept = [each.attname for each in info.attributes if each.attname in d or each.field.generated]
+        if len(kept) < len(info.attributes):
+            wanted = kept
     if wanted is not None:
         queryset = queryset.only(*wanted)
     fresh = queryset.get()
@@ -590,7 +606,10 @@ def _take_over(instance: Any, info: ModelInfo, fresh: Any, *, named: frozenset[s
 def load_deferred(instance: Any, attname: str) -> Any:
     """The value of a field that was left out when `instance` was loaded, read now and kept."""
     d = instance.__dict__
-    for level in plan_of(info_of(type(instance))).levels:
+    plan = plan_of(info_of(type(instance)))
+    if "_adding" in d and plan.info.named[attname].field.generated:
+        raise AttributeError(f"{plan.info.name}.{attname} is generated: it has a value once the instance is saved.")
+    for level in plan.levels:
         for link, parent_key, _ in level.parents:
             for missing, known in ((link, parent_key), (parent_key, link)):
                 if missing == attname and known in d:

@@ -12,7 +12,7 @@ from typing import Any
 
 from modelkit.constraints import CheckConstraint, Deferrable, Index, UniqueConstraint
 from modelkit.errors import FieldError, did_you_mean
-from modelkit.expressions.base import Face, Node, OrderBy
+from modelkit.expressions.base import ExpressionWrapper, Face, Node, OrderBy
 from modelkit.ir import schema
 from modelkit.ir.expr import Param
 from modelkit.ir.schema import Column, Formula, Reference, Table, Unique
@@ -124,7 +124,7 @@ class _Declared:
         return replace(
             plain,
             columns=tuple(
-                replace(column, default=self._default(field, column)) if field.has_db_default() else column
+                self._filled(field, column) if field.has_db_default() or field.generated else column
                 for column, field in zip(plain.columns, meta.local_concrete_fields, strict=True)
             ),
             uniques=(*plain.uniques, *uniques),
@@ -183,6 +183,12 @@ class _Declared:
             tuple(map(self._expression, item.expressions)),
             None if item.condition is None else self._condition(item.condition),
         )
+
+    def _filled(self, field: Any, column: Column) -> Column:
+        if not field.generated:
+            return replace(column, default=self._default(field, column))
+        made = ExpressionWrapper(field.expression, field.output_field)
+        return replace(column, generated=self._expression(made))
 
     def _default(self, field: Any, column: Column) -> Formula:
         value = field.db_default

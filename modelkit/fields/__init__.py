@@ -2,6 +2,7 @@
 
 from modelkit.fields.base import BLANK_CHOICE_DASH, NOT_PROVIDED, Field, Options
 from modelkit.fields.choices import Choices, IntegerChoices, TextChoices
+from modelkit.fields.generated import GeneratedField
 from modelkit.fields.json import JSONField
 from modelkit.fields.numbers import (
     AutoField,
@@ -38,6 +39,7 @@ __all__ = [
     "EmailField",
     "Field",
     "FloatField",
+    "GeneratedField",
     "GenericIPAddressField",
     "IntegerChoices",
     "IntegerField",

@@ -50,7 +50,10 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `label` is the field's name, for messages; `auto` numbers rows from 1; `default` is the store's own."""
+    """One column. `label` is the field's name, for messages; `auto` numbers rows from 1; `default` is the store's own.
+
+    `generated` makes the value of every row from its other columns, whatever was given for it.
+    """
 
     name: str
     type: ScalarType
@@ -59,6 +62,7 @@ class Column:
     auto: bool = False
     default: Formula | None = None
     sensitive: bool = False
+    generated: Formula | None = None
 
 
 @dataclass(frozen=True, slots=True)

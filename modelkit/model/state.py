@@ -123,6 +123,8 @@ def construction(meta: Options) -> Construction:
     calls = []
     plain = set()
     for field in meta.concrete_fields:
+        if field.generated:
+            continue
         constants[field.attname] = None
         if (field.has_default() and callable(field.default)) or _own_default(field):
             calls.append((field.attname, field.get_default))

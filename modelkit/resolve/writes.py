@@ -79,6 +79,8 @@ def _attribute(info: ModelInfo, name: str) -> Attribute:
         raise FieldDoesNotExist(
             f"{info.name} has no field '{name}' (in update({name}=...)).{did_you_mean(name, names_of(info))}"
         )
+    if attribute.field.generated:
+        raise FieldError(f"update({name}=...): {info.name}.{name} is generated from other fields; set these instead.")
     return attribute
 
 

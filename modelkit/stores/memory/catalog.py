@@ -248,4 +248,4 @@ def _converted(old: TableState, new: TableState) -> list[Row]:
 
 
 def _fills(column: Column) -> bool:
-    return column.nullable or column.auto or column.default is not None
+    return column.nullable or column.auto or column.default is not None or column.generated is not None

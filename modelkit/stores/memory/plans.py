@@ -44,11 +44,9 @@ class Prepared:
         self.pure = not runs_functions(query)
         self.inside = compiled.probes and self.pure
         self.target = target
-        self.columns = (
-            frozenset(assignment.column for assignment in query.assignments)
-            if isinstance(query, Update)
-            else frozenset()
-        )
+        self.columns: frozenset[int] = frozenset()
+        if isinstance(query, Update) and target is not None:
+            self.columns = target.touched(frozenset(assignment.column for assignment in query.assignments))
         self.ref: weakref.ref[Any] | None = None
 
 

@@ -85,6 +85,7 @@ class RowRules:
     number: int
     checks: tuple[tuple[Check, Callable[[Row], Any], frozenset[int]], ...]
     defaults: dict[int, Callable[[Row], Any]]
+    generated: dict[int, Callable[[Row], Any]]
 
     def refuse_null(self, place: int) -> NoReturn:
         """Raise for a NULL in column `place`."""
@@ -229,12 +230,17 @@ def admit_rows(rules: RowRules) -> Admit:
         for place, name in enumerate(names):
             if columns[place].auto:
                 _admit_number(source, rules, place, name)
-            else:
+            elif place not in rules.generated:
                 if place in rules.defaults:
                     with source.block(f"if {name} is {source.bind(DEFAULT)}:"):
                         source.line(f"{name} = {source.bind(rules.defaults[place], 'default')}(row)")
                 _admit_value(source, rules, place, name)
         source.line(f"row = ({', '.join(names)},)" if names else "row = ()")
+        if rules.generated:
+            for place, make in rules.generated.items():
+                source.line(f"{names[place]} = {source.bind(make, 'generated')}(row)")
+                _admit_value(source, rules, place, names[place])
+            source.line(f"row = ({', '.join(names)},)")
         for number in range(len(rules.checks)):
             _check(source, rules, number, "row")
         source.line("return row")
@@ -271,7 +277,10 @@ def refit_rows(rules: RowRules, assigned: frozenset[int]) -> Refit:
     """The function that fits and checks the rows of an update which wrote the columns `assigned`; the same list where all fit."""
     source = Source(f"refit {rules.name}")
     concerned = [number for number, (_, _, reads) in enumerate(rules.checks) if reads & assigned or not reads]
-    slowly, nothing = source.bind(_slowly(rules, assigned, concerned), "slowly"), object()
+    by_row = _slowly(rules, assigned, concerned)
+    if not assigned.isdisjoint(rules.generated):
+        return by_row
+    slowly, nothing = source.bind(by_row, "slowly"), object()
     with source.block("def refit(changes):"):
         for place in sorted(assigned):
             source.line(f"known{place:d} = {source.bind(nothing)}")
@@ -295,7 +304,9 @@ def refit_rows(rules: RowRules, assigned: frozenset[int]) -> Refit:
 
 
 def _slowly(rules: RowRules, assigned: frozenset[int], concerned: Sequence[int]) -> Refit:
-    admissions = [(place, rules.admission(place)) for place in sorted(assigned)]
+    given = sorted(assigned.difference(rules.generated))
+    admissions = [(place, rules.admission(place)) for place in given]
+    made = [(place, rules.generated[place], rules.admission(place)) for place in sorted(assigned.difference(given))]
 
     def refit(changes: Sequence[Changed]) -> Sequence[Changed]:
         fitted: list[Changed] = []
@@ -304,6 +315,10 @@ def _slowly(rules: RowRules, assigned: frozenset[int], concerned: Sequence[int])
             for place, admit in admissions:
                 values[place] = admit(values[place])
             row = tuple(values)
+            if made:
+                for place, make, admit in made:
+                    values[place] = admit(make(row))
+                row = tuple(values)
             for number in concerned:
                 if rules.checks[number][1](row) is False:
                     rules.refuse_check(number, row)

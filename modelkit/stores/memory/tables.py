@@ -57,6 +57,7 @@ class TableState:
 
     __slots__ = (
         "__weakref__",
+        "_generated",
         "_refits",
         "admit",
         "auto",
@@ -117,7 +118,17 @@ class TableState:
                 for place, column in enumerate(table.columns)
                 if column.default is not None
             },
+            generated={
+                place: compile_formula(column.generated)
+                for place, column in enumerate(table.columns)
+                if column.generated is not None
+            },
         )
+        self._generated = {
+            place: columns_read(column.generated)
+            for place, column in enumerate(table.columns)
+            if column.generated is not None
+        }
         self.plain = not any(runs_functions(formula.expr) for formula in _formulas(table))
         self.admit = admit_rows(self.rules)
         self.insert: Callable[[Row], Row] | None = None
@@ -138,6 +149,12 @@ class TableState:
         if known is None:
             known = self._refits[columns] = refit_rows(self.rules, columns)
         return known
+
+    def touched(self, columns: frozenset[int]) -> frozenset[int]:
+        """The columns that an update of `columns` changes: these, and those that are generated from them."""
+        if not self._generated:
+            return columns
+        return columns.union(place for place, reads in self._generated.items() if not columns.isdisjoint(reads))
 
     def index_of(self, columns: tuple[int, ...]) -> Index | None:
         """The plain index over exactly `columns`."""
@@ -187,6 +204,8 @@ def _formulas(table: Table) -> Iterator[Formula]:
     for column in table.columns:
         if column.default is not None:
             yield column.default
+        if column.generated is not None:
+            yield column.generated
     for path in access_paths(table):
         yield from path.expressions
         if path.condition is not None:

@@ -186,7 +186,7 @@ class MemoryTransaction:
     def _merge(self, state: TableState, view: OwnView, slot: int, row: Row, conflict: Conflict) -> Row | None:
         old = view.row(slot)
         assert old is not None, "a row that clashes is there"
-        columns = frozenset(conflict.columns)
+        columns = state.touched(frozenset(conflict.columns))
         merged = tuple([row[place] if place in columns else value for place, value in enumerate(old)])
         changes = state.refit(columns)([(slot, old, merged)])
         self._write(state, view, changes, columns)
