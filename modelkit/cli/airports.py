@@ -40,8 +40,8 @@ class TimeZone(Model):
 class Airport(Model):
     icao = CharField(max_length=4, unique=True)
     iata = CharField(max_length=3, unique=True, null=True)
-    name = CharField(max_length=80)
-    city = CharField(max_length=60, db_index=True)
+    name = CharField(max_length=200)
+    city = CharField(max_length=100, db_index=True)
     elevation = FloatField(db_index=True)  # feet
     latitude = FloatField()
     longitude = FloatField()
