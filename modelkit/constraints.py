@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from modelkit.errors import ValidationError
-from modelkit.expressions.base import F, Face, Lookup, Node, OrderBy, Q
+from modelkit.errors import ValidationError, shorten
+from modelkit.expressions.base import Condition, F, Face, Lookup, Node, OrderBy, Q
+from modelkit.ir.schema import DEFAULT
 
 __all__ = ["BaseConstraint", "CheckConstraint", "Deferrable", "Index", "UniqueConstraint"]
 
@@ -23,6 +24,9 @@ class Deferrable(enum.Enum):
 
     DEFERRED = "deferred"
     IMMEDIATE = "immediate"
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def _node(expression: Any) -> Node:
@@ -37,12 +41,17 @@ def _node(expression: Any) -> Node:
             raise TypeError(f"Expected the name of a field or an expression, not {type(expression).__name__}.")
 
 
-def _condition(condition: Any, what: str) -> Node | None:
+def _is_condition(node: Node) -> bool:
+    """Whether `node` is true, false or NULL: a condition, or an expression that says so by its output_field."""
+    return isinstance(node, Condition) or getattr(node, "output_field", None) is not None
+
+
+def _condition(condition: Any, what: str, error: type[Exception] = TypeError) -> Node | None:
     if condition is None:
         return None
     node = condition.node if isinstance(condition, Face) else condition
-    if not isinstance(node, Node):
-        raise TypeError(f"{what} is a Q or a condition on the model's fields, not {type(condition).__name__}.")
+    if not isinstance(node, Node) or (node is condition and not _is_condition(node)):
+        raise error(f"{what} is a Q or a condition on the model's fields, not {type(condition).__name__}.")
     return node
 
 
@@ -96,7 +105,9 @@ class _Declared:
 
     def __repr__(self) -> str:
         _, args, given = self.deconstruct()
-        parts = [*map(repr, args), *(f"{name}={value!r}" for name, value in given.items())]
+        if args:
+            given = {"expressions": args, **given}
+        parts = [f"{name}={value!r}" for name, value in given.items()]
         return f"<{type(self).__name__}: {' '.join(parts)}>"
 
 
@@ -106,6 +117,8 @@ class BaseConstraint(_Declared):
     default_violation_error_message = "The constraint “%(name)s” is violated."
     violation_error_code: str | None = None
     violation_error_message: str
+    contains_expressions: bool = False
+    """Whether it stands on expressions."""
 
     def __init__(
         self, *, name: str, violation_error_code: str | None = None, violation_error_message: str | None = None
@@ -124,6 +137,9 @@ class BaseConstraint(_Declared):
             "violation_error_code": self.violation_error_code,
             "violation_error_message": self._given_message,
         }
+
+    def _arguments(self) -> dict[str, Any]:
+        return self._violation()
 
     def get_violation_error_message(self) -> str:
         """The text of the ValidationError, the name filled in."""
@@ -205,32 +221,38 @@ class UniqueConstraint(BaseConstraint):
             raise ValueError("A unique constraint takes either the names of fields or expressions.")
         if deferrable is not None and not isinstance(deferrable, Deferrable):
             raise TypeError(f"UniqueConstraint.deferrable is a Deferrable, not {type(deferrable).__name__}.")
-        if deferrable is not None and (condition is not None or expressions):
-            raise ValueError("A unique constraint with a condition or with expressions cannot be deferred.")
+        if deferrable is not None and (condition is not None or expressions or include or opclasses):
+            raise ValueError(
+                "A unique constraint with a condition, expressions, include or opclasses cannot be deferred."
+            )
+        if nulls_distinct is not None and not isinstance(nulls_distinct, bool):
+            raise TypeError(f"UniqueConstraint.nulls_distinct is True, False or None, not {shorten(nulls_distinct)}.")
         self.fields = _names(fields, "UniqueConstraint.fields")
         self.expressions = tuple(map(_node, expressions))
-        self.condition = _condition(condition, "UniqueConstraint.condition")
+        self.contains_expressions = bool(expressions)
+        self.condition = _condition(condition, "UniqueConstraint.condition", ValueError)
         self.deferrable = deferrable
         self.include = _names(include or (), "UniqueConstraint.include")
-        self.opclasses = tuple(opclasses)
+        self.opclasses = _names(opclasses, "UniqueConstraint.opclasses")
+        if self.opclasses and expressions:
+            raise ValueError("UniqueConstraint.opclasses belong to fields: a constraint over expressions has none.")
+        if self.opclasses and len(self.opclasses) != len(self.fields):
+            raise ValueError("UniqueConstraint.fields and UniqueConstraint.opclasses are equally many.")
         self.nulls_distinct = nulls_distinct
-
-    @property
-    def contains_expressions(self) -> bool:
-        """Whether it stands on expressions."""
-        return bool(self.expressions)
 
     def _expressions(self) -> tuple[Any, ...]:
         return self.expressions
 
     def _arguments(self) -> dict[str, Any]:
+        named = self._violation()
         options = {
             "fields": self.fields,
+            "name": named.pop("name"),
             "condition": self.condition,
             "deferrable": self.deferrable,
             "include": self.include,
             "opclasses": self.opclasses,
-            **self._violation(),
+            **named,
         }
         given = {name: value for name, value in options.items() if value}
         return given if self.nulls_distinct is None else {**given, "nulls_distinct": self.nulls_distinct}
@@ -265,6 +287,8 @@ class UniqueConstraint(BaseConstraint):
                 return None
             field = instance._meta.get_field(name)
             value = getattr(instance, field.attname)
+            if value is DEFAULT:
+                value = instance._evaluated(F(field.name))
             if value is None:
                 if self.nulls_distinct is not False:
                     return None

@@ -115,6 +115,8 @@ def inherit(model: ModelClass, parents: list[ModelClass], make_link: MakeLink) -
             if field.name not in own_names:
                 copy.copy(field).contribute_to_class(model, field.name)
     meta.expire()
+    if not meta.abstract and not meta.proxy:
+        _refuse_shared_names(model)
 
 
 def _declared_links(model: ModelClass, parents: list[ModelClass]) -> dict[str, Any]:
@@ -150,6 +152,22 @@ def _refuse_clashes(model: ModelClass, base: ModelClass, own_names: set[str]) ->
                 f"The field '{field.name}' of {model.__name__} clashes with the field of that name that it inherits from "
                 f"{field.model.__name__}. Rename one of them."
             )
+
+
+def _refuse_shared_names(model: ModelClass) -> None:
+    """FieldError where two fields, of the model or of concrete ancestors, would be one attribute of its instances."""
+    meta = model._meta
+    used: dict[str, Any] = {}
+    for owner in (*meta.all_parents, model):
+        fields = owner._meta.local_fields
+        for field in (*fields, *owner._meta.local_many_to_many):
+            other = used.get(field.name) or used.get(field.attname)
+            if other is not None and other is not field:
+                raise FieldError(
+                    f"{model.__name__} cannot have the field '{field.name}' of {field.model.__name__} beside "
+                    f"'{other.name}' of {other.model.__name__}: both would be one attribute. Rename one of them."
+                )
+            used[field.name] = used[field.attname] = field
 
 
 def _link(

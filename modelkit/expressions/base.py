@@ -327,6 +327,11 @@ class Func(Combinable):
         object.__setattr__(self, "args", nodes)
         object.__setattr__(self, "output_field", output_field)
 
+    def __repr__(self) -> str:
+        named = self.function if isinstance(self.function, str) or self.function is None else self.function.name
+        name = type(self).__name__ if type(self) is not Func or named is None else named
+        return f"{name}({', '.join(map(repr, self.args))})"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpressionWrapper(Combinable):

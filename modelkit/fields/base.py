@@ -436,8 +436,11 @@ class Field(Generic[T]):
 
     def invalid(self, value: Any, code: str = "invalid", **params: Any) -> ValidationError:
         """A ValidationError with the field's message for `code`."""
-        known = {"value": "***" if self.sensitive else value, "shown": self.shown(value)}
-        return ValidationError(self.error_messages[code], code=code, params={**known, **params})
+        return ValidationError(self.error_messages[code], code=code, params={**self._spoken_of(value), **params})
+
+    def _spoken_of(self, value: Any) -> dict[str, Any]:
+        """What the field's own messages fill in about `value`."""
+        return {"value": "***" if self.sensitive else value, "shown": self.shown(value)}
 
     def pre_save(self, instance: Any, add: bool) -> Any:
         """The value about to be saved."""
@@ -481,6 +484,7 @@ class Field(Generic[T]):
             except ValidationError as error:
                 if getattr(error, "code", None) in self.error_messages:
                     error.message = self.error_messages[cast("str", error.code)]
+                    error.params = {**self._spoken_of(value), **(error.params or {})}
                 errors.extend(error.error_list)
         if errors:
             raise ValidationError(errors)

@@ -237,6 +237,9 @@ class GenericIPAddressField(_Text[T]):
         if self.unpack_ipv4 and self.protocol.lower() != "both":
             raise ValueError("unpack_ipv4 goes with protocol='both' only.")
 
+    def _spoken_of(self, value: Any) -> dict[str, Any]:
+        return {**super()._spoken_of(value), "protocol": _PROTOCOLS[self.protocol.lower()][0]}
+
     def implied_validators(self) -> list[Validator]:
         return [_PROTOCOLS[self.protocol.lower()][1]]
 
@@ -249,7 +252,7 @@ class GenericIPAddressField(_Text[T]):
         try:
             address = ipaddress.IPv6Address(text)
         except ValueError:
-            raise self.invalid(value, protocol=_PROTOCOLS[self.protocol.lower()][0]) from None
+            raise self.invalid(value) from None
         mapped = address.ipv4_mapped
         if mapped is None:
             return str(address)

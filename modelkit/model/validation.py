@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelkit.constraints import NON_FIELD, UniqueConstraint, unique_error
-from modelkit.errors import FieldError, ValidationError
-from modelkit.expressions.base import Condition, Node
+from modelkit.errors import ValidationError
+from modelkit.expressions.base import Condition, F, Node
 from modelkit.ir.schema import DEFAULT
 from modelkit.modelinfo import ModelClass, info_of
 from modelkit.resolve import conditions, expressions
@@ -75,7 +75,9 @@ class _Together:
         for name in self.names:
             field = instance._meta.get_field(name)
             value = getattr(instance, field.attname)
-            if value is None or value is DEFAULT or (field.primary_key and not instance._state.adding):
+            if value is DEFAULT:
+                value = evaluated(instance, F(field.name), field.model)
+            if value is None or (field.primary_key and not instance._state.adding):
                 return None
             lookups[field.name if field.is_relation else field.attname] = value
         rows = _others(self.model, instance, lookups)
@@ -230,8 +232,8 @@ def evaluated(instance: Any, node: Node, model: ModelClass | None = None) -> Any
     for attribute in level.attributes:
         value = getattr(instance, attribute.attname)
         if value is DEFAULT:
-            raise FieldError(
-                f"{attribute.field.label} has the store's default, which is not known before the row is saved."
-            )
-        row[attribute.column] = attribute.field.coerce(value)
+            default = level.table.columns[attribute.column].default
+            row[attribute.column] = None if default is None else compile_formula(default)(())
+        else:
+            row[attribute.column] = attribute.field.coerce(value)
     return compile_formula(formula)(tuple(row))

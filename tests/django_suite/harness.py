@@ -14,15 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps.registry import Apps
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.db.models.options import Options
+from django.db.models.options import Options, registry_of
 from django.test import testcases
 
+from modelkit.constraints import BaseConstraint, Index, UniqueConstraint
 from modelkit.database import connect
 from modelkit.errors import NotYetSupported
-from modelkit.fields import Field
+from modelkit.fields import AutoField, Field
+from modelkit.model.base import Model
 from modelkit.options import Options as ModelOptions
+from modelkit.relations.fields import ForeignKey
 from modelkit.signals import class_prepared
 from modelkit.stores.memory.store import MemoryStore
 from modelkit.transaction import running, store_of
@@ -64,7 +68,11 @@ def install(installed_apps: list[str]) -> None:
         connect(MemoryStore(tz="naive"), alias=alias)
     class_prepared.connect(_register)
     ModelOptions._expire_cache = _expire  # type: ignore[attr-defined]
+    Model._implicit_key = AutoField
+    Apps.__getattr__ = _of_registry
     Field.formfield = _no_form_field  # type: ignore[attr-defined]
+    for kind in (Field, ForeignKey, BaseConstraint, UniqueConstraint, Index):
+        kind.deconstruct = _under_djangos_name(kind.deconstruct)  # type: ignore[attr-defined,method-assign]
     setting_changed.connect(_follow_settings)
     _record_refusals()
     _fit_test_cases()
@@ -73,7 +81,7 @@ def install(installed_apps: list[str]) -> None:
 def _register(sender: Any, **_: Any) -> None:
     """Let Django's registry know a model, for what of Django asks it (serializers, checks, `apps.get_model`)."""
     options = sender._meta
-    present = Options.default_apps
+    present = options.registry if isinstance(options.registry, Apps) else Options.default_apps
     present.all_models[options.app_label][options.model_name] = sender
     present.get_models.cache_clear()
 
@@ -88,6 +96,28 @@ def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:
 def _expire(options: Any, **_: Any) -> None:
     """Under its name in Django, whose registry calls it where the installed apps change."""
     options.expire()
+
+
+def _of_registry(of_django: Any, name: str) -> Any:
+    """What modelkit asks of the registry of a model whose Meta.apps is one of Django's."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return getattr(registry_of(of_django), name)
+
+
+def _under_djangos_name(method: Callable[..., Any]) -> Callable[..., Any]:
+    """`method`, a deconstruct(), with the import path that the same class has in Django."""
+
+    @functools.wraps(method)
+    def named(declared: Any) -> Any:
+        return tuple(
+            part.replace("modelkit.", "django.db.models.", 1)
+            if isinstance(part, str) and part.startswith("modelkit.")
+            else part
+            for part in method(declared)
+        )
+
+    return named
 
 
 def _no_form_field(_field: Any, **_: Any) -> None:

@@ -18,7 +18,6 @@ class _Exchangeable(type):
     """Lets `Options.default_apps = isolated` begin an isolation, and setting it back end one."""
 
     present: Any = apps
-    known: frozenset[Any] = frozenset()
 
     @property
     def default_apps(cls) -> Any:
@@ -26,14 +25,22 @@ class _Exchangeable(type):
 
     @default_apps.setter
     def default_apps(cls, chosen: Any) -> None:
-        """Models that were defined during an isolation leave modelkit's registry at its end."""
-        if chosen is apps:
-            for model in reversed(registry.default.models(include_auto_created=True)):
-                if model not in _Exchangeable.known:
-                    registry.default.forget(model)
-        elif _Exchangeable.present is apps:
-            _Exchangeable.known = frozenset(registry.default.models(include_auto_created=True))
+        """Models that are defined during an isolation go to a registry of their own."""
         _Exchangeable.present = chosen
+        registry.default = USUAL if chosen is apps else registry_of(chosen)
+
+
+USUAL = registry.default
+
+
+def registry_of(of_django: Any) -> registry.Registry:
+    """The registry of modelkit's that stands behind one of Django's: behind its global one the default."""
+    if of_django is apps:
+        return USUAL
+    found: registry.Registry | None = of_django.__dict__.get("_modelkit")
+    if found is None:
+        found = of_django.__dict__["_modelkit"] = registry.Registry()
+    return found
 
 
 class Options(metaclass=_Exchangeable):
