@@ -7,14 +7,15 @@ reads this and nothing else of a model. It knows fields and tables; it never cal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from modelkit.ir.expr import Expr
 from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
 
-__all__ = ["Attribute", "EntityPlan", "Hop", "Level", "ModelClass", "ModelInfo", "Relation", "RelationKind", "info_of"]
+__all__ = ["Attribute", "EntityPlan", "Guard", "Hop", "Level", "ModelClass", "ModelInfo", "Relation", "RelationKind", "info_of"]
 
 ModelClass: TypeAlias = Any
 """A model class. Opaque on this floor."""
@@ -27,14 +28,29 @@ RelationKind: TypeAlias = Literal[
     "reverse_foreign_key",
     "reverse_one_to_one",
     "reverse_many_to_many",
+    "generic",
+    "reverse_generic",
 ]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Guard:
+    """What must hold beside a join's equal columns: a test of column `column` of one side ("left": where one stands).
+
+    `test(value, slot)` makes the condition of that column; the parameters from `slot` on are then `constants`.
+    """
+
+    side: Literal["left", "right"]
+    column: int
+    test: Callable[[Expr, int], Expr]
+    constants: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Hop:
     """One join: from the table one stands on to `table`, where its `right` columns equal the former's `left` columns.
 
-    `many`: several rows may match. `optional`: there may be none.
+    `many`: several rows may match. `optional`: there may be none. Where there is a `guard`, its test must hold too.
     """
 
     table: Table
@@ -42,6 +58,7 @@ class Hop:
     right: tuple[int, ...]
     many: bool
     optional: bool
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -87,7 +104,7 @@ class Relation:
     forward key ("team_id",) and ("id",); for its reverse ("id",) and ("team_id",); for many-to-many the ends of the two outer
     tables, `through` being the model between and `through_names` its field names towards this model and the target.
     `cache` is the key of the related instance (to-one) in an instance's `__dict__`, or of the list (to-many) in
-    `_prefetched_objects_cache`.
+    `_prefetched_objects_cache`. `restriction` are lookups on the target that hold for all rows it leads to, beside the keys.
     """
 
     name: str
@@ -103,6 +120,7 @@ class Relation:
     cache: str
     through: ModelClass = None
     through_names: tuple[str, str] = ("", "")
+    restriction: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
@@ -113,6 +131,7 @@ class ModelInfo:
     (a key's attname included), `relations` a relation by its name in queries, `accessors` by its attribute on instances.
     `key` is the primary key (several attributes where it is composite). `levels` are the lineage's tables, the root first, the
     model's own (or for a proxy its concrete model's) last. `latest_by` and `ordering` are as in Meta.
+    `waiting` are the fields of other models whose far sides belong here but lack a model: by accessor and name in queries.
     `roots` holds the shapes of queries that start at this model, `made` the functions generated for it; both go with the info.
     """
 
@@ -129,6 +148,7 @@ class ModelInfo:
     levels: tuple[Level, ...]
     ordering: tuple[Any, ...] = ()
     latest_by: tuple[str, ...] = ()
+    waiting: Mapping[str, Any] = field(default_factory=dict)
     roots: dict[Any, Any] = field(default_factory=dict, repr=False)
     made: dict[Any, Any] = field(default_factory=dict, repr=False)
 
@@ -137,6 +157,17 @@ class ModelInfo:
         """The one attribute of a primary key that is not composite."""
         (attribute,) = self.key
         return attribute
+
+    def require(self, name: str) -> None:
+        """Raise UnresolvedRelation where `name` is a reverse relation that waits for a model."""
+        unresolved = self.waiting.get(name)
+        if unresolved is not None:
+            unresolved.require()
+
+    def accessor(self, name: str) -> Relation:
+        """The relation behind the accessor `name`; UnresolvedRelation where it waits for a model."""
+        self.require(name)
+        return self.accessors[name]
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)

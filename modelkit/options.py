@@ -217,6 +217,11 @@ class Options:
                     self._info = info = self.assembly.info(self)
         return info
 
+    @property
+    def waits(self) -> bool:
+        """Whether the ModelInfo at hand leaves out reverse relations that lacked a model."""
+        return self._info is not None and bool(self._info.waiting)
+
     def expire(self, *, table: bool = False) -> None:
         """Forget what was computed, here and on subclasses; the table too where `table`."""
         for meta in self._family():

@@ -172,6 +172,8 @@ class _Run:
         if relation is None:
             path = prefetch.prefetch_through
             inside = "" if path == name else f" (in prefetch_related('{path}'))"
+            if info is not None:
+                info.require(name)
             if not hasattr(model, name) and not hasattr(instance, name):
                 near = did_you_mean(name, info.accessors) if info is not None else ""
                 raise AttributeError(f"{model.__name__} has no '{name}' to prefetch{inside}.{near}")

@@ -131,9 +131,11 @@ class Registry:
                 field.bind(model)
             for pending in self._pending.pop(key, ()):
                 pending.field.bind(model)
-            if former is not None:
-                for known in self._models.values():
+            for known in self._models.values():
+                if former is not None:
                     known._meta.expire(table=True)
+                elif known._meta.waits:
+                    known._meta.expire()
         for signal in _MODEL_SIGNALS:
             signal.named_sender(meta.label, model, self)
 

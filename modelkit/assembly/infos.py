@@ -11,7 +11,7 @@ from typing import Any
 
 from modelkit.assembly.lineage import Stage, column_of, downwards, stage_of, stages
 from modelkit.assembly.tables import table_of
-from modelkit.errors import not_yet
+from modelkit.errors import UnresolvedRelation, not_yet
 from modelkit.ir.schema import Table
 from modelkit.modelinfo import Attribute, Hop, Level, ModelClass, ModelInfo, Relation
 from modelkit.options import Options
@@ -45,6 +45,8 @@ class _Builder:
         self.stages = stages(self.concrete)
         self.attributes: dict[tuple[ModelClass, str], Attribute] = {}
         """By the class whose table holds the column, and the field's name."""
+        self.waiting: dict[str, Any] = {}
+        """Reverse relations that lack a model: by accessor and by name in queries."""
 
     def _require_targets(self) -> None:
         for field in (*self.meta.fields, *self.meta.many_to_many):
@@ -79,6 +81,7 @@ class _Builder:
             levels=levels,
             ordering=tuple(meta.ordering),
             latest_by=(latest,) if isinstance(latest, str) else tuple(latest),
+            waiting=self.waiting,
         )
 
     # -- attributes
@@ -163,11 +166,18 @@ class _Builder:
     def _reverse(self) -> Iterator[Relation]:
         for stage in reversed(self.stages):
             for field in stage.model._meta.incoming:
-                if field.many_to_many:
-                    near, far = field.through_keys()
-                    yield self._pairs(field, field.through_model(), far, near, field.model, reverse=True)
-                elif stage is self.stages[-1] or not field.remote_field.parent_link:
-                    yield self._reverse_key(field)
+                if stage is self.stages[-1] or not field.remote_field.parent_link:
+                    try:
+                        yield self._far_side(field)
+                    except UnresolvedRelation:
+                        side = field.remote_field
+                        self.waiting |= {name: field for name in (side.name, side.attribute) if name is not None}
+
+    def _far_side(self, field: Any) -> Relation:
+        if not field.many_to_many:
+            return self._reverse_key(field)
+        near, far = field.through_keys()
+        return self._pairs(field, field.through_model(), far, near, field.model, reverse=True)
 
     def _reverse_key(self, field: Any) -> Relation:
         side = field.remote_field

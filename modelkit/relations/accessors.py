@@ -138,6 +138,7 @@ def _reverse_one(instance: Any, name: str) -> tuple[ModelInfo, Relation]:
     """The relation behind an accessor, and the model that has it: a child has the accessor to itself from its parent."""
     for kind in type(instance).__mro__:
         info = info_of(kind)
+        info.require(name)
         relation = info.accessors.get(name)
         if relation is not None:
             return info, relation

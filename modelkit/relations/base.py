@@ -82,6 +82,11 @@ class RelationField(Field[T]):
             )
         return self._bound
 
+    def require(self) -> None:
+        """Raise UnresolvedRelation where the field's model lacks one that it refers to."""
+        self.target_model()
+        _ = self.model._meta.concrete_model._meta.table
+
     def __copy__(self) -> Field[T]:
         copied: Any = super().__copy__()
         copied.remote_field = self.remote_field.moved_to(copied)

@@ -563,6 +563,12 @@ class ManyToMany(RelationField[Any], Generic[R]):
             raise UnresolvedRelation(f"{self.label} goes through '{waiting}', which has not been defined.{hint}")
         return through
 
+    def require(self) -> None:
+        """Raise UnresolvedRelation where one of the two models or the one between lacks one that it refers to."""
+        super().require()
+        self.through_keys()
+        _ = self.through_model()._meta.table
+
     def through_keys(self) -> tuple[Any, Any]:
         """The through model's keys to this model and to the target. FieldError where they cannot be told."""
         through = self.through_model()

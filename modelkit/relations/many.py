@@ -79,12 +79,19 @@ class ManyManager(Related[M]):
         return list(keys)
 
     def _same_store(self, obj: Any) -> None:
-        theirs, ours = obj.__dict__.get("_db"), self.instance.__dict__.get("_db")
-        if (theirs or "default") != (ours or "default") and "_adding" not in obj.__dict__:
-            raise ValueError(
-                f"{shorten(obj)} cannot be added: it is stored in '{theirs or 'default'}', "
-                f"{shorten(self.instance)} in '{ours or 'default'}'."
-            )
+        """ValueError where `obj` and the instance are not rows of one store, one perhaps not being a row yet."""
+        theirs, ours = (
+            state.get("_db") or (None if "_adding" in state else "default")
+            for state in (obj.__dict__, self.instance.__dict__)
+        )
+        if theirs == ours:
+            return
+        for each, alias in ((obj, theirs), (self.instance, ours)):
+            if alias is None:
+                raise ValueError(f"{shorten(obj)} cannot be added: {shorten(each)} is not saved yet. Save it first.")
+        raise ValueError(
+            f"{shorten(obj)} cannot be added: it is stored in '{theirs}', {shorten(self.instance)} in '{ours}'."
+        )
 
     def add(self, *objs: M | Any, through_defaults: Mapping[str, Any] | None = None) -> None:
         """Relate `objs` (instances or keys) to the instance; those that are related already stay as they are."""
@@ -285,7 +292,7 @@ def related_manager(instance: Any, name: str) -> Any:
         known = info.made["accessors"] = {}
     found = known.get(name)
     if found is None:
-        relation = info.accessors[name]
+        relation = info.accessor(name)
         mixed = mixed_for(relation) if relation.kind == "reverse_foreign_key" else ManyManager
         manager = relation.target._default_manager
         found = known[name] = class_of(info, relation, mixed, manager), mixed is ManyManager, relation.local[0]

@@ -174,13 +174,16 @@ def _masked(query: Query, mask: tuple[frozenset[str], bool]) -> Query:
 
 
 def _checked(info: ModelInfo, name: str, verb: str) -> str:
-    """`name` with "pk" read and every part known; FieldError where one is not."""
+    """`name` with "pk" read and every part known; FieldDoesNotExist where one is not.
+
+    A to-many relation may stand in it, as for a later prefetch: it has no column to load or to leave out.
+    """
     read: list[str] = []
     for part in split(name):
         own = info.pk.name if part == "pk" else part
         attribute = info.named.get(own)
         relation = info.relations.get(attribute.name if attribute is not None else own)
-        if attribute is None and (relation is None or relation.many):
+        if attribute is None and relation is None:
             error = unknown(info, part, f"{verb}({name!r})")
             raise FieldDoesNotExist(str(error))
         read.append(attribute.name if attribute is not None else own)
@@ -216,6 +219,7 @@ def _checked_relation(info: ModelInfo, name: str) -> None:
     for part in split(name):
         relation = info.relations.get(part)
         if relation is None or relation.many:
+            info.require(part)
             to_one = [known.name for known in info.relations.values() if not known.many]
             what = (
                 "no to-one relation"

@@ -73,7 +73,8 @@ def steps_of(relation: Relation) -> tuple[Step, ...]:
     last = len(relation.hops) - 1
     backwards = relation.kind == "reverse_one_to_one"
     return tuple(
-        Step(hop, not hop.many and not (backwards and number == last)) for number, hop in enumerate(relation.hops)
+        Step(hop, not hop.many and hop.guard is None and not (backwards and number == last))
+        for number, hop in enumerate(relation.hops)
     )
 
 
@@ -89,7 +90,8 @@ def names_of(info: ModelInfo) -> tuple[str, ...]:
 
 
 def unknown(info: ModelInfo, name: str, context: str, more: Iterable[str] = ()) -> FieldError:
-    """The error for a name that a model has not."""
+    """The error for a name that a model has not; raises UnresolvedRelation where it waits for a model."""
+    info.require(name)
     inside = f" (in {context})" if context else ""
     near = did_you_mean(name, (*names_of(info), *more))
     return FieldError(f"{info.name} has no field '{spelled(name)}'{inside}.{near}")

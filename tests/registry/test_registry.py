@@ -13,8 +13,8 @@ from modelkit import (
     CharField,
     ForeignKey,
     ManyToMany,
-    Model,
     OneToOne,
+    Model,
     Registry,
     UnresolvedRelation,
     registry,
@@ -85,6 +85,33 @@ def test_an_unresolved_through_model_is_named(isolated):
     tagging = define("Tagging", isolated, book=ForeignKey("Book", CASCADE), tag=ForeignKey("Tag", CASCADE))
     assert book.tags.through is tagging
     assert book.objects.count() == 0
+
+
+def test_a_reverse_relation_that_waits_for_a_model_leaves_its_target_usable(isolated):
+    author = define("Author", isolated, name=CharField(max_length=10))
+    define("Club", isolated, who=ManyToMany(author, through="Membership"))
+    define("Post", isolated, author=ForeignKey(author, CASCADE), kind=ForeignKey("Kind", CASCADE))
+    define("Card", isolated, author=OneToOne(author, CASCADE), kind=ForeignKey("Kind", CASCADE))
+    ada = author.objects.create(name="Ada")
+    assert author.objects.count() == 1
+    for use, missing in (
+        (lambda: ada.club_set, "Membership"),
+        (lambda: author.objects.filter(club=1), "Membership"),
+        (lambda: list(author.objects.prefetch_related("club_set")), "Membership"),
+        (lambda: ada.post_set, "Kind"),
+        (lambda: author.objects.filter(post__pk=1), "Kind"),
+        (lambda: author.objects.select_related("post"), "Kind"),
+        (lambda: ada.card, "Kind"),
+    ):
+        with pytest.raises(UnresolvedRelation, match=rf"'app\.{missing}'"):
+            use()
+    define("Membership", isolated, who=ForeignKey(author, CASCADE), club=ForeignKey("Club", CASCADE))
+    assert list(ada.club_set.all()) == []
+    with pytest.raises(UnresolvedRelation, match=r"'app\.Kind'"):
+        author.objects.filter(post=1)
+    define("Kind", isolated)
+    assert list(author.objects.filter(post=1)) == []
+    assert ada.delete() == (1, {"app.Author": 1})
 
 
 def test_self_means_the_class_itself_in_every_subclass_of_an_abstract_one(isolated):
