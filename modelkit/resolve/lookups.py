@@ -52,7 +52,7 @@ from modelkit.ir.types import (
 from modelkit.resolve import operands
 from modelkit.resolve.casts import comparable
 from modelkit.resolve.joins import Leaf, Slots, constant
-from modelkit.resolve.paths import Route
+from modelkit.resolve.paths import Route, names_of
 from modelkit.resolve.query import Convert, Term, itself
 
 __all__ = [
@@ -126,13 +126,14 @@ def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
         return chain(type_, route.rest, f"{route.owner.name}.{route.names[-1]}", context)
     assert route.target is not None
     target = route.target
-    known = (*target.named, *target.relations, *_RELATED)
     if name in LOOKUPS:
         raise FieldError(
             f"{route.owner.name}.{route.names[-1]} is a relation to {target.name}, which has no lookup '{name}' of its own "
             f"(in {context}). Name a field of {target.name}, as in {route.names[-1]}__{target.attributes[-1].name}__{name}."
         )
-    raise FieldError(f"{target.name} has no field '{name}' (in {context}).{did_you_mean(name, known)}")
+    raise FieldError(
+        f"{target.name} has no field '{name}' (in {context}).{did_you_mean(name, (*names_of(target), *_RELATED))}"
+    )
 
 
 def transformed(slots: Slots, term: Term, links: tuple[TransformDef | str, ...]) -> Term:
