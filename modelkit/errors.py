@@ -352,7 +352,6 @@ _NOT_YET: dict[str, str] = {
     "union": "union()",
     "intersection": "intersection()",
     "difference": "difference()",
-    "expressions in new rows": "An expression as the value of a new row",
     "SQL stores": "A store on a SQL database",
     "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",

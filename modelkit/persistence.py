@@ -12,17 +12,19 @@ from typing import Any, Final, TypeAlias
 
 from modelkit.codegen import Source, identifier
 from modelkit.database import session, statement
-from modelkit.errors import ObjectNotUpdated, did_you_mean, not_yet, shorten
+from modelkit.errors import FieldError, ObjectNotUpdated, did_you_mean, shorten
 from modelkit.expressions.base import Face, Node, Value
 from modelkit.fields.base import Field
+from modelkit.ir.analysis import nodes_of
 from modelkit.ir.expr import BOOLEAN, And, Col, Compare, Expr, Param
 from modelkit.ir.query import Assignment, RowOutput, Select, Update
 from modelkit.ir.query import Source as TableSource
 from modelkit.ir.schema import DEFAULT, Column, Row, Table
 from modelkit.loading import converter
 from modelkit.modelinfo import Attribute, Level, ModelInfo, Relation, info_of
-from modelkit.resolve import conditions, shapes, writes
+from modelkit.resolve import conditions, expressions, shapes, writes
 from modelkit.signals import post_save, pre_save
+from modelkit.stores.memory.compiler import compile_formula
 from modelkit.transaction import DEFAULT as DEFAULT_ALIAS
 from modelkit.transaction import mark_broken
 
@@ -183,12 +185,18 @@ def stored_by(field: Field[Any], *, adding: bool = False) -> Callable[[Any], Any
             node = value.node if isinstance(value, Face) else value
             if not adding:
                 raise _Expression
-            if not isinstance(node, Value):
-                not_yet("expressions in new rows")
-            value = node.value
+            value = node.value if isinstance(node, Value) else _computed(field, node)
         return coerce(value)
 
     return stored
+
+
+def _computed(field: Field[Any], node: Node) -> Any:
+    """The value of an expression for a new row; FieldError where it reads a column: there is no row yet."""
+    formula = expressions.formula(info_of(field.model), node)
+    if any(isinstance(part, Col) for part in nodes_of(formula.expr)):
+        raise FieldError(f"{field.label} of a new row cannot be {node!r}: it reads a column, and there is no row yet.")
+    return compile_formula(formula)(())
 
 
 def _builder(title: str, attributes: Collection[Attribute], table: Table, *, adding: bool, raw: bool = False) -> Build:

@@ -29,6 +29,7 @@ __all__ = [
     "Func",
     "KeyPath",
     "Lookup",
+    "Negated",
     "Node",
     "OrderBy",
     "Path",
@@ -214,6 +215,9 @@ class Combinable(Node):
         """Bits moved down."""
         return Combined(self, ">>", node_of(other))
 
+    def __invert__(self) -> Negated:
+        return Negated(self)
+
     def asc(self, *, nulls_first: bool | None = None, nulls_last: bool | None = None) -> OrderBy:
         """Ascending order by this expression."""
         return OrderBy(self, False, nulls_first, nulls_last)
@@ -255,6 +259,19 @@ class F(Combinable):
 
     def __repr__(self) -> str:
         return f"F({self.name!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Negated(Combinable):
+    """The opposite of a truth value; NULL stays NULL."""
+
+    item: Node
+
+    def __invert__(self) -> Any:
+        return self.item
+
+    def __repr__(self) -> str:
+        return f"~{self.item!r}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

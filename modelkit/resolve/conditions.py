@@ -10,7 +10,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from modelkit.errors import FieldError, shorten, spelled
-from modelkit.expressions.base import Condition, F, Face, KeyPath, Lookup, Node, Path, Q, Related, Transform, Value
+from modelkit.expressions.base import (
+    Condition,
+    F,
+    Face,
+    KeyPath,
+    Lookup,
+    Negated,
+    Node,
+    Path,
+    Q,
+    Related,
+    Transform,
+    Value,
+)
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Case, Col, Compare, Const, Exists, Expr, In, Not, Or, Param, Xor
 from modelkit.ir.query import Select, Source, ValueOutput
 from modelkit.ir.schema import Formula
@@ -366,6 +379,7 @@ def _excluded(scope: Scope, way: Route, many: int, found: Chain, operand: Any, c
     if _asks_null(found, operand):
         return _excluded_null(scope, way, many, found, operand, ends, label)
     inner = scope.inner(hop.table, scope.verb)
+    guards = _guarding(inner, hop, scope, before, context)
     right = _outer_operand(scope, operand, context, found, way)
     shared = _tied(scope, before, hop, context)
     source = inner.follow(after[1:], Context(set()))
@@ -376,7 +390,17 @@ def _excluded(scope: Scope, way: Route, many: int, found: Chain, operand: Any, c
         ties = [_equal(inner.column(0, key), outer(scope.column(shared, key))) for key in keys]
     else:
         ties = [_equal(inner.column(0, key), outer(end)) for key, end in zip(hop.right, ends, strict=True)]
-    return Exists(BOOLEAN, False, _inner(inner, [*ties, built.expr]))
+    return Exists(BOOLEAN, False, _inner(inner, [*ties, *guards, built.expr]))
+
+
+def _guarding(inner: Scope, hop: Hop, scope: Scope, before: tuple[Step, ...], context: Context) -> list[Expr]:
+    """What `hop`'s guard asks of the row that an inner query starts at, instead of joining it."""
+    if hop.guard is None:
+        return []
+    left = None
+    if hop.guard.side == "left":
+        left = outer(scope.column(scope.follow(before, context), hop.guard.column))
+    return [inner.guarded(hop.guard, left, 0)]
 
 
 def _inner(inner: Scope, items: list[Expr]) -> Select:
@@ -474,7 +498,7 @@ def _related(scope: Scope, node: Related, context: Context) -> Expr:
         _equal(inner.column(0, right), outer(scope.column(start, left)))
         for left, right in zip(first.left, first.right, strict=True)
     ]
-    there = _present(inner, source)
+    there = [*_guarding(inner, first, scope, (), context), *_present(inner, source)]
     met = None
     if node.conditions:
         at = Scope(info, inner.sources, inner.slots, inner.verb, {}, scope, source)
@@ -500,6 +524,14 @@ def _present(inner: Scope, source: int) -> list[Expr]:
     table = inner.sources[source].table
     assert table is not None
     return [lookups.is_null(inner.column(source, table.key[0]), False)]
+
+
+@resolver(Negated)
+def _negated(scope: Scope, node: Negated, context: Context) -> Term:
+    term = resolve(scope, node.item, context)
+    if not isinstance(term.expr.type, BooleanType):
+        raise TypeError(f"{scope.verb}() cannot negate {node.item!r}: it holds {term.expr.type.name}, no truth value.")
+    return Term(Not(BOOLEAN, term.expr.nullable, term.expr), term.field)
 
 
 @resolver(Condition)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modelkit import F, IntegrityError, NotYetSupported, ObjectNotUpdated, atomic, capture_statements
+from modelkit import F, FieldError, IntegrityError, ObjectNotUpdated, atomic, capture_statements
 from modelkit.database import use_store
 from modelkit.errors import TransactionManagementError
 from modelkit.signals import post_save, pre_save
@@ -205,8 +205,8 @@ class TestValues:
         thing.refresh_from_db()
         assert thing.size == 3
 
-    def test_expressions_in_new_rows_are_not_built(self) -> None:
-        with pytest.raises(NotYetSupported):
+    def test_expressions_in_new_rows_read_no_columns(self) -> None:
+        with pytest.raises(FieldError, match="size"):
             Thing.objects.create(name="x", size=F("size") + 1)
 
 

@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 
-from modelkit import F, FieldDoesNotExist, FieldError, IntegrityError, ObjectDoesNotExist, atomic, capture_statements
+from modelkit import (
+    F,
+    FieldDoesNotExist,
+    FieldError,
+    IntegrityError,
+    ObjectDoesNotExist,
+    Q,
+    Value,
+    atomic,
+    capture_statements,
+)
 from modelkit.database import use_store
 from modelkit.errors import TransactionManagementError
 from modelkit.stores.memory.store import MemoryStore
-from tests.queryset.models import Person, Place, Restaurant, Team, Ticket
+from tests.queryset.models import Person, Place, Restaurant, Tag, Team, Ticket
 
 
 class TestCreate:
@@ -189,6 +199,25 @@ class TestDelete:
     def test_what_is_no_set_of_instances_is_not_deleted(self, queryset: Any) -> None:
         with pytest.raises(TypeError):
             queryset().delete()
+
+
+class TestExpressions:
+    def test_a_new_row_takes_an_expression_over_constants(self) -> None:
+        ticket = Ticket.objects.create(title="a", count=Value(2) * 3)
+        Ticket.objects.bulk_create([Ticket(title="b", count=Value(1) + 1)])
+        assert Ticket.objects.get(pk=ticket.pk).count == 6
+        assert Ticket.objects.get(title="b").count == 2
+
+    def test_a_new_row_has_no_columns_to_read(self) -> None:
+        with pytest.raises(FieldError, match=r"Ticket\.count.*new row"):
+            Ticket.objects.create(title="a", count=F("count") + 1)
+
+    def test_a_truth_value_is_negated(self) -> None:
+        tag = Tag.objects.create(word="a")
+        assert Tag.objects.annotate(long=Q(word="b")).annotate(short=~F("long")).get() == tag
+        assert Tag.objects.annotate(long=Q(word="b")).annotate(short=~F("long")).get().short is True
+        with pytest.raises(TypeError, match="word"):
+            Tag.objects.annotate(odd=~F("word"))
 
 
 class TestBulkUpdate:
