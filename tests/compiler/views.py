@@ -32,6 +32,14 @@ class ListView:
     def row(self, slot: int) -> Row | None:
         return self.slots[slot]
 
+    def rows(self, slots: Sequence[int]) -> list[Any]:
+        return [self.slots[slot] for slot in slots]
+
+    def slots_under(self, path: int, keys: Iterable[Hashable]) -> list[int]:
+        if self.paths[path].unique:
+            return sorted(slot for key in keys if (slot := self.find_slot(path, key)) >= 0)
+        return sorted(slot for key in keys for slot in self.bucket_slots(path, key))
+
     def size(self) -> int:
         return sum(row is not None for row in self.slots)
 

@@ -84,6 +84,10 @@ class TableView(Protocol):
         """The row in a slot."""
         ...
 
+    def rows(self, slots: Sequence[int]) -> list[Row]:
+        """The rows in `slots`, each of which has one, in their order. Linear."""
+        ...
+
     def size(self) -> int:
         """How many rows there are. O(1) in a view that nothing was written to or under."""
         ...
@@ -102,6 +106,10 @@ class TableView(Protocol):
 
     def bucket_slots(self, path: int, key: Hashable) -> list[int]:
         """Their slots, in order."""
+        ...
+
+    def slots_under(self, path: int, keys: Iterable[Hashable]) -> list[int]:
+        """The slots of the rows under any of distinct `keys`, in order. O(k log k)."""
         ...
 
     def bucket_size(self, path: int, key: Hashable) -> int:

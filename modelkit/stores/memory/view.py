@@ -9,13 +9,13 @@ instead and are re-checked for one thing: that the row in this view has the key.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from modelkit.ir.schema import Row
 from modelkit.stores.memory.heap import CHUNK, MASK, PROVISIONAL, SHIFT, Changed, Chunk, Heap, TablePin
-from modelkit.stores.memory.index import ABSENT, Absent, Index
+from modelkit.stores.memory.index import ABSENT, Absent, Bucket, Index
 
 __all__ = ["LatestView", "OwnView", "Undone", "View"]
 
@@ -169,14 +169,14 @@ class View:
                 return self._rows(self._visible(self._indexes[path].slots(key)))
         return self._rows(self.bucket_slots(path, key))
 
-    def _resolved(self, slots: list[int]) -> list[Row]:
-        """As `_rows`, from outside the lock."""
+    def rows(self, slots: Sequence[int]) -> list[Row]:
+        """The rows in `slots`, each of which has one, in their order. Linear."""
         with self._lock:
             if not self._is_patched():
                 return self._rows(slots)
         return self._rows(slots)
 
-    def _rows(self, slots: list[int]) -> list[Row]:
+    def _rows(self, slots: Sequence[int]) -> list[Row]:
         """The rows in `slots`, all of which have one. Under the lock where nothing is patched."""
         if self._is_patched():
             row = self.row
@@ -192,6 +192,19 @@ class View:
                 return kept
             fresh = self._fresh(path)
         return self._with_candidates(path, key, kept, self._absorb(path, fresh))
+
+    def slots_under(self, path: int, keys: Iterable[Hashable]) -> list[int]:
+        """The slots of the rows under any of distinct `keys`, in order. O(k log k)."""
+        with self._lock:
+            if not self._is_patched():
+                found = _slots_under(self._maps[path], keys)
+                found.sort()
+                return self._visible(found)
+        found = []
+        for key in keys:
+            found += self.bucket_slots(path, key)
+        found.sort()
+        return found
 
     def bucket_size(self, path: int, key: Hashable) -> int:
         """How many there are. O(1) where nothing was written here or since."""
@@ -305,7 +318,7 @@ class View:
             slots, last = self._batch(path, low, high, inclusive, reverse, count, skip_null)
             for start in range(0, len(slots), _FIRST):
                 part = slots[start : start + _FIRST] if len(slots) > _FIRST else slots
-                yield part, self._resolved(part)
+                yield part, self.rows(part)
             if last is None:
                 break
             if reverse:
@@ -363,6 +376,11 @@ class LatestView(View):
         """The row in `slot`. O(1)."""
         return self._heap.row(slot)
 
+    def rows(self, slots: Sequence[int]) -> list[Row]:
+        """The rows in `slots`, each of which has one, in their order. Linear."""
+        chunks = self._heap.chunks
+        return [chunks[slot >> SHIFT][slot & MASK] for slot in slots]  # type: ignore[misc]  # the docstring's condition
+
     def size(self) -> int:
         """How many rows there are. O(1)."""
         return self._heap.live
@@ -393,6 +411,12 @@ class LatestView(View):
     def bucket_slots(self, path: int, key: Hashable) -> list[int]:
         """Their slots, in order. O(k log k)."""
         return self._indexes[path].slots(key)
+
+    def slots_under(self, path: int, keys: Iterable[Hashable]) -> list[int]:
+        """The slots of the rows under any of distinct `keys`, in order. O(k log k)."""
+        found = _slots_under(self._maps[path], keys)
+        found.sort()
+        return found
 
     def bucket_size(self, path: int, key: Hashable) -> int:
         """How many there are. O(1)."""
@@ -503,6 +527,19 @@ class OwnView(View):
         view.own = self.own.copy()
         view.added = self.added.copy()
         return view
+
+
+def _slots_under(entries: Mapping[Hashable, Bucket], keys: Iterable[Hashable]) -> list[int]:
+    """The slots under `keys`, in no order."""
+    found: list[int] = []
+    get = entries.get
+    for key in keys:
+        bucket = get(key)
+        if bucket.__class__ is int:
+            found.append(bucket)
+        elif bucket is not None:
+            found += bucket  # type: ignore[arg-type]  # not a bare slot
+    return found
 
 
 def _number(run: tuple[int, Chunk]) -> int:

@@ -207,9 +207,10 @@ class Nest:
                 return [For(row, f"{self.program.helper(runtime.shortest)}({self._view(table)}, {pairs})")]
             case Keys(path=path):
                 self.program.scans = True
-                call = f"({self._view(table)}, {path.number:d}, {path.unique!r}, {self._choices(writer, access)})"
+                choices = self._choices(writer, access)
                 if slot:
-                    return [For(slot, self.program.helper(runtime.slots_by_keys) + call), from_slot]
+                    return [For(slot, f"{self._view(table)}.slots_under({path.number:d}, {choices})"), from_slot]
+                call = f"({self._view(table)}, {path.number:d}, {choices})"
                 helper = self.program.helper(runtime.chunks_by_keys)
                 return [For("chunk", helper + call, chunks=True), For(row, "chunk"), present]
             case Span():
@@ -285,7 +286,6 @@ class Nest:
         if access.gathers:
             return self._gathering(row, slot, names[child], found, sorted(touched - set(names.values())))
         name = self.program.fresh("slots")
-        get_row = self.program.method(self._table(0), "row")
         if comprehensible(found):
             text = " ".join(line.strip() for line in comprehension(slot, found, brackets))
         else:
@@ -293,8 +293,8 @@ class Nest:
             text = text if access.exact else f"set({text})"
         gathered: list[Clause] = [Let(name, f"sorted({text})")]
         if self.slot:
-            return [*gathered, For(slot, name), Let(row, f"{get_row}({slot})")]
-        return [*gathered, For(row, f"map({get_row}, {name})")]
+            return [*gathered, For(slot, name), Let(row, f"{self.program.method(self._table(0), 'row')}({slot})")]
+        return [*gathered, For(row, f"{self.program.method(self._table(0), 'rows')}({name})")]
 
     def _gathering(self, row: str, slot: str, child: str, found: list[Clause], arguments: list[str]) -> list[Clause]:
         """The root's rows in slot order, each with the rows that it was found by."""
@@ -305,7 +305,7 @@ class Nest:
             pairs = self._generator(pair, found, arguments)
         self.gathered = self.program.fresh("found")
         helper = self.program.helper(runtime.gathered)
-        return [For(f"{row}, {self.gathered}", f"{helper}({self.program.method(self._table(0), 'row')}, {pairs})")]
+        return [For(f"{row}, {self.gathered}", f"{helper}({self.program.method(self._table(0), 'rows')}, {pairs})")]
 
     def _generator(self, item: str, clauses: Sequence[Clause], rows: Sequence[str]) -> str:
         """A call of a function of `rows` that yields `item` for each row that the clauses find."""

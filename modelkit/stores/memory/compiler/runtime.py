@@ -11,7 +11,7 @@ import heapq
 import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
@@ -43,7 +43,6 @@ __all__ = [
     "search",
     "shortest",
     "shortest_slots",
-    "slots_by_keys",
     "sort_rows",
     "text_of",
 ]
@@ -137,25 +136,13 @@ def member_of(items: tuple[Any, ...], choices: Iterable[tuple[Any, ...]]) -> boo
     return answer
 
 
-def slots_by_keys(view: TableView, path: int, unique: bool, keys: Iterable[Hashable]) -> list[int]:
-    """The slots of the rows under distinct `keys`, in order."""
-    if unique:
-        find = view.find_slot
-        found = [slot for key in keys if (slot := find(path, key)) >= 0]
-    else:
-        bucket = view.bucket_slots
-        found = list(chain.from_iterable([bucket(path, key) for key in keys]))
-    found.sort()
-    return found
-
-
 def chunks_by_keys(
-    view: TableView, path: int, unique: bool, keys: Sequence[Hashable] | frozenset[Hashable]
+    view: TableView, path: int, keys: Sequence[Hashable] | frozenset[Hashable]
 ) -> Iterable[Sequence[Any]]:
     """The rows under `keys` as one run; the whole table where there are nearly as many keys as rows."""
     if len(keys) * 4 > view.size() + 16:
         return view.chunks()
-    return (list(map(view.row, slots_by_keys(view, path, unique, keys))),)
+    return (view.rows(view.slots_under(path, keys)),)
 
 
 def chunks_by_slots(view: TableView, slots: Iterator[int]) -> Iterable[Sequence[Any]]:
@@ -168,10 +155,12 @@ def chunks_by_slots(view: TableView, slots: Iterator[int]) -> Iterable[Sequence[
     if len(found) > most:
         return view.chunks()
     found.sort()
-    return (list(map(view.row, found)),)
+    return (view.rows(found),)
 
 
-def gathered(get_row: Callable[[int], Any], pairs: Iterable[tuple[int, Any]]) -> Iterator[tuple[Any, list[Any]]]:
+def gathered(
+    get_rows: Callable[[list[int]], list[Any]], pairs: Iterable[tuple[int, Any]]
+) -> Iterator[tuple[Any, list[Any]]]:
     """(row in the slot, the rows beside it) for each slot of `pairs`, in order; those beside one slot as they come."""
     found: dict[int, list[Any]] = {}
     for slot, row in pairs:
@@ -180,7 +169,8 @@ def gathered(get_row: Callable[[int], Any], pairs: Iterable[tuple[int, Any]]) ->
             found[slot] = [row]
         else:
             known.append(row)
-    return ((get_row(slot), found[slot]) for slot in sorted(found))
+    slots = sorted(found)
+    return zip(get_rows(slots), map(found.__getitem__, slots), strict=True)
 
 
 SortPass: TypeAlias = tuple[Callable[[Any], Any], bool, bool | None]
