@@ -286,7 +286,7 @@ class UniqueConstraint(BaseConstraint):
             if name in exclude:
                 return None
             field = instance._meta.get_field(name)
-            value = getattr(instance, field.attname)
+            value = DEFAULT if field.generated else getattr(instance, field.attname)
             if value is DEFAULT:
                 value = instance._evaluated(F(field.name))
             if value is None:

@@ -74,7 +74,7 @@ class _Together:
         lookups: dict[str, Any] = {}
         for name in self.names:
             field = instance._meta.get_field(name)
-            value = getattr(instance, field.attname)
+            value = DEFAULT if field.generated else getattr(instance, field.attname)
             if value is DEFAULT:
                 value = evaluated(instance, F(field.name), field.model)
             if value is None or (field.primary_key and not instance._state.adding):
@@ -229,11 +229,15 @@ def evaluated(instance: Any, node: Node, model: ModelClass | None = None) -> Any
     formula = conditions.formula(info, node) if isinstance(node, Condition) else expressions.formula(info, node)
     level = info.levels[-1]
     row: list[Any] = [None] * len(level.table.columns)
+    columns = level.table.columns
     for attribute in level.attributes:
-        value = getattr(instance, attribute.attname)
+        value = None if attribute.field.generated else getattr(instance, attribute.attname)
         if value is DEFAULT:
-            default = level.table.columns[attribute.column].default
+            default = columns[attribute.column].default
             row[attribute.column] = None if default is None else compile_formula(default)(())
         else:
             row[attribute.column] = attribute.field.coerce(value)
+    for number, column in enumerate(columns):
+        if column.generated is not None:
+            row[number] = compile_formula(column.generated)(tuple(row))
     return compile_formula(formula)(tuple(row))

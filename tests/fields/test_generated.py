@@ -8,7 +8,7 @@ import pytest
 
 import modelkit as models
 from modelkit import F, atomic, capture_statements
-from modelkit.errors import FieldError, IntegrityError
+from modelkit.errors import FieldError, IntegrityError, ValidationError
 
 
 class Box(models.Model):
@@ -23,6 +23,7 @@ class Box(models.Model):
 
     class Meta:
         app_label = "generated"
+        constraints = (models.CheckConstraint(condition=models.Q(area__lt=10_000), name="small"),)
 
 
 class LabelledBox(Box):
@@ -97,6 +98,15 @@ def test_nobody_writes_it() -> None:
         Box.objects.bulk_update([box], ["area"])
     with pytest.raises(ValueError, match="area"):
         box.save(update_fields=["area"])
+
+
+def test_validation_judges_what_will_be_generated() -> None:
+    Box.objects.create(width=1, height=1)
+    Box(width=2, height=1).full_clean()
+    with pytest.raises(ValidationError, match=r"[Tt]wice"):
+        Box(width=1).full_clean()
+    with pytest.raises(ValidationError, match="small"):
+        Box(width=200, height=100).full_clean()
 
 
 @pytest.mark.parametrize(
