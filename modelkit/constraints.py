@@ -182,7 +182,7 @@ class CheckConstraint(BaseConstraint):
         self, model: Any, instance: Any, exclude: Collection[str] | None = None, using: str | None = None
     ) -> None:
         """Raise ValidationError where the condition is false for `instance`. Reads nothing from the store."""
-        if exclude and not exclude_spares(self.condition, exclude):
+        if exclude and not exclude_spares(self.condition, _left_out(model, exclude)):
             return
         if not instance._meets(self.condition, model):
             raise self.violation()
@@ -194,6 +194,14 @@ def exclude_spares(condition: Node | None, exclude: Collection[str]) -> bool:
         return True
     names = condition.referenced_base_fields if isinstance(condition, Q) else Q(condition).referenced_base_fields
     return not any(name in exclude for name in names)
+
+
+def _left_out(model: Any, exclude: Collection[str]) -> Collection[str]:
+    """`exclude`, and the fields that are generated from one of these."""
+    if not exclude:
+        return exclude
+    made = [field for field in model._meta.fields if field.generated]
+    return {*exclude, *[field.name for field in made if not exclude_spares(field.expression, exclude)]}
 
 
 class UniqueConstraint(BaseConstraint):
@@ -265,7 +273,8 @@ class UniqueConstraint(BaseConstraint):
         self, model: Any, instance: Any, exclude: Collection[str] | None = None, using: str | None = None
     ) -> None:
         """Raise ValidationError where another row has the same values. One statement, none where a value is NULL."""
-        lookups = self._lookups(instance, exclude or ())
+        exclude = _left_out(model, exclude or ())
+        lookups = self._lookups(instance, exclude)
         if lookups is None or (exclude and not exclude_spares(self.condition, exclude)):
             return
         if self.condition is not None and not instance._meets(self.condition, model):

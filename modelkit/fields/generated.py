@@ -23,8 +23,9 @@ T = TypeVar("T")
 class GeneratedField(Field[T]):
     """A value that follows from the other fields of the row: `expression`, as a value of `output_field`.
 
-    `db_persist` says whether it is kept or computed at each reading; this store keeps it either way. Reading it of an
-    instance that was never saved raises AttributeError; after save() has changed a row, the next access reads it anew.
+    It may be NULL where one of the two fields says null=True. `db_persist` says whether it is kept or computed at each
+    reading; the memory store keeps it either way. Reading it of an instance that was never saved raises AttributeError;
+    after save() has changed a row, the next access reads it anew.
     """
 
     generated = True
@@ -59,7 +60,12 @@ class GeneratedField(Field[T]):
             raise ValueError("GeneratedField takes db_persist: True (the value is kept) or False (it is computed).")
         given = F(expression) if isinstance(expression, str) else node_of(expression)
         super().__init__(
-            verbose_name, expression=given, output_field=output_field, db_persist=db_persist, null=null, **options
+            verbose_name,
+            expression=given,
+            output_field=output_field,
+            db_persist=db_persist,
+            null=null or output_field.null,
+            **options,
         )
         self.face = output_field.face  # type: ignore[misc]  # of the value that it holds
         self.from_db_value = output_field.from_db_value

@@ -105,8 +105,10 @@ def test_validation_judges_what_will_be_generated() -> None:
     Box(width=2, height=1).full_clean()
     with pytest.raises(ValidationError, match=r"[Tt]wice"):
         Box(width=1).full_clean()
+    large = Box(width=200, height=100)
     with pytest.raises(ValidationError, match="small"):
-        Box(width=200, height=100).full_clean()
+        large.full_clean()
+    large.full_clean(exclude={"height"})
 
 
 @pytest.mark.parametrize(
