@@ -58,6 +58,8 @@ def bulk_create(
             check_related(instance, plan, "bulk_create")
     with_key, without_key = _by_key(made, level)
     with statement(using) as running:
+        if level.take_place is not None:
+            level.take_place(made, using)
         for group in (with_key, without_key):
             for batch in _batches(group, batch_size):
                 rows = _rows(level, batch)

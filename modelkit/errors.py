@@ -344,7 +344,6 @@ def spelled(name: str, limit: int = 80) -> str:
 
 
 _NOT_YET: dict[str, str] = {
-    "order_with_respect_to": "Meta.order_with_respect_to",
     "aggregation": "Grouping and aggregation",
     "F slices": "Slicing an F() expression",
     "VersionField": "VersionField",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -100,6 +100,8 @@ class Options:
         """What is declared on this class to name reverse relations: accessor -> declaration."""
         self.pk = None
         self.auto_field: Any = None
+        self.take_place: Callable[[Iterable[Any], str | None], None] | None = None
+        """Where rows have an order of their own (order_with_respect_to): what numbers new ones, before they are stored."""
         self.made: dict[str, Any] = {}
         """What others derived from this; goes with `expire()`."""
         self._table: Table | None = None

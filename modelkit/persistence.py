@@ -74,6 +74,8 @@ class LevelPlan:
     """Finds the row by its key."""
     updates: dict[tuple[frozenset[str] | None, bool], tuple[Update, Build, tuple[Attribute, ...]] | None]
     """For names of fields (None: all) and whether raw: the Update, its parameters of an instance, the fields; None for no columns."""
+    take_place: Callable[[Iterable[Any], str | None], None] | None = None
+    """Where rows have an order of their own: what numbers new ones."""
 
     def raw_row(self, instance: Any) -> Row:
         """The row as it is, without what pre_save() makes of it."""
@@ -87,6 +89,8 @@ class SavePlan:
     info: ModelInfo
     levels: tuple[LevelPlan, ...]
     forward: tuple[Relation, ...]
+    virtual: tuple[Any, ...]
+    """The relations without a column, which say themselves whether an instance may be written."""
     names: frozenset[str]
     """What update_fields may name."""
     attnames: frozenset[str]
@@ -112,6 +116,7 @@ def _planned(info: ModelInfo) -> SavePlan:
         info,
         tuple(_level_plan(info, level) for level in info.levels),
         tuple(relation for relation in info.relations.values() if relation.kind in FORWARD),
+        tuple(field for field in info.model._meta.private_fields if hasattr(field, "check_saved")),
         frozenset(name for attribute in writable for name in (attribute.name, attribute.attname)),
         frozenset(attribute.attname for attribute in own),
         tuple(attribute.attname for attribute in info.attributes if attribute.field.generated),
@@ -145,6 +150,7 @@ def _level_plan(info: ModelInfo, level: Level) -> LevelPlan:
         all(attribute.field.has_default() or attribute.field.has_db_default() for attribute in key),
         _by_key(key, table, 0),
         {},
+        level.model._meta.take_place,
     )
 
 
@@ -301,6 +307,8 @@ def check_related(instance: Any, plan: SavePlan, operation: str) -> None:
                 setattr(instance, relation.field.name, related)
             else:
                 del d[relation.cache]
+    for field in plan.virtual:
+        field.check_saved(instance, operation)
 
 
 def mark_saved(d: dict[str, Any], alias: str | None) -> None:
@@ -474,6 +482,8 @@ def _save_level(
                 raise ObjectNotUpdated(
                     f"save() was to update {level.table.label} {shorten(instance.pk)}, and there is no such row."
                 )
+    if level.take_place is not None and not raw:
+        level.take_place((instance,), alias)
     row = level.raw_row(instance) if raw else level.row(instance)
     (stored,) = insert_rows(level, [row], alias)
     if level.filled:

@@ -11,9 +11,9 @@ from typing import Any
 
 from modelkit.assembly.lineage import Stage, column_of, downwards, stage_of, stages
 from modelkit.assembly.tables import table_of
-from modelkit.errors import UnresolvedRelation, not_yet
+from modelkit.errors import UnresolvedRelation
 from modelkit.ir.schema import Table
-from modelkit.modelinfo import Attribute, Hop, Level, ModelClass, ModelInfo, Relation
+from modelkit.modelinfo import Attribute, Guard, Hop, Level, ModelClass, ModelInfo, Relation
 from modelkit.options import Options
 
 __all__ = ["Assembler"]
@@ -30,8 +30,6 @@ class Assembler:
         """The model as data. Raises UnresolvedRelation where one of its relations has no target yet."""
         if meta.abstract:
             raise TypeError(f"{meta.object_name} is abstract: it has no rows.")
-        if meta.order_with_respect_to:
-            not_yet("order_with_respect_to")
         return _Builder(meta).info()
 
 
@@ -61,7 +59,7 @@ class _Builder:
         named |= {attribute.name: attribute for attribute in attributes}
         relations: dict[str, Relation] = {}
         accessors: dict[str, Relation] = {}
-        for relation in (*self._forward(), *self._reverse()):
+        for relation in (*self._forward(), *self._virtual(), *self._reverse()):
             if _is_queried(relation, named):
                 relations.setdefault(relation.name, relation)
             if relation.accessor is not None:
@@ -163,6 +161,47 @@ class _Builder:
             through_names=(near.name, far.name),
         )
 
+    def _virtual(self) -> Iterator[Relation]:
+        """The relations that no column declares: the rows of another model that name this one as theirs."""
+        for field in self.meta.private_fields:
+            if field.is_relation and field.one_to_many:
+                target, end = field.target_model(), field.end_field
+                lineage, column, attname = self._start(self.meta.pk)
+                guard = field.guard(self.meta.model, "right")
+                yield Relation(
+                    name=field.name,
+                    accessor=field.name,
+                    kind="reverse_generic",
+                    field=field,
+                    target=target,
+                    hops=(*lineage, *_arrive(target, end, column, many=True, optional=True, guard=guard)),
+                    many=True,
+                    optional=True,
+                    local=(attname,),
+                    remote=(end.attname,),
+                    cache=field.name,
+                    restriction=field.restriction(self.meta.model),
+                )
+
+    def _reverse_virtual(self, field: Any) -> Relation:
+        """The way back of a relation that no column declares, for queries."""
+        key = field.model._meta.pk
+        lineage, column, attname = self._start(field.end_field)
+        guard = field.guard(field.model, "left")
+        return Relation(
+            name=field.remote_field.name,
+            accessor=None,
+            kind="generic",
+            field=field,
+            target=field.model,
+            hops=(*lineage, *_arrive(field.model, key, column, many=False, optional=True, guard=guard)),
+            many=False,
+            optional=True,
+            local=(attname,),
+            remote=(key.attname,),
+            cache=field.remote_field.name,
+        )
+
     def _reverse(self) -> Iterator[Relation]:
         for stage in reversed(self.stages):
             for field in stage.model._meta.incoming:
@@ -174,6 +213,8 @@ class _Builder:
                         self.waiting |= {name: field for name in (side.name, side.attribute) if name is not None}
 
     def _far_side(self, field: Any) -> Relation:
+        if field.one_to_many:
+            return self._reverse_virtual(field)
         if not field.many_to_many:
             return self._reverse_key(field)
         near, far = field.through_keys()
@@ -204,11 +245,13 @@ def _is_queried(relation: Relation, named: dict[str, Attribute]) -> bool:
     return relation.name == relation.field.name or relation.name not in named
 
 
-def _arrive(target: ModelClass, end: Any, column: int, *, many: bool, optional: bool) -> tuple[Hop, ...]:
+def _arrive(
+    target: ModelClass, end: Any, column: int, *, many: bool, optional: bool, guard: Guard | None = None
+) -> tuple[Hop, ...]:
     """The hops from a column to the target's own table, over the table that holds the target's field `end`."""
     concrete = target._meta.concrete_model
     owner = end.model._meta.concrete_model
-    first = Hop(owner._meta.table, (column,), (column_of(end),), many, optional)
+    first = Hop(owner._meta.table, (column,), (column_of(end),), many, optional, guard)
     if owner is concrete:
         return (first,)
     stage = stage_of(stages(concrete), end)

@@ -22,6 +22,7 @@ __all__ = [
     "DecimalField",
     "FloatField",
     "IntegerField",
+    "OrderWrt",
     "PositiveBigIntegerField",
     "PositiveIntegerField",
     "PositiveSmallIntegerField",
@@ -73,7 +74,7 @@ class _Number(Field[T]):
             raise self.unfit(value, error) from None
 
     def unfit(self, value: Any, error: UnfitValue) -> Exception:
-        if isinstance(value, (bool, float, decimal.Decimal)):
+        if isinstance(value, (bool, float, decimal.Decimal, list, dict, set)):
             return super().unfit(value, error)
         kind = ValueError if isinstance(value, (str, bytes, int)) else TypeError
         return kind(f"{self.label}: {error}, got {self.shown(value)}.")
@@ -164,6 +165,13 @@ class SmallIntegerField(_Integer[T]):
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
         super().__init__(verbose_name, **options)
+
+
+class OrderWrt(_Integer[int]):
+    """A row's place among those that belong to the same row: what Meta.order_with_respect_to adds, as `_order`."""
+
+    internal_type = "IntegerField"
+    option_defaults: ClassVar[Mapping[str, Any]] = {"editable": False, "name": "_order"}
 
 
 class PositiveIntegerField(_Integer[T]):

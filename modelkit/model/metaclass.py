@@ -24,6 +24,7 @@ from modelkit.managers import Manager
 from modelkit.modelinfo import ModelClass
 from modelkit.options import Options
 from modelkit.relations.fields import CASCADE, OneToOne
+from modelkit.relations.in_order import declare_order
 from modelkit.signals import class_prepared
 
 __all__ = ["ModelMeta"]
@@ -119,7 +120,13 @@ def _contributes(value: Any) -> bool:
 
 def _check_body(model: str, namespace: dict[str, Any]) -> None:
     """FieldError for a model's name that queries could not hold; TypeError for a field's class where a field belongs."""
-    if not model.isidentifier() or keyword.iskeyword(model) or "__" in model or model.startswith("_") or model.endswith("_"):
+    if (
+        not model.isidentifier()
+        or keyword.iskeyword(model)
+        or "__" in model
+        or model.startswith("_")
+        or model.endswith("_")
+    ):
         raise FieldError(
             f"A model cannot be named '{spelled(model)}': its name is a Python identifier and no keyword, without two "
             "underscores in a row or one at either end, which separate names in queries."
@@ -132,7 +139,9 @@ def _check_body(model: str, namespace: dict[str, Any]) -> None:
 def _check_unused(model: type, name: str, field: Field[Any]) -> None:
     """TypeError for a field that stands on a model already: each attribute needs one of its own."""
     owner: Any = field.__dict__.get("model")
-    if owner is not None and any(known is field for known in (*owner._meta.local_fields, *owner._meta.local_many_to_many)):
+    if owner is not None and any(
+        known is field for known in (*owner._meta.local_fields, *owner._meta.local_many_to_many)
+    ):
         raise TypeError(
             f"{model.__name__}.{name} is the same object as {owner.__name__}.{field.name}: give each its own field."
         )
@@ -197,6 +206,8 @@ def _finish(model: Any) -> None:
         manager.auto_created = True
         manager.contribute_to_class(model, "objects")
     _add_neighbours(model)
+    if meta.order_with_respect_to and not meta.proxy:
+        declare_order(model)
     if model.__dict__.get("__doc__") is None:
         model.__doc__ = f"{model.__name__}({', '.join(field.name for field in meta.fields)})"
     if class_prepared.receivers:

@@ -15,6 +15,7 @@ from modelkit.expressions.references import ManyRef, OptRef, Ref
 from modelkit.fields.base import BLANK_CHOICE_DASH
 from modelkit.modelinfo import ModelClass, info_of
 from modelkit.relations.accessors import is_cached, missing_class, reverse_one_get, reverse_one_set
+from modelkit.relations.in_order import give_order_methods, take_order_methods
 from modelkit.relations.managers import refuse_assignment
 from modelkit.relations.many import related_manager
 
@@ -191,22 +192,33 @@ class Side:
         del instance.__dict__[self.cache_name]
 
     def show(self) -> None:
-        """Put the descriptor for this side on the target's class. Raises FieldError where its name is taken there."""
-        name = self.attribute
-        if name is None:
-            return
+        """Put the descriptor for this side on the target's class. Raises FieldError where one of its names is taken there."""
         owner = self.model._meta.concrete_model
+        give_order_methods(self.field, owner)
+        name = self.attribute
+        free = name is not None and self._free_attribute(owner, name)
+        self._check_query_name(owner)
+        if free and name is not None:
+            setattr(owner, name, ReverseMany(self, name) if self.multiple else ReverseOneToOne(self, name))
+
+    def _free_attribute(self, owner: ModelClass, name: str) -> bool:
+        """Whether the descriptor goes on `owner`: a Reverse there is one already. FieldError where the name is taken."""
         present = owner.__dict__.get(name)
         if getattr(present, "names_reverse", False):
             self._check_alone(owner, name)
-            return
+            return False
         if isinstance(present, _SideDescriptor) and present.side.field is not self.field:
             other = present.side.field
-            if other.model._meta.label != self.field.model._meta.label or other.name != self.field.name:
+            if _spot(other) != _spot(self.field):
                 raise FieldError(
                     f"{self.field.label} and {other.label} would both be '{name}' on {owner.__name__}. "
                     "Give one of them another related_name."
                 )
+        elif name == "pk" or name in owner._meta.managers_map:
+            raise FieldError(
+                f"{self.field.label} would be '{name}' on {owner.__name__}, which has that already. "
+                "Give it another related_name."
+            )
         elif present is not None and name in {
             field.name for field in (*owner._meta.local_fields, *owner._meta.local_many_to_many)
         }:
@@ -214,8 +226,26 @@ class Side:
                 f"{self.field.label} would be '{name}' on {owner.__name__}, which has a field of that name. "
                 "Give it another related_name."
             )
-        descriptor = ReverseMany(self, name) if self.multiple else ReverseOneToOne(self, name)
-        setattr(owner, name, descriptor)
+        return True
+
+    def _check_query_name(self, owner: ModelClass) -> None:
+        """FieldError where the far side of another field, or a field of `owner`, goes by this side's name in queries.
+
+        A name that was not given, but comes from the model's, gives way to a field.
+        """
+        name, meta, own = self.name, owner._meta, _spot(self.field)
+        if name.endswith("+"):
+            return
+        taken = next((each for each in meta.incoming if each.remote_field.name == name and _spot(each) != own), None)
+        what = "is reached by"
+        if taken is None and (self.related_name or self.related_query_name):
+            taken = next((field for field in (*meta.fields, *meta.many_to_many) if field.name == name), None)
+            what = "is a field of"
+        if taken is not None:
+            raise FieldError(
+                f"{self.field.label} would be '{name}' in queries on {owner.__name__}: {taken.label} {what} that name. "
+                "Give it another related_name or related_query_name."
+            )
 
     def _check_alone(self, owner: ModelClass, name: str) -> None:
         """FieldError where what a Reverse names is the far side of another field too."""
@@ -229,15 +259,23 @@ class Side:
     def hide(self) -> None:
         """Take the descriptor off the target's class again."""
         name = self.attribute
-        if name is None or isinstance(self.model, str):
+        if isinstance(self.model, str):
             return
         owner = self.model._meta.concrete_model
+        take_order_methods(self.field, owner)
+        if name is None:
+            return
         present = owner.__dict__.get(name)
         if isinstance(present, _SideDescriptor) and present.side.field is self.field:
             delattr(owner, name)
 
     def __repr__(self) -> str:
         return f"<Side: {self.field.label} from {getattr(self.model, '__name__', self.model)}>"
+
+
+def _spot(field: Any) -> tuple[str, str]:
+    """Where a field stands: its model's name, and its own. A model that is defined again has its fields at the same spots."""
+    return field.model._meta.label, field.name
 
 
 def choices_among(

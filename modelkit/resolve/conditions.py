@@ -250,7 +250,7 @@ def _shown(scope: Scope, name: str) -> str:
 
 
 def _by_name(scope: Scope, name: str, operand: Any, context: Context) -> Expr:
-    names = split(name) if not name.startswith("_") else (name,)
+    names = split(name) if not name.startswith(SEPARATOR) else (name,)
     shown = _shown(scope, name)
     known = expressions.annotation_of(scope, names)
     if known is not None:

@@ -414,17 +414,3 @@ def test_one_namespace_serves_as_django_db_models():
         assert hasattr(models, name)
     assert sorted(set(models.__all__)) == sorted(models.__all__)
     assert all(hasattr(models, name) for name in models.__all__)
-
-
-def test_what_is_declared_but_not_built_says_so_where_it_is_used(registry):
-    isolated = registry
-
-    class Song(Model):
-        album = ForeignKey("self", CASCADE, null=True)
-
-        class Meta:
-            registry = isolated
-            order_with_respect_to = "album"
-
-    with pytest.raises(models.NotYetSupported, match="order_with_respect_to"):
-        Song.objects.count()
