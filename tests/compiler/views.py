@@ -32,7 +32,7 @@ class ListView:
     def row(self, slot: int) -> Row | None:
         return self.slots[slot]
 
-    def rows(self, slots: Sequence[int]) -> list[Any]:
+    def rows_in(self, slots: Sequence[int]) -> list[Any]:
         return [self.slots[slot] for slot in slots]
 
     def slots_under(self, path: int, keys: Iterable[Hashable]) -> list[int]:

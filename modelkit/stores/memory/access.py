@@ -84,7 +84,7 @@ class TableView(Protocol):
         """The row in a slot."""
         ...
 
-    def rows(self, slots: Sequence[int]) -> list[Row]:
+    def rows_in(self, slots: Sequence[int]) -> list[Row]:
         """The rows in `slots`, each of which has one, in their order. Linear."""
         ...
 

@@ -169,7 +169,7 @@ class View:
                 return self._rows(self._visible(self._indexes[path].slots(key)))
         return self._rows(self.bucket_slots(path, key))
 
-    def rows(self, slots: Sequence[int]) -> list[Row]:
+    def rows_in(self, slots: Sequence[int]) -> list[Row]:
         """The rows in `slots`, each of which has one, in their order. Linear."""
         with self._lock:
             if not self._is_patched():
@@ -318,7 +318,7 @@ class View:
             slots, last = self._batch(path, low, high, inclusive, reverse, count, skip_null)
             for start in range(0, len(slots), _FIRST):
                 part = slots[start : start + _FIRST] if len(slots) > _FIRST else slots
-                yield part, self.rows(part)
+                yield part, self.rows_in(part)
             if last is None:
                 break
             if reverse:
@@ -376,7 +376,7 @@ class LatestView(View):
         """The row in `slot`. O(1)."""
         return self._heap.row(slot)
 
-    def rows(self, slots: Sequence[int]) -> list[Row]:
+    def rows_in(self, slots: Sequence[int]) -> list[Row]:
         """The rows in `slots`, each of which has one, in their order. Linear."""
         chunks = self._heap.chunks
         return [chunks[slot >> SHIFT][slot & MASK] for slot in slots]  # type: ignore[misc]  # the docstring's condition

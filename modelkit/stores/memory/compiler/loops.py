@@ -294,7 +294,7 @@ class Nest:
         gathered: list[Clause] = [Let(name, f"sorted({text})")]
         if self.slot:
             return [*gathered, For(slot, name), Let(row, f"{self.program.method(self._table(0), 'row')}({slot})")]
-        return [*gathered, For(row, f"{self.program.method(self._table(0), 'rows')}({name})")]
+        return [*gathered, For(row, f"{self.program.method(self._table(0), 'rows_in')}({name})")]
 
     def _gathering(self, row: str, slot: str, child: str, found: list[Clause], arguments: list[str]) -> list[Clause]:
         """The root's rows in slot order, each with the rows that it was found by."""
@@ -305,7 +305,7 @@ class Nest:
             pairs = self._generator(pair, found, arguments)
         self.gathered = self.program.fresh("found")
         helper = self.program.helper(runtime.gathered)
-        return [For(f"{row}, {self.gathered}", f"{helper}({self.program.method(self._table(0), 'rows')}, {pairs})")]
+        return [For(f"{row}, {self.gathered}", f"{helper}({self.program.method(self._table(0), 'rows_in')}, {pairs})")]
 
     def _generator(self, item: str, clauses: Sequence[Clause], rows: Sequence[str]) -> str:
         """A call of a function of `rows` that yields `item` for each row that the clauses find."""

@@ -142,7 +142,7 @@ def chunks_by_keys(
     """The rows under `keys` as one run; the whole table where there are nearly as many keys as rows."""
     if len(keys) * 4 > view.size() + 16:
         return view.chunks()
-    return (view.rows(view.slots_under(path, keys)),)
+    return (view.rows_in(view.slots_under(path, keys)),)
 
 
 def chunks_by_slots(view: TableView, slots: Iterator[int]) -> Iterable[Sequence[Any]]:
@@ -155,7 +155,7 @@ def chunks_by_slots(view: TableView, slots: Iterator[int]) -> Iterable[Sequence[
     if len(found) > most:
         return view.chunks()
     found.sort()
-    return (view.rows(found),)
+    return (view.rows_in(found),)
 
 
 def gathered(
