@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -47,6 +48,16 @@ def test_every_way_to_write_makes_the_value() -> None:
     box.height = 10
     Box.objects.bulk_update([box], ["height"])
     assert areas() == [(20, 4), (10, 10), (7, 14)]
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_row_merged_into_another_makes_it_anew(inside: bool) -> None:
+    Box.objects.create(width=2, height=3)
+    with atomic() if inside else nullcontext():
+        Box.objects.bulk_create(
+            [Box(width=2, height=7)], update_conflicts=True, update_fields=["height"], unique_fields=["twice"]
+        )
+    assert areas() == [(14, 4)]
 
 
 def test_it_is_found_by_its_new_value() -> None:
