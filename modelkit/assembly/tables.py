@@ -16,6 +16,7 @@ from modelkit.expressions.base import ExpressionWrapper, Face, Node, OrderBy
 from modelkit.ir import schema
 from modelkit.ir.expr import Param
 from modelkit.ir.schema import Column, Formula, Reference, Table, Unique
+from modelkit.ir.types import FloatType
 from modelkit.modelinfo import Attribute, Level, ModelInfo
 from modelkit.options import Options
 from modelkit.resolve import conditions, expressions
@@ -28,7 +29,7 @@ def table_of(meta: Options) -> Table:
     fields = meta.local_concrete_fields
     plain = Table(
         name=meta.db_table,
-        columns=tuple(_columns(fields)),
+        columns=tuple(_columns(meta, fields)),
         key=tuple(number for number, field in enumerate(fields) if field.primary_key),
         indexes=tuple(_field_indexes(meta, fields)),
         uniques=tuple(_field_uniques(meta, fields)),
@@ -40,20 +41,32 @@ def table_of(meta: Options) -> Table:
     return declared.complete()
 
 
-def _columns(fields: Sequence[Any]) -> Iterator[Column]:
+def _columns(meta: Options, fields: Sequence[Any]) -> Iterator[Column]:
     seen: dict[str, Any] = {}
+    keys = _key_names(meta)
     for field in fields:
         other = seen.setdefault(field.column, field)
         if other is not field:
             raise FieldError(f"{other.label} and {field.label} both use the column '{field.column}'.")
         yield Column(
             name=field.column,
-            type=field.scalar_type,
+            type=replace(field.scalar_type, finite=True) if _is_float_key(field, keys) else field.scalar_type,
             nullable=field.null and not field.primary_key,
             label=field.name,
             auto=bool(getattr(field, "auto", False)),
             sensitive=field.sensitive,
         )
+
+
+def _key_names(meta: Options) -> set[str]:
+    """The fields that make rows unique together."""
+    declared = (tuple(getattr(constraint, "fields", ())) for constraint in meta.constraints)
+    return {name for names in (*meta.unique_together, *declared) for name in names}
+
+
+def _is_float_key(field: Any, keys: set[str]) -> bool:
+    """Whether the field holds floats by which rows are told apart."""
+    return isinstance(field.scalar_type, FloatType) and (field.unique or field.name in keys)
 
 
 def _field_indexes(meta: Options, fields: Sequence[Any]) -> Iterator[schema.Index]:

@@ -72,7 +72,9 @@ class JSONField(Field[T]):
         return None if value is None else json.loads(json.dumps(value), cls=self.decoder)
 
     def unfit(self, value: Any, error: UnfitValue) -> Exception:
-        return TypeError(f"{self.label}: {error}, in {self.shown(value)}.")
+        if error.code == "class":
+            return TypeError(f"{self.label}: {error}, in {self.shown(value)}.")
+        return super().unfit(value, error)
 
     def validate(self, value: Any, model_instance: Any) -> None:
         super().validate(value, model_instance)

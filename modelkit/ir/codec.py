@@ -37,7 +37,8 @@ def store_json(value: Any) -> Any:
     """A private canonical copy of `value`: dicts with text keys, lists, str, int, float, bool; None inside stays None.
 
     Tuples become lists. The outermost None is the caller's to map (NULL or JSON_NULL).
-    Raises ValueError that names the part which is not JSON (NaN and the infinities are not). Linear in the size.
+    Raises TypeError that names the class which is not JSON, ValueError for NaN, the infinities and texts that no database
+    stores. Linear in the size.
     """
     match value:
         case None | bool():
@@ -54,7 +55,7 @@ def store_json(value: Any) -> Any:
             copied = {}
             for key, item in value.items():
                 if not isinstance(key, str):
-                    raise ValueError(f"a JSON object's keys are text, not {type(key).__name__}")  # noqa: TRY004 - one exception for "not JSON"
+                    raise TypeError(f"a JSON object's keys are text, not {type(key).__name__}")
                 copied[_text(key)] = store_json(item)
             return copied
         case list() | tuple():
@@ -62,7 +63,7 @@ def store_json(value: Any) -> Any:
         case JsonNull():
             return value
         case _:
-            raise ValueError(f"{type(value).__name__} is not JSON")
+            raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def _text(value: str) -> str:

@@ -42,7 +42,8 @@ UTC = datetime.UTC
 class UnfitValue(ValueError):
     """A value that a type cannot take; the message says why, without naming the column (the caller knows it).
 
-    `code` is "invalid" (not a value of the type) or "range" (a value of the type that this column cannot hold).
+    `code` is "invalid" (not a value of the type), "class" (not even of a class that the type takes), "range" (a value of the
+    type that this column is too narrow for) or "unstorable" (one that no database keeps faithfully: NaN, NUL).
     """
 
     def __init__(self, message: str, code: str = "invalid") -> None:
@@ -63,7 +64,7 @@ class ScalarType:
         return value
 
     def check(self, value: Any) -> None:
-        """Raise UnfitValue(code="range") where the canonical `value` does not fit this column."""
+        """Raise UnfitValue (code "range" or "unstorable") where the canonical `value` does not fit this column."""
 
     def key(self, value: Any) -> Hashable:
         """What indexes, DISTINCT and GROUP BY hash for a canonical value."""
@@ -128,9 +129,10 @@ class IntegerType(ScalarType):
 
 @dataclass(frozen=True, slots=True)
 class FloatType(ScalarType):
-    """Canonical: float. NaN is refused by check."""
+    """Canonical: float. NaN is refused by check; the infinities too where `finite`."""
 
     name = "float"
+    finite: bool = False
 
     def coerce(self, value: Any) -> float:
         if type(value) is float:
@@ -146,7 +148,9 @@ class FloatType(ScalarType):
 
     def check(self, value: float) -> None:
         if math.isnan(value):
-            raise UnfitValue("NaN cannot be stored", "range")
+            raise UnfitValue("NaN cannot be stored", "unstorable")
+        if self.finite and math.isinf(value):
+            raise UnfitValue("a key or unique value is finite", "unstorable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +214,9 @@ class TextType(ScalarType):
             try:
                 value.encode()
             except UnicodeEncodeError:
-                raise UnfitValue("holds a lone surrogate, which no database stores", "range") from None
+                raise UnfitValue("holds a lone surrogate, which no database stores", "unstorable") from None
         if "\0" in value:
-            raise UnfitValue("holds a NUL character, which no database stores", "range")
+            raise UnfitValue("holds a NUL character, which no database stores", "unstorable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +327,8 @@ class JsonType(ScalarType):
             stored = store_json(value)
         except ValueError as error:
             raise UnfitValue(str(error)) from None
+        except TypeError as error:
+            raise UnfitValue(str(error), "class") from None
         except RecursionError:
             raise UnfitValue("is nested too deeply for JSON, or holds itself") from None
         return JSON_NULL if stored is None else stored

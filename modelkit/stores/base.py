@@ -13,7 +13,8 @@ Every clause below is a test in `tests/stores`:
   past it; a number once given out is not given out again, rolled back or not.
 - NOT NULL, types (`ScalarType.check`; decimals are rounded by `fit`), and checks hold per row; uniques at the end of the
   statement and at commit, deferred ones at commit; references at commit.
-  IntegrityError and DataError carry model, constraint, fields and values.
+  IntegrityError and DataError carry model, constraint, fields and values. NaN, a non-finite key and text with NUL or a
+  lone surrogate, which no database keeps, raise ValidationError.
 - `update` and `delete` collect rows before they write, and return how many there were.
 - A transaction commits if no other transaction that committed since its snapshot wrote a row that it wrote (first
   committer wins) and no constraint is broken; else it raises and nothing of it remains.
@@ -147,6 +148,8 @@ class Store(Session, Protocol):
     """A place for rows."""
 
     capabilities: Capabilities
+    epoch: int
+    """How often the store was cleared or restored: what was remembered of its rows before is void."""
 
     def define(self, tables: Sequence[Table]) -> None:
         """Make the tables known, all those that reference one another in one call. Idempotent for the same Table objects.

@@ -269,7 +269,7 @@ class TestMessages:
         field = put(IntegerField(), "age")
         with pytest.raises(ValueError, match=r"Holder\.age: .*'x'"):
             field.coerce("x")
-        with pytest.raises(TypeError, match=r"Holder\.age: .*\[\]"):
+        with pytest.raises(ValidationError, match=r"Holder\.age: .*\[\]"):
             field.coerce([])
         with pytest.raises(ValidationError, match=r"Holder\.age: .*True"):
             field.coerce(True)
@@ -277,7 +277,13 @@ class TestMessages:
             field.fitted(99999999999)
 
     def test_the_name_stands_once(self, put):
-        for kind, value in [(DateField, "x"), (UUIDField, "x"), (IntegerField, True), (DecimalField, "x"), (BooleanField, 5)]:
+        for kind, value in [
+            (DateField, "x"),
+            (UUIDField, "x"),
+            (IntegerField, True),
+            (DecimalField, "x"),
+            (BooleanField, 5),
+        ]:
             with pytest.raises(ValidationError) as caught:
                 put(kind()).coerce(value)
             assert caught.value.messages[0].count("Holder.value") == 1

@@ -111,7 +111,11 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value", "expected"), TAKEN, ids=lambda part: repr(bytes(part)) if isinstance(part, memoryview) else repr(part))
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    TAKEN,
+    ids=lambda part: repr(bytes(part)) if isinstance(part, memoryview) else repr(part),
+)
 def test_taken(field, value, expected, put):
     got = put(field).coerce(value)
     assert type(got) is type(expected)
@@ -125,11 +129,11 @@ REFUSED = [
     (IntegerField(), True, ValidationError),
     (IntegerField(), float("nan"), ValidationError),
     (IntegerField(), float("inf"), ValidationError),
-    (IntegerField(), [], TypeError),
+    (IntegerField(), [], ValidationError),
     (IntegerField(), object(), TypeError),
     (FloatField(), "x", ValueError),
     (FloatField(), True, ValidationError),
-    (FloatField(), {}, TypeError),
+    (FloatField(), {}, ValidationError),
     (DecimalField(), "x", ValidationError),
     (DecimalField(), "NaN", ValidationError),
     (DecimalField(), float("inf"), ValidationError),
@@ -153,7 +157,7 @@ REFUSED = [
     (UUIDField(), -1, ValidationError),
     (BinaryField(), 5, ValidationError),
     (JSONField(), {1}, TypeError),
-    (JSONField(), float("nan"), TypeError),
+    (JSONField(), float("nan"), ValidationError),
     (JSONField(), {1: 2}, TypeError),
     (GenericIPAddressField(), "1::2::3", ValidationError),
 ]
@@ -188,24 +192,37 @@ def test_what_does_not_fit_the_column_is_refused_on_the_way_in_but_can_be_asked_
     put(field)
     with pytest.raises(ValidationError, match=r"Holder\.value") as caught:
         field.fitted(value)
-    assert caught.value.code == "range"
+    assert caught.value.code in ("range", "unstorable")
     field.coerce(value)
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [(IntegerField(), 2**31 - 1), (IntegerField(), -(2**31)), (CharField(max_length=2), "äß"), (PositiveIntegerField(), 0)]
+    ("field", "value"),
+    [
+        (IntegerField(), 2**31 - 1),
+        (IntegerField(), -(2**31)),
+        (CharField(max_length=2), "äß"),
+        (PositiveIntegerField(), 0),
+    ],
 )
 def test_the_limits_themselves_fit(field, value, put):
     assert put(field).fitted(value) == value
 
 
-@pytest.mark.parametrize(("value", "stored"), [("1.005", "1.01"), ("1.004", "1.00"), ("-1.005", "-1.01"), ("0", "0.00")])
+@pytest.mark.parametrize(
+    ("value", "stored"), [("1.005", "1.01"), ("1.004", "1.00"), ("-1.005", "-1.01"), ("0", "0.00")]
+)
 def test_decimals_are_stored_rounded_half_up_to_their_places(value, stored, put):
     assert str(put(DecimalField(max_digits=5, decimal_places=2)).fitted(value)) == stored
 
 
 def test_values_of_the_canonical_type_are_taken_as_they_are(put):
-    for field, value in [(CharField(), "x"), (IntegerField(), 300_000), (UUIDField(), SOME), (DateField(), datetime.date(2024, 1, 1))]:
+    for field, value in [
+        (CharField(), "x"),
+        (IntegerField(), 300_000),
+        (UUIDField(), SOME),
+        (DateField(), datetime.date(2024, 1, 1)),
+    ]:
         assert put(field).canonical_type is type(value)
         assert field.coerce(value) is value
 
@@ -258,7 +275,9 @@ class TestMoments:
         instance.now = None
         assert now.pre_save(instance, False) is instance.now is not None
 
-    @pytest.mark.parametrize(("kind", "type_"), [(DateField, datetime.date), (TimeField, datetime.time), (DateTimeField, datetime.datetime)])
+    @pytest.mark.parametrize(
+        ("kind", "type_"), [(DateField, datetime.date), (TimeField, datetime.time), (DateTimeField, datetime.datetime)]
+    )
     def test_the_present_has_the_field_s_type(self, kind, type_, holder, put):
         field = put(kind(auto_now=True))
         assert type(field.pre_save(holder(), True)) is type_
@@ -313,7 +332,13 @@ def test_durations_are_read(text, expected):
 
 
 @pytest.mark.parametrize(
-    "duration", [datetime.timedelta(-1, 5), datetime.timedelta(3, 4, 5), datetime.timedelta(0, -1), datetime.timedelta(microseconds=1)]
+    "duration",
+    [
+        datetime.timedelta(-1, 5),
+        datetime.timedelta(3, 4, 5),
+        datetime.timedelta(0, -1),
+        datetime.timedelta(microseconds=1),
+    ],
 )
 def test_the_text_of_a_duration_is_read_back(duration):
     assert parse_duration(str(duration)) == duration
@@ -361,7 +386,8 @@ def test_binary_has_a_text_form_and_reads_it_back(holder, put):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"protocol": "IPv5"}, "protocol"), ({"protocol": "IPv4", "unpack_ipv4": True}, "unpack_ipv4")]
+    ("options", "message"),
+    [({"protocol": "IPv5"}, "protocol"), ({"protocol": "IPv4", "unpack_ipv4": True}, "unpack_ipv4")],
 )
 def test_address_options_that_make_no_sense_are_refused(options, message):
     with pytest.raises(ValueError, match=message):

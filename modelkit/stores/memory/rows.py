@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import math
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeAlias
 
 from modelkit.codegen import Source
-from modelkit.errors import DataError, IntegrityError, ProgrammingError, shorten
+from modelkit.errors import DataError, IntegrityError, ProgrammingError, ValidationError, shorten
 from modelkit.ir.codec import JsonNull
 from modelkit.ir.schema import DEFAULT, Check, Column, Row
 from modelkit.ir.types import (
@@ -111,6 +112,19 @@ class RowRules:
             values=(value,),
         )
 
+    def refuse_unstorable(self, place: int, value: Any, why: str) -> NoReturn:
+        """Raise for a value of column `place` that no database keeps."""
+        column = self.columns[place]
+        raise ValidationError(
+            "%(label)s: %(value)s %(reason)s.",
+            code="invalid",
+            params={
+                "label": f"{self.label}.{column.label or column.name}",
+                "value": shown((column,), (value,)),
+                "reason": why,
+            },
+        )
+
     def refuse_width(self, row: Row) -> NoReturn:
         """Raise for a row that has not one value for each column."""
         raise ProgrammingError(f"A row of {self.label} has {len(self.columns)} values, not {len(row)}: {shorten(row)}")
@@ -157,6 +171,8 @@ class RowRules:
                     self._check_zone(place, fitted)
                 type_.check(fitted)
             except UnfitValue as error:
+                if error.code == "unstorable":
+                    self.refuse_unstorable(place, value, str(error))
                 self.refuse(place, value, str(error))
             return fitted
 
@@ -180,7 +196,11 @@ def _glance(source: Source, type_: ScalarType, name: str, policy: TimeZonePolicy
             nul = source.bind("\0", "nul")
             return f"{name}.__class__ is {source.bind(str)}{length} and {name}.isascii() and {nul} not in {name}"
         case FloatType():
-            return f"{name}.__class__ is {source.bind(float)} and {name} == {name}"
+            known = f"{name}.__class__ is {source.bind(float)} and "
+            if type_.finite:
+                infinity = source.bind(math.inf, "infinity")
+                return f"{known}-{infinity} < {name} < {infinity}"
+            return f"{known}{name} == {name}"
         case DecimalType():
             return _decimal_glance(source, type_, name)
         case BinaryType():
