@@ -100,6 +100,8 @@ class Options:
         """What is declared on this class to name reverse relations: accessor -> declaration."""
         self.pk = None
         self.auto_field: Any = None
+        self.proxy_for_model: ModelClass | None = None
+        """The class that a proxy stands for: its nearest concrete base or another proxy of that."""
         self.take_place: Callable[[Iterable[Any], str | None], None] | None = None
         """Where rows have an order of their own (order_with_respect_to): what numbers new ones, before they are stored."""
         self.made: dict[str, Any] = {}
@@ -161,6 +163,7 @@ class Options:
 
     def setup_proxy(self, target: ModelClass) -> None:
         """Share what `target`, the class this one is a proxy of, keeps its rows in."""
+        self.proxy_for_model = target
         self.pk = target._meta.pk
         self.concrete_model = target._meta.concrete_model
         self.db_table = target._meta.db_table

@@ -615,6 +615,6 @@ def _checked_length(field: Field[Any], max_length: Any) -> int | None:
     return max_length
 
 
-def _display(instance: Any, field: Field[Any]) -> str:
+def _display(instance: Any, field: Field[Any]) -> str | None:
     """The human-readable name of `instance`'s choice."""
     return display_of(field.choices, getattr(instance, field.attname))

@@ -137,10 +137,10 @@ def flatten(choices: Pairs | None) -> Pairs:
     return flat
 
 
-def display_of(choices: Pairs | None, value: Any) -> str:
-    """The label of `value`, or its own text where it is not among the choices."""
+def display_of(choices: Pairs | None, value: Any) -> str | None:
+    """The label of `value`, or its own text where it is not among the choices; None for None that is not among them."""
     plain = value.value if isinstance(value, enum.Enum) else value
     for key, label in flatten(choices):
         if key == plain and isinstance(key, bool) == isinstance(plain, bool):
             return str(label)
-    return str(plain)
+    return None if plain is None else str(plain)

@@ -114,6 +114,7 @@ def test_display_is_the_label_or_the_value_itself(holder, put):
     assert holder(size=True).get_size_display() == "True"
     assert holder(year=Year.FRESHMAN).get_year_display() == "Freshman"
     assert holder(year=None).get_year_display() == "(Unknown)"
+    assert holder(size=None).get_size_display() is None
 
 
 def test_a_display_method_of_the_class_s_own_is_kept(holder, put):

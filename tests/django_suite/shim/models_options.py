@@ -9,6 +9,7 @@ from typing import Any
 from django.apps import apps
 
 from modelkit import registry
+from modelkit.signals import ModelSignal
 from tests.django_suite.shim.facade import lookup
 
 __all__ = ["Options"]
@@ -27,7 +28,7 @@ class _Exchangeable(type):
     def default_apps(cls, chosen: Any) -> None:
         """Models that are defined during an isolation go to a registry of their own."""
         _Exchangeable.present = chosen
-        registry.default = USUAL if chosen is apps else registry_of(chosen)
+        registry.default = ModelSignal.home = USUAL if chosen is apps else registry_of(chosen)
 
 
 USUAL = registry.default
