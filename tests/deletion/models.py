@@ -56,6 +56,11 @@ class Hidden(Base):
     parent = models.ForeignKey(Parent, models.CASCADE, related_name="+")
 
 
+class Match(Base):
+    home = models.ForeignKey(Parent, models.CASCADE, related_name="at_home", null=True)
+    guest = models.ForeignKey(Parent, models.CASCADE, related_name="away", null=True)
+
+
 class Node(Base):
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
 
