@@ -49,7 +49,7 @@ VALUES = {
     "text": ["", "a", "Ä", "a", None, "1"],
     "flag": [True, False, None, True, False, None],
     "ratio": [1.0, 0.0, -2.5, float("inf"), None, 1.0],
-    "price": [Decimal("1.00"), Decimal("0"), Decimal("-2.50"), Decimal("1"), None, Decimal("99.99")],
+    "price": [Decimal("1.00"), Decimal(0), Decimal("-2.50"), Decimal(1), None, Decimal("99.99")],
     "day": [datetime.date(2024, 2, 29), datetime.date(1, 1, 1), None, datetime.date(9999, 12, 31), datetime.date(2024, 2, 29), None],
     "moment": [datetime.datetime(2024, 1, day, 3, tzinfo=UTC) if day else None for day in (1, 2, 0, 1, 5, 0)],
     "clock": [datetime.time(1), datetime.time(0), None, datetime.time(23, 59, 59, 999999), datetime.time(1), None],
