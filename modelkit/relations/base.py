@@ -132,7 +132,13 @@ class RelationField(Field[T]):
         for option in ("related_name", "related_query_name"):
             name = getattr(side, option)
             if name is not None:
-                filled = name % values if "%(" in name else name
+                try:
+                    filled = name % values if "%(" in name else name
+                except (KeyError, ValueError, TypeError):
+                    raise FieldError(
+                        f"{self.label}: {option}={name!r} has a placeholder that cannot be filled. "
+                        "There are %(class)s, %(model_name)s and %(app_label)s."
+                    ) from None
                 if not filled.rstrip("+").isidentifier() and filled.rstrip("+"):
                     raise FieldError(
                         f"{self.label}: {option} is a Python identifier, perhaps with '+' at its end, not {name!r}."

@@ -12,7 +12,14 @@ from typing import Any, Generic, Literal, cast, overload
 from typing_extensions import TypeVar, Unpack
 
 from modelkit.deletion import CASCADE, DO_NOTHING, PROTECT, RESTRICT, SET, SET_DEFAULT, SET_NULL, OnDelete
-from modelkit.errors import FieldError, ImproperlyConfigured, UnresolvedRelation, ValidationError, shorten
+from modelkit.errors import (
+    FieldDoesNotExist,
+    FieldError,
+    ImproperlyConfigured,
+    UnresolvedRelation,
+    ValidationError,
+    shorten,
+)
 from modelkit.expressions.base import Path
 from modelkit.expressions.faces import Expr, Instance
 from modelkit.expressions.references import OptRef, Ref
@@ -196,7 +203,10 @@ class ForeignKey(RelationField[FKT]):
         """The field that the key holds a value of. UnresolvedRelation where the target has not been defined."""
         meta = self.target_model()._meta
         name = self.remote_field.field_name
-        found = meta.pk if name is None else meta.get_field(name)
+        try:
+            found = meta.pk if name is None else meta.get_field(name)
+        except FieldDoesNotExist as error:
+            raise FieldDoesNotExist(f"{self.label} points to to_field={name!r}: {error}") from None
         if found is None:
             raise ImproperlyConfigured(f"{self.label} leads to {meta.object_name}, which has no primary key.")
         if name is not None and not found.unique and not _alone_unique(meta, name):
@@ -208,13 +218,26 @@ class ForeignKey(RelationField[FKT]):
         """A field like the one pointed to, under this field's name: it takes values in as that one does."""
         known: Any = self.__dict__.get("_value_field")
         if known is None:
-            target = self.target_field
-            known = copy.copy(target.value_field if isinstance(target, ForeignKey) else target)
+            known = copy.copy(self._pointed_to())
             known.name, known.attname, known.model, known.null = self.name, self.attname, self.model, self.null
             known.primary_key = self.primary_key
             self.__dict__["_value_field"] = known
             self.from_db_value = known.from_db_value
         return known
+
+    def _pointed_to(self) -> Any:
+        """The field with a value of its own that the key leads to, over keys; ImproperlyConfigured where these go round."""
+        passed: list[Any] = [self]
+        found = self.target_field
+        while isinstance(found, ForeignKey):
+            if any(found is each for each in passed):
+                way = " -> ".join(each.label for each in (*passed, found))
+                raise ImproperlyConfigured(
+                    f"{self.label} has no value of its own: its key leads back to itself ({way})."
+                )
+            passed.append(found)
+            found = found.target_field
+        return found
 
     @property
     def foreign_related_fields(self) -> tuple[Any, ...]:
@@ -336,6 +359,10 @@ def _declare_key(
     if on_delete is SET_NULL and not options.get("null"):
         raise FieldError(
             f"{type(field).__name__}(on_delete=SET_NULL) needs null=True: there is no other way to let go of a row."
+        )
+    if on_delete is SET_DEFAULT and not {"default", "db_default"} & options.keys():
+        raise FieldError(
+            f"{type(field).__name__}(on_delete=SET_DEFAULT) needs a default: the key to fall back on, or default=None."
         )
     unique = field.unique_key
     side = Side(
@@ -459,6 +486,10 @@ class ManyToMany(RelationField[Any], Generic[R]):
         self.db_table: str | None = options.pop("db_table", None)
         if through is not None and self.db_table is not None:
             raise ValueError("A many-to-many relation with a through model has its table: drop db_table.")
+        if through is None and options.get("through_fields"):
+            raise ValueError(
+                "through_fields names keys of a through model, and none is given: add through=... or drop it."
+            )
         side = Side(
             self,
             to,
@@ -472,8 +503,9 @@ class ManyToMany(RelationField[Any], Generic[R]):
             many=True,
         )
         self._through = through
-        if options.pop("null", False):
-            raise TypeError("A many-to-many relation has no column that could be null: drop null=True.")
+        for option, what in (("null", "be null"), ("unique", "be unique"), ("primary_key", "be the primary key")):
+            if options.pop(option, False):
+                raise TypeError(f"A many-to-many relation has no column that could {what}: drop {option}=True.")
         super().__init__(to, side, options)
 
     @overload  # type: ignore[override]  # a relation's face is no scalar expression
@@ -574,7 +606,10 @@ class ManyToMany(RelationField[Any], Generic[R]):
         through = self.through_model()
         given = self.remote_field.through_fields
         if given:
-            first, second = (through._meta.get_field(name) for name in given[:2])
+            try:
+                first, second = (through._meta.get_field(name) for name in given[:2])
+            except FieldDoesNotExist as error:
+                raise FieldDoesNotExist(f"{self.label} goes by through_fields={given!r}: {error}") from None
             return first, second
         source = self._keys_to(through, self.model)
         target = self._keys_to(through, self.target_model())

@@ -234,9 +234,10 @@ class Side:
         A name that was not given, but comes from the model's, gives way to a field.
         """
         name, meta, own = self.name, owner._meta, _spot(self.field)
-        if name.endswith("+"):
+        if name.endswith("+") or self.field.one_to_many:
             return
-        taken = next((each for each in meta.incoming if each.remote_field.name == name and _spot(each) != own), None)
+        others = (each for each in meta.incoming if not each.one_to_many)
+        taken = next((each for each in others if each.remote_field.name == name and _spot(each) != own), None)
         what = "is reached by"
         if taken is None and (self.related_name or self.related_query_name):
             taken = next((field for field in (*meta.fields, *meta.many_to_many) if field.name == name), None)
