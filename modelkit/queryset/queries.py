@@ -21,6 +21,7 @@ from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
 from modelkit.queryset import moments, pickling, rows, writes
 from modelkit.queryset.aio import AsyncQueries
+from modelkit.queryset.late import LateQuery
 from modelkit.resolve import conditions as resolving
 from modelkit.resolve import expressions, outputs, shapes, untrusted
 from modelkit.resolve.query import Query
@@ -563,6 +564,8 @@ class Queries(AsyncQueries[M, Row_co]):
 class QuerySet(Queries[M, Row_co]):
     """The rows of one query. Nothing is asked of the store before they are needed; then they are kept."""
 
+    query: Query = LateQuery()  # type: ignore[assignment]  # what an instance's own query hides
+
     _manager: ClassVar[Callable[[type[Any]], Any]]
     """Makes a manager of a queryset class; set by the floor above, which knows managers."""
 
@@ -623,8 +626,9 @@ class QuerySet(Queries[M, Row_co]):
 
     def __getstate__(self) -> dict[str, Any]:
         self._results()
+        query = pickling.freeze(self.query)
         state = self.__dict__.copy()
-        state["query"] = pickling.freeze(self.query)
+        state["query"] = query
         del state["model"]
         state.pop("_known_related_objects", None)
         return state

@@ -8,7 +8,7 @@ reads a descriptor. The invariant: whatever it writes clears what was prefetched
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from typing_extensions import TypeVar
 
@@ -17,6 +17,7 @@ from modelkit.errors import shorten
 from modelkit.managers import Manager
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.prefetch import Prefetched
+from modelkit.queryset.late import with_results
 from modelkit.relations.accessors import alias_of, value_of
 from modelkit.resolve import shapes
 
@@ -79,10 +80,17 @@ class Related(Manager[M]):
         """A queryset that has `found` as its result; `found` carries the queryset it was read through, if it was the user's own."""
         if type(found) is Prefetched:
             limited = self._limited(found.queryset)
+        elif self._fresh_querysets:
+            alias = self._alias if self._db or "_db" in self.instance.__dict__ else None
+            return with_results(self._queryset_class, self.model, alias, found, self._full)
         else:
-            limited = self._limited(super().get_queryset(), fresh=self._fresh_querysets)
+            limited = self._limited(super().get_queryset())
         limited._result_cache = found
         return limited
+
+    def _full(self) -> Any:
+        """The queryset that would find what was prefetched."""
+        return self._limited(super().get_queryset(), fresh=True)
 
     def _forget(self) -> None:
         """Clear what was prefetched."""
@@ -210,6 +218,17 @@ class ReverseManager(Related[M]):
     async def aset(self, objs: Iterable[M], *, bulk: bool = True, clear: bool = False) -> None:
         """As set()."""
         self.set(objs, bulk=bulk, clear=clear)
+
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name not in ("remove", "clear", "aremove", "aclear"):
+                raise AttributeError(f"{type(self).__name__} has no attribute '{name}'.")
+            raise AttributeError(
+                f"{self._relation.field.label} cannot be NULL, so there is no {name}(): "
+                "delete the rows, or let them point to another one."
+            )
 
 
 class NullableReverseManager(ReverseManager[M]):
