@@ -12,12 +12,12 @@ from typing import Any, Final, Literal
 
 from modelkit.database import session, statement
 from modelkit.errors import ProtectedError, RestrictedError, shorten
-from modelkit.ir.expr import BOOLEAN, Col, In, Or, Param
+from modelkit.ir.expr import BOOLEAN, And, Col, Expr, In, Or, Param
 from modelkit.ir.query import Assignment, Delete, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
 from modelkit.loading import load
-from modelkit.modelinfo import Hop, ModelInfo, Relation, info_of
+from modelkit.modelinfo import Guard, Hop, ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, outputs, shapes
 from modelkit.signals import post_delete, pre_delete
 from modelkit.stores.base import Session
@@ -87,6 +87,8 @@ class _Pointer:
     type: ScalarType
     drop: Delete
     change: Update
+    constants: Values = ()
+    """What the parameters of `drop` and of readers hold beside the values."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -106,13 +108,16 @@ class _Plan:
     single: bool
     childless: bool
     drop: Delete
-    readers: dict[tuple[int, tuple[str, ...]], Select]
+    readers: dict[tuple[_Pointer, tuple[str, ...]], Select]
 
 
-def _found(table: Table, column: int) -> Select:
-    """The rows of `table` whose `column` holds one of a tuple of values."""
+def _found(table: Table, column: int, guard: Guard | None = None) -> Select:
+    """The rows of `table` whose `column` holds one of a tuple of values, and of which `guard` is true."""
     scalar = table.columns[column].type
-    where = In(BOOLEAN, False, Col(scalar, False, 0, column), Param(scalar, False, 0))
+    where: Expr = In(BOOLEAN, False, Col(scalar, False, 0, column), Param(scalar, False, 0))
+    if guard is not None:
+        other = table.columns[guard.column]
+        where = And(BOOLEAN, True, (where, guard.test(Col(other.type, other.nullable, 0, guard.column), 1)))
     return Select((Source(table),), (RowOutput(0),), where=where, bare=True)
 
 
@@ -123,6 +128,7 @@ def _pointer(relation: Relation, attnames: list[str]) -> _Pointer:
     target = info_of(relation.target)
     attribute = target.named[remote]
     table = target.levels[attribute.level].table
+    guard = next((hop.guard for hop in relation.hops if hop.guard is not None), None)
     return _Pointer(
         relation,
         relation.field.remote_field.on_delete,
@@ -130,11 +136,12 @@ def _pointer(relation: Relation, attnames: list[str]) -> _Pointer:
         attribute.column,
         table,
         attribute.type,
-        Delete(_found(table, attribute.column)),
+        Delete(_found(table, attribute.column, guard)),
         Update(
             _found(table, attribute.column),
             (Assignment(attribute.column, Param(attribute.type, table.columns[attribute.column].nullable, 1)),),
         ),
+        () if guard is None else guard.constants,
     )
 
 
@@ -145,7 +152,7 @@ def _plan(info: ModelInfo) -> _Plan:
         pointers = tuple(
             _pointer(relation, attnames)
             for relation in dict.fromkeys((*info.relations.values(), *info.accessors.values()))
-            if relation.kind in {"reverse_foreign_key", "reverse_one_to_one"}
+            if relation.kind in {"reverse_foreign_key", "reverse_one_to_one", "reverse_generic"}
             and relation.field.remote_field.on_delete.action != "DO_NOTHING"
         )
         parents = []
@@ -164,7 +171,7 @@ def _plan(info: ModelInfo) -> _Plan:
 
 def _reader(plan: _Plan, pointer: _Pointer, attnames: tuple[str, ...]) -> Select:
     """What reads `attnames` of the rows (of the plan's model) that point to one of a tuple of values."""
-    found = plan.readers.get((pointer.column, attnames))
+    found = plan.readers.get((pointer, attnames))
     if found is None:
         sources = [Source(pointer.table)]
         placed: dict[tuple[Hop, ...], int] = {(): 0}
@@ -176,8 +183,8 @@ def _reader(plan: _Plan, pointer: _Pointer, attnames: tuple[str, ...]) -> Select
                     placed[path] = len(sources)
                     sources.append(Source(hop.table, placed[path[:-1]], hop.left, hop.right, hop.many, hop.optional))
             columns.append(ValueOutput(Col(attribute.type, True, placed[attribute.lineage], attribute.column)))
-        where = _found(pointer.table, pointer.column).where
-        found = plan.readers[pointer.column, attnames] = Select(tuple(sources), tuple(columns), where=where)
+        where = pointer.drop.target.where
+        found = plan.readers[pointer, attnames] = Select(tuple(sources), tuple(columns), where=where)
     return found
 
 
@@ -260,6 +267,8 @@ class _Collector:
             values = tuple(dict.fromkeys([row[pointer.local] for row in rows if row[pointer.local] is not None]))
             if not values:
                 continue
+            if pointer.constants:
+                values = _as_held(pointer, values)
             if pointer.on_delete.action == "CASCADE":
                 new = self._cascade(model, pointer, values)
                 if new:
@@ -318,7 +327,7 @@ class _Collector:
             instances = self._load(pointer, values)
             rows = [_values(instance, plan.attnames) for instance in instances]
         else:
-            rows = self.session.select(_reader(plan, pointer, plan.attnames), (values,))
+            rows = self.session.select(_reader(plan, pointer, plan.attnames), (values, *pointer.constants))
         new = self.add(target, rows, instances) if rows else []
         if new and not field.null:
             self.before(target, model)
@@ -327,7 +336,8 @@ class _Collector:
     def _load(self, pointer: _Pointer, values: Values) -> list[Any]:
         """Instances of the rows that point to `values`."""
         relation = pointer.relation
-        query = conditions.filtered(shapes.root(info_of(relation.target)), (), {f"{relation.remote[0]}__in": values})
+        lookups = {f"{relation.remote[0]}__in": values, **relation.restriction}
+        query = conditions.filtered(shapes.root(info_of(relation.target)), (), lookups)
         fetch = shapes.fetch(query)
         return load(fetch, self.session.select(fetch.select, fetch.params), self.alias)
 
@@ -336,7 +346,7 @@ class _Collector:
         dropped: dict[Any, set[Any]] = {}
         for pointer, values in self.drops:
             plan = _plan(info_of(pointer.relation.target))
-            rows = self.session.select(_reader(plan, pointer, plan.attnames[:1]), (values,))
+            rows = self.session.select(_reader(plan, pointer, plan.attnames[:1]), (values, *pointer.constants))
             dropped.setdefault(plan.info.model, set()).update(row[0] for row in rows)
         left: dict[str, list[Any]] = {}
         for pointer, instances in self.restricted.items():
@@ -402,6 +412,13 @@ class _Collector:
                 setattr(instance, attname, None)
 
 
+def _as_held(pointer: _Pointer, values: Values) -> Values:
+    """Keys as a field that is no foreign key holds them, which may be of another type."""
+    relation = pointer.relation
+    coerce = info_of(relation.target).named[relation.remote[0]].field.coerce
+    return tuple(coerce(value) for value in values)
+
+
 def _values(instance: Any, attnames: tuple[str, ...]) -> Values:
     state = instance.__dict__
     return tuple([state[attname] if attname in state else getattr(instance, attname) for attname in attnames])
@@ -420,9 +437,10 @@ def _parent_of(instance: Any, parent: Any) -> Any:
 
 def _together(drops: list[tuple[_Pointer, Values]]) -> Iterator[tuple[Any, Delete, tuple[Values, ...]]]:
     """The deletions by pointer, those from one table as one statement: the model, the Delete and its parameters."""
-    by_table: dict[Table, dict[_Pointer, list[Any]]] = {}
+    by_table: dict[Any, dict[_Pointer, list[Any]]] = {}
     for pointer, values in drops:
-        by_table.setdefault(pointer.table, {}).setdefault(pointer, []).extend(values)
+        alike = pointer if pointer.constants else pointer.table
+        by_table.setdefault(alike, {}).setdefault(pointer, []).extend(values)
     for group in by_table.values():
         pointers = tuple(group)
         model = pointers[0].relation.target
@@ -430,7 +448,7 @@ def _together(drops: list[tuple[_Pointer, Values]]) -> Iterator[tuple[Any, Delet
         statement_ = pointers[0].drop if len(pointers) == 1 else made.get(("deletion", pointers))
         if statement_ is None:
             statement_ = made["deletion", pointers] = _any_of(pointers)
-        yield model, statement_, tuple(tuple(values) for values in group.values())
+        yield model, statement_, (*(tuple(values) for values in group.values()), *pointers[0].constants)
 
 
 def _any_of(pointers: tuple[_Pointer, ...]) -> Delete:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from modelkit.database import session, statement
 from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
+from modelkit.expressions.base import Q
 from modelkit.ir.expr import Col
 from modelkit.ir.query import Select, ValueOutput
 from modelkit.loading import load, without_collection
@@ -37,7 +38,9 @@ class Prefetch:
         if not isinstance(lookup, str):
             raise TypeError(f"A relation to prefetch is given by name or as a Prefetch, not as {shorten(lookup)}.")
         if queryset is not None and queryset.query.style != "entity":
-            raise ValueError("The queryset of a Prefetch must give instances: values(), values_list() and into() do not.")
+            raise ValueError(
+                "The queryset of a Prefetch must give instances: values(), values_list() and into() do not."
+            )
         self.prefetch_through = lookup
         self.prefetch_to = lookup
         if to_attr:
@@ -153,15 +156,47 @@ class _Run:
             if not instances or not hasattr(instances[0], "__dict__"):
                 return
             last = level == len(through) - 1
-            relation = self.relation(instances[0], attribute, lookup.prefetch, last)
             to_attr = names[level] if last and lookup.prefetch.to_attr else None
-            if to_attr is not None:
-                _check_free(info_of(type(instances[0])), to_attr)
-            missing = [] if relation is None else [each for each in instances if not _has(each, relation, to_attr)]
-            if relation is None or not missing:
-                instances = _traversed(instances, attribute if to_attr is None else to_attr)
-            else:
-                instances = self.fetch(missing, relation, lookup, path, to_attr, lookup.prefetch.queryset if last else None)
+            found: list[Any] = []
+            for alike in _apart(instances, attribute):
+                found.extend(self.step(alike, attribute, lookup, path, to_attr, last=last))
+            if path in self.done:
+                self.done[path] = found
+            instances = found
+
+    def step(
+        self, instances: Sequence[Any], name: str, lookup: _Lookup, path: str, to_attr: str | None, *, last: bool
+    ) -> list[Any]:
+        """One level of a lookup from instances of one model: what `name` leads to."""
+        if to_attr is not None:
+            _check_free(info_of(type(instances[0])), to_attr)
+        virtual = _virtual(type(instances[0]), name)
+        if virtual is not None:
+            return self.fetch_virtual(instances, virtual, lookup, path, to_attr, last=last)
+        relation = self.relation(instances[0], name, lookup.prefetch, last)
+        missing = [] if relation is None else [each for each in instances if not _has(each, relation, to_attr)]
+        if relation is None or not missing:
+            return _traversed(instances, name if to_attr is None else to_attr)
+        return self.fetch(missing, relation, lookup, path, to_attr, lookup.prefetch.queryset if last else None)
+
+    def fetch_virtual(
+        self, instances: Sequence[Any], field: Any, lookup: _Lookup, path: str, to_attr: str | None, *, last: bool
+    ) -> list[Any]:
+        """What a relation without a column leads to, which knows itself how it is read."""
+        if last and lookup.prefetch.queryset is not None:
+            raise ValueError(
+                f"'{path}' leads to rows of any model: use GenericPrefetch, which takes a queryset for each of them."
+            )
+        querysets = getattr(lookup.prefetch, "querysets", ()) if last else ()
+        missing = [each for each in instances if to_attr is not None or not field.is_cached(each)]
+        if missing:
+            for each, related in zip(missing, field.prefetched(missing, querysets, self.alias), strict=True):
+                if to_attr is None:
+                    field.keep(each, related)
+                else:
+                    setattr(each, to_attr, related)
+            self.done[path] = ()
+        return _traversed(instances, field.name if to_attr is None else to_attr)
 
     @staticmethod
     def relation(instance: Any, name: str, prefetch: Prefetch, last: bool) -> Relation | None:
@@ -203,6 +238,29 @@ class _Run:
             self.waiting.extend(_Lookup(each, path) for each in reversed(nested))
         self.followed.add(relation)
         return found
+
+
+def _apart(instances: Sequence[Any], name: str) -> Iterable[Sequence[Any]]:
+    """`instances` by model, where a relation to rows of any model led to several; together where one statement reads all."""
+    kinds = list(dict.fromkeys(map(type, instances)))
+    if len(kinds) == 1:
+        return (instances,)
+    relations = [_relation(kind, name) for kind in kinds if hasattr(kind, "_meta")]
+    known = [relation for relation in relations if relation is not None]
+    if len(known) == len(kinds):
+        same = {(relation.target, relation.remote, tuple(relation.restriction)) for relation in known}
+        generic = all(relation.kind == "reverse_generic" for relation in known)
+        if len(same) == 1 and (generic or len({relation.field for relation in known}) == 1):
+            return (instances,)
+    return ([each for each in instances if type(each) is kind] for kind in kinds)
+
+
+def _virtual(model: Any, name: str) -> Any:
+    """The relation without a column of that name that knows itself how it is read; None where there is none."""
+    if not hasattr(model, "_meta"):
+        return None
+    fields = model._meta.private_fields
+    return next((field for field in fields if field.name == name and hasattr(field, "prefetched")), None)
 
 
 def _check_model(model: Any, relation: Relation, path: str) -> None:
@@ -288,12 +346,16 @@ class _Level:
     def fill(self, instances: list[Any]) -> list[Any]:
         """Load and cache what the relation leads to from `instances`; the related instances."""
         (local,) = self.relation.local
-        keys = list(map(attrgetter(local), instances))
+        generic = self.relation.kind == "reverse_generic"
+        keys = list(map(self.relation.field.own_key if generic else attrgetter(local), instances))
         wanted = tuple(dict.fromkeys([key for key in keys if key is not None]))
         found: list[Any] = []
         owners: list[Any] = []
         if wanted and not shapes.is_empty(self.query):
-            found, owners = self.through(wanted) if self.relation.through is not None else self.direct(wanted)
+            if generic:
+                found, owners = self.generic(instances)
+            else:
+                found, owners = self.through(wanted) if self.relation.through is not None else self.direct(wanted)
         if not self.relation.many:
             self.cache_single(instances, keys, found, owners)
             return found
@@ -318,6 +380,23 @@ class _Level:
         fetch = shapes.fetch(query)
         found = load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
         return found, list(map(attrgetter(remote), found))
+
+    def generic(self, instances: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Instances that name one of `instances` (of any model with such a relation), and for each what tells which."""
+        (remote,) = self.relation.remote
+        by_model: dict[Any, dict[Any, None]] = {}
+        for instance in instances:
+            if instance.pk is not None:
+                by_model.setdefault(type(instance), {})[instance.pk] = None
+        either = Q()
+        for model, keys in by_model.items():
+            relation = _relation(model, self.relation.name)
+            assert relation is not None
+            lookups: dict[str, Any] = {f"{remote}__in": list(keys), **relation.restriction}
+            either |= Q(**lookups)
+        fetch = shapes.fetch(conditions.filtered(self.query, (either,), {}))
+        found = load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
+        return found, [self.relation.field.owner_key(each, self.alias) for each in found]
 
     def through(self, wanted: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
         """Instances at the other end of a many-to-many relation, and for each the key of the one that it was found for."""

@@ -29,6 +29,7 @@ loading prefetch deletion persistence bulk
 queryset managers relations
 model
 FACE
+contrib
 testing cli
 """.split()
 """From the foundation up: a module imports only from its own floor's room or from what stands before it.

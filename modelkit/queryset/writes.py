@@ -62,14 +62,17 @@ def _check_names(model: Any, values: Mapping[str, Any], verb: str) -> None:
     """FieldError for a name that is neither a field of `model` nor a property that can be set."""
     info = model._meta.info
     for name in values:
-        if name != "pk" and name not in info.named and name not in info.relations and not _is_property(model, name):
+        if name != "pk" and name not in info.named and name not in info.relations and not _is_settable(model, name):
             near = did_you_mean(name, names_of(info))
             raise FieldError(
                 f"{model.__name__} has no field '{spelled(name)}' (in defaults or lookups of {verb}()).{near}"
             )
 
 
-def _is_property(model: Any, name: str) -> bool:
+def _is_settable(model: Any, name: str) -> bool:
+    """Whether instances have an attribute `name` to set that is no field with a column: a property, a virtual relation."""
+    if any(field.name == name for field in model._meta.private_fields):
+        return True
     found = getattr(model, name, None)
     return isinstance(found, property) and found.fset is not None
 

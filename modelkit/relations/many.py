@@ -281,6 +281,14 @@ class ManyManager(Related[M]):
         return self.update_or_create(defaults, create_defaults, through_defaults=through_defaults, **lookups)
 
 
+def _mixed(relation: Relation) -> type[Any]:
+    """The kind of manager of a to-many relation."""
+    if relation.kind == "reverse_foreign_key":
+        return mixed_for(relation)
+    chosen: type[Any] = relation.field.manager_class if relation.kind == "reverse_generic" else ManyManager
+    return chosen
+
+
 def related_manager(instance: Any, name: str) -> Any:
     """The manager for the to-many accessor `name` of `instance`; what descriptors call.
 
@@ -293,7 +301,7 @@ def related_manager(instance: Any, name: str) -> Any:
     found = known.get(name)
     if found is None:
         relation = info.accessor(name)
-        mixed = mixed_for(relation) if relation.kind == "reverse_foreign_key" else ManyManager
+        mixed = _mixed(relation)
         manager = relation.target._default_manager
         found = known[name] = class_of(info, relation, mixed, manager), mixed is ManyManager, relation.local[0]
     made, many, attname = found

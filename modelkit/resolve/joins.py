@@ -7,16 +7,17 @@ where the caller says which it may share; every source is LEFT by meaning.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from modelkit.errors import FieldError, shorten
 from modelkit.ir.expr import BOOLEAN, And, Col, Expr, Outer, Param
 from modelkit.ir.query import Select, Source
+from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
-from modelkit.modelinfo import Hop, ModelInfo
+from modelkit.modelinfo import Guard, Hop, ModelInfo
 from modelkit.resolve.paths import Step
-from modelkit.resolve.query import Annotation, Binding, Convert, Shape
+from modelkit.resolve.query import Annotation, Binding, Convert, Shape, itself
 
 __all__ = ["Context", "Leaf", "Scope", "Slots", "Unsuited", "conjoined", "constant", "outer", "select_of"]
 
@@ -122,7 +123,32 @@ class Scope:
         if known is not None:
             return known
         self.sources.append(Source(hop.table, parent, hop.left, hop.right, hop.many, hop.optional))
-        return len(self.sources) - 1
+        number = len(self.sources) - 1
+        if hop.guard is not None:
+            self._check_alike(parent, hop)
+            left = self.column(parent, hop.guard.column) if hop.guard.side == "left" else None
+            condition = self.guarded(hop.guard, left, number)
+            self.sources[number] = replace(self.sources[number], condition=condition)
+        return number
+
+    def _check_alike(self, parent: int, hop: Hop) -> None:
+        """FieldError where a join that no foreign key stands for compares values that are never equal."""
+        for left, right in zip(hop.left, hop.right, strict=True):
+            here, there = self._table(parent).columns[left], hop.table.columns[right]
+            if type(here.type) is not type(there.type):
+                raise FieldError(
+                    f"{self.verb}() cannot follow {self._table(parent).name}.{here.name} to {hop.table.name}.{there.name}: "
+                    f"one holds {here.type.name}, the other {there.type.name}. Give both fields one type."
+                )
+
+    def guarded(self, guard: Guard, left: Expr | None, right: int) -> Expr:
+        """The condition that `guard` puts on a join of source `right`; `left` is its column where it is one of the other side."""
+        slots = [self.slots.bind(constant(value), itself) for value in guard.constants]
+        value = left
+        if value is None:
+            declared = self._table(right).columns[guard.column]
+            value = Col(declared.type, declared.nullable, right, guard.column)
+        return guard.test(value, slots[0] if slots else 0)
 
     def follow(self, steps: Iterable[Step], context: Context, start: int | None = None) -> int:
         """The source at the end of `steps`; it and those before it may then be shared by the rest of the call."""
@@ -142,6 +168,7 @@ class Scope:
         for number in range(len(self.sources) - 1, 0, -1):
             source = self.sources[number]
             same = source.parent == parent and source.table is hop.table and source.left == hop.left
+            same = same and (source.condition is None) == (hop.guard is None)
             if same and source.right == hop.right and (among is None or number in among):
                 return number
         return None
@@ -156,10 +183,13 @@ class Scope:
 
     def column(self, source: int, column: int) -> Col:
         """A column of a source of this scope."""
+        declared = self._table(source).columns[column]
+        return Col(declared.type, declared.nullable or self.missing(source), source, column)
+
+    def _table(self, source: int) -> Table:
         table = self.sources[source].table
         assert table is not None
-        declared = table.columns[column]
-        return Col(declared.type, declared.nullable or self.missing(source), source, column)
+        return table
 
     def inner(self, table: Any, verb: str) -> Scope:
         """A scope inside this one, over `table`, that shares its parameters."""

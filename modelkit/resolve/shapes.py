@@ -7,15 +7,16 @@ for every query of a shape.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Compare, Const, Expr, In, Or, Param
 from modelkit.ir.query import Delete, Output, RowOutput, Select, Source, ValueOutput
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, expressions, ordering, outputs
-from modelkit.resolve.joins import Context, Scope, conjoined
+from modelkit.resolve.joins import Context, Leaf, Scope, conjoined
 from modelkit.resolve.paths import key_field, steps_of
-from modelkit.resolve.query import Binding, Cache, Fetch, Plan, Query, Shape, Term
+from modelkit.resolve.query import Cache, Fetch, Plan, Query, Shape, Term
 from modelkit.resolve.query import Step as Taken
 from modelkit.resolve.subqueries import moved
 from modelkit.resolve.writes import updates
@@ -202,20 +203,18 @@ def _relating(shape: Shape, relation: Relation) -> Taken:
         columns = tuple(hop.left[hop.right.index(column)] for column in columns)
     reuse: set[int] = set()
     source = scope.follow(steps, Context(reuse))
-    bindings: list[Binding] = []
     where: list[Expr] = []
     for number, (attribute, column) in enumerate(zip(attributes, columns, strict=True)):
         left = scope.column(source, column)
-        right = Param(left.type, False, shape.width + number)
-        bindings.append((number, key_field(target, attribute).coerce))
+        right = scope.slots.param(left.type, Leaf(number, None), key_field(target, attribute).coerce)
         where.append(Compare(BOOLEAN, left.nullable, "eq", left, right))
     made = shape.evolve(
         sources=tuple(scope.sources),
         where=(*shape.where, *where),
-        width=shape.width + len(bindings),
+        width=scope.slots.width,
         sticky=frozenset(reuse) if relation.many and len(relation.hops) > 1 else frozenset(),
     )
-    return Taken(made, tuple(bindings))
+    return Taken(made, tuple(scope.slots.bindings))
 
 
 # -- two queries as one
@@ -269,6 +268,9 @@ def _combining(shape: Shape, operator: Literal["and", "or", "xor"], other: Shape
     for source in other.sources[1:]:
         parent = numbers[source.parent]
         number = _shared(scope, source, parent, reuse)
+        if number == len(scope.sources):
+            condition = moved(source.condition, shape.width, (*numbers, number))
+            scope.sources.append(replace(source, parent=parent, condition=condition))
         reuse.discard(number)
         numbers.append(number)
     renumbered = tuple(numbers)
@@ -294,13 +296,14 @@ def _combining(shape: Shape, operator: Literal["and", "or", "xor"], other: Shape
 
 
 def _shared(scope: Scope, source: Source, parent: int, reuse: set[int]) -> int:
+    """The number of the known source that `source` may be; else that of a new one."""
     for number in range(len(scope.sources) - 1, 0, -1):
         known = scope.sources[number]
         same = known.parent == parent and known.table is source.table
+        same = same and (known.condition is None) == (source.condition is None)
         if same and known.left == source.left and known.right == source.right and (not source.many or number in reuse):
             return number
-    scope.sources.append(Source(source.table, parent, source.left, source.right, source.many, source.optional))
-    return len(scope.sources) - 1
+    return len(scope.sources)
 
 
 def _either(operator: str, sides: list[Expr]) -> Expr:

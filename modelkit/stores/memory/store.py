@@ -83,6 +83,7 @@ class MemoryStore:
         if file is not None:
             not_yet("stores in files")
         self.capabilities = Capabilities(vendor="memory", datetimes=tz, nulls=nulls)
+        self.epoch = 0
         self._committer = Committer()
         self._lock = self._committer.lock
         self._catalog = Catalog(self._committer.numbers, self._lock, tz)
@@ -253,6 +254,7 @@ class MemoryStore:
         with self._lock:
             self._enter()
             pin = snapshot._pin
+            self.epoch += 1
             self._committer.restore(pin, self._catalog.by_heap(pin.tables), snapshot._numbers)
 
     def _enter(self) -> None:
@@ -271,6 +273,7 @@ class MemoryStore:
         """Remove all rows of all tables and start their numbering anew. Linear in the rows."""
         with self._lock:
             self._enter()
+            self.epoch += 1
             self._committer.replace({state: partial(_all_gone, state) for state in self._catalog.states()}, {})
             if not self._committer.pins:
                 for state in self._catalog.states():

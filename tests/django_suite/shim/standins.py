@@ -1,6 +1,6 @@
 """Stand-ins for parts of Django that modelkit does not have, so that the rest of an app's models can be declared.
 
-A field for files is a text; a generic relation or a generated column is an attribute that raises Unbuilt where a test uses it.
+A field for files is a text; a ForeignObject is an attribute that raises Unbuilt where a test uses it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class FilePathField(modelkit.CharField[Any]):
         super().__init__(*args, **kwargs)
 
 
-class _Generic:
-    """An attribute of a model that leads to rows of any model."""
+class _Unbuilt:
+    """An attribute of a model that modelkit has nothing for."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         self.name = type(self).__name__
@@ -54,36 +54,14 @@ class _Generic:
         raise Unbuilt(f"modelkit has no '{type(self).__name__}', which '{self.name}' is.")
 
 
-class GenericForeignKey(_Generic):
-    """A key that says of which model it is."""
-
-
-class GenericRelation(_Generic):
-    """The other side of a GenericForeignKey."""
-
-
-class GeneratedField(_Generic):
-    """A column that the store computes."""
-
-
-class ContentType(modelkit.Model):
-    """A model as a row."""
-
-    app_label = modelkit.CharField(max_length=100)
-    model = modelkit.CharField(max_length=100)
-
-    class Meta:
-        app_label = "contenttypes"
-        unique_together = [["app_label", "model"]]
+class ForeignObject(_Unbuilt):
+    """A relation over any columns, which Django builds its own on."""
 
 
 STAND_INS: dict[str, Any] = {
-    "ContentType": ContentType,
     "FileField": FileField,
     "FilePathField": FilePathField,
-    "GeneratedField": GeneratedField,
-    "GenericForeignKey": GenericForeignKey,
-    "GenericRelation": GenericRelation,
+    "ForeignObject": ForeignObject,
     "ImageField": FileField,
 }
 """Django's name -> what stands in where modelkit has nothing of that name."""
