@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import pickle
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -38,8 +38,11 @@ from modelkit import (
     Value,
     atomic,
     connect,
+    signals,
+    timezone,
     use_store,
 )
+from modelkit.queryset import rows
 
 
 class Shelf(Model):
@@ -500,3 +503,92 @@ def test_a_query_is_pickled_by_itself() -> None:
     again = Shelf.objects.all()
     again.query = pickle.loads(pickle.dumps(Shelf.objects.filter(position__gt=1).query))
     assert [shelf.position for shelf in again] == [2]
+
+
+def test_an_attribute_of_a_relation_is_pointed_to_where_it_is() -> None:
+    with pytest.raises(AttributeError, match=r"Item\.shelf is a relation.*Item\.shelf\[Model\.name\]"):
+        _ = cast("Any", Item.shelf).name
+    assert not hasattr(Item.shelf, "_private")
+    many: Any = getattr(Shelf, Item._meta.get_field("shelf").remote_field.get_accessor_name())
+    with pytest.raises(AttributeError, match=r"Shelf\.\w+ is a relation.*\.any\(Model\.name == \.\.\.\)"):
+        many.name  # noqa: B018
+
+
+def test_rows_are_not_taken_off_a_key_that_cannot_be_null() -> None:
+    class Box(Model):
+        shelf = ForeignKey(Shelf, CASCADE)
+
+    try:
+        boxes = cast("Any", Shelf.objects.create(name="s")).box_set
+        for name in ("remove", "clear"):
+            with pytest.raises(AttributeError, match=rf"Box\.shelf cannot be NULL, so there is no {name}\(\)"):
+                getattr(boxes, name)
+        with pytest.raises(AttributeError, match="remvoe"):
+            boxes.remvoe  # noqa: B018
+    finally:
+        Box._meta.registry.forget(Box)
+
+
+def test_moments_are_dated_by_the_current_time_zone() -> None:
+    late = datetime.datetime(2024, 5, 1, 23, 30, tzinfo=datetime.UTC)
+    Item.objects.create(name="i", bought=late)
+    for zone, day in ((datetime.UTC, 1), (datetime.timezone(datetime.timedelta(hours=2)), 2)):
+        with timezone.override(zone):
+            assert [d for d in (1, 2) if Item.objects.filter(bought__date=datetime.date(2024, 5, d)).exists()] == [day]
+
+
+def test_messages_mask_sensitive_fields() -> None:
+    class Login(Model):
+        code = IntegerField(unique=True, sensitive=True)
+
+        class Meta:
+            registry = Registry()
+
+    Login.objects.create(code=4711)
+    for value, error in ((4711, IntegrityError), (2**40 + 4711, DataError), (47.11, ValidationError)):
+        with pytest.raises(error) as caught:
+            Login.objects.create(code=value)
+        assert "4711" not in str(caught.value)
+        assert "***" in str(caught.value)
+
+
+def test_mutating_a_default_or_a_signals_argument_leaves_the_store_alone() -> None:
+    shared: list[int] = [1]
+
+    class Box(Model):
+        data = JSONField(default=lambda: shared)
+
+        class Meta:
+            registry = Registry()
+
+    box = Box.objects.create()
+    shared.append(2)
+
+    def spoil(sender: Any, instance: Any, **named: Any) -> None:
+        instance.data.append(3)
+
+    signals.post_save.connect(spoil, sender=Box)
+    try:
+        box.save()
+    finally:
+        signals.post_save.disconnect(spoil, sender=Box)
+    assert Box.objects.get().data == [1, 2]
+    box.data.append(4)
+    assert Box.objects.get().data == [1, 2]
+
+
+def test_get_by_a_unique_field_is_a_probe_without_a_limit() -> None:
+    class Login(Model):
+        email = CharField(max_length=20, unique=True, null=True)
+
+        class Meta:
+            registry = Registry()
+
+    Login.objects.create(email="a")
+    Login.objects.create(email=None)
+    assert Login.objects.get(email="a").email == "a"
+    with pytest.raises(Login.DoesNotExist):
+        Login.objects.get(email="b")
+    query = Login.objects.filter(email="a").query
+    assert rows._One(query).select.limit is None
+    assert rows._One(Login.objects.filter(email__gt="a").query).select.limit is not None

@@ -6,7 +6,7 @@ As all faces they only build nodes: a subscript moves an expression of the relat
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Generic, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, cast, overload
 
 from typing_extensions import TypeVar
 
@@ -59,6 +59,18 @@ def _moved(reference: Face, face: Face) -> Any:
 def _no_truth(reference: Face) -> TypeError:
     return TypeError(
         f"The relation {reference.node!r} has no truth value. Compare it, or use isnull(), has() or any()."
+    )
+
+
+def _no_attribute(reference: Face, name: str, way: str) -> AttributeError:
+    """The error for `Post.author.name`: what stands on the other side is reached another way."""
+    if name.startswith("_") or name == "node":
+        return AttributeError(f"{type(reference).__name__} has no attribute '{name}'.")
+    path = cast("Path", reference.node)
+    shown = f"{path.owner.__name__}.{'.'.join(path.names)}"
+    return AttributeError(
+        f"{shown} is a relation and has no attribute '{name}'. "
+        f"The related model's is {shown}{way.format(name)}, Model being that model."
     )
 
 
@@ -116,6 +128,11 @@ class Ref(Face, Generic[M_con, R]):
     def __getitem__(self, face: ManyRef[R, V]) -> ManyRef[M_con, V]: ...
     def __getitem__(self, face: Any) -> Any:
         return _moved(self, face)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise _no_attribute(self, name, "[Model.{0}]")
 
 
 class OptRef(Face, Generic[M_con, R]):
@@ -176,6 +193,11 @@ class OptRef(Face, Generic[M_con, R]):
         moved = _moved(self, face)
         return OptRef(moved.node) if isinstance(moved, Ref) else moved
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise _no_attribute(self, name, "[Model.{0}]")
+
 
 class ManyRef(Face, Generic[M_con, R]):
     """A to-many relation of M, leading to any number of R."""
@@ -188,6 +210,11 @@ class ManyRef(Face, Generic[M_con, R]):
     def any(self, *conditions: Cond[R]) -> Cond[M_con]:
         """Some related row meets all of `conditions`; with none, there is one at all."""
         return _related(self, "any", conditions)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise _no_attribute(self, name, ".any(Model.{0} == ...)")
 
     def all(self, *conditions: Cond[R]) -> Cond[M_con]:
         """Every related row meets all of `conditions`; so it is where there is none."""

@@ -18,6 +18,7 @@ from modelkit.errors import FieldError, did_you_mean, shorten
 from modelkit.expressions.base import Face
 from modelkit.ir.expr import INTEGER, And, Col, Compare, Expr, Param
 from modelkit.ir.query import Select
+from modelkit.ir.schema import Table
 from modelkit.loading import Load, load, loader
 from modelkit.resolve import shapes
 from modelkit.resolve.query import Fetch, Query
@@ -137,8 +138,8 @@ def _prefetched_chunks(queryset: Reading, fetch: Fetch, chunk: int) -> Iterator[
             transaction.rollback()
 
 
-def _finds_one(select: Select, key: tuple[int, ...]) -> bool:
-    """Whether `where` pins the whole key of the root table to parameters, so that at most one row can be found."""
+def _finds_one(select: Select, table: Table) -> bool:
+    """Whether `where` pins the key, or all that is unique together, of the root table to parameters: at most one row is found."""
     if len(select.sources) > 1 or select.offset is not None:
         return False
     parts: tuple[Expr, ...] = (
@@ -152,7 +153,8 @@ def _finds_one(select: Select, key: tuple[int, ...]) -> bool:
         and isinstance(part.left, Col)
         and isinstance(part.right, Param)
     }
-    return bool(key) and pinned.issuperset(key)
+    alone = [unique.columns for unique in table.uniques if unique.condition is None and not unique.deferred]
+    return any(columns and pinned.issuperset(columns) for columns in (table.key, *alone))
 
 
 class _One:
@@ -165,7 +167,7 @@ class _One:
         select = fetch.select
         self.fetch = fetch._replace(params=())
         self.more = fetch.params[len(query.params) :]
-        if select.limit is None and not select.distinct_on and not _finds_one(select, query.info.table.key):
+        if select.limit is None and not select.distinct_on and not _finds_one(select, query.info.table):
             select = replace(select, limit=Param(INTEGER, False, len(fetch.params)), order=())
             self.more = (*self.more, MANY)
         self.select = select

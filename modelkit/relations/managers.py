@@ -219,7 +219,6 @@ class ReverseManager(Related[M]):
         """As set()."""
         self.set(objs, bulk=bulk, clear=clear)
 
-
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
