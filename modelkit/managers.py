@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, cast
@@ -70,6 +71,7 @@ class Manager(_Start[M]):
     """The concrete class that this manager was declared on: reading it there gives itself."""
     _hints: Mapping[str, Any] = {}
     _constructor_args: tuple[tuple[Any, ...], dict[str, Any]]
+    _as_manager: bool = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         made = super().__new__(cls)
@@ -125,6 +127,21 @@ class Manager(_Start[M]):
         return cast(
             "type[ManagerOf[QS]]", type(class_name or f"{cls.__name__}From{queryset_class.__name__}", (cls,), namespace)
         )
+
+    def deconstruct(self) -> tuple[bool, str | None, str | None, tuple[Any, ...], dict[str, Any]]:
+        """What makes an equal manager: whether as_manager() does, the path of its class or else of the queryset's, the arguments.
+
+        Raises ValueError where the class cannot be imported, as one that from_queryset() made and nobody named.
+        """
+        kind, queryset = type(self), self._queryset_class
+        if self._as_manager:
+            return True, None, f"{queryset.__module__}.{queryset.__qualname__}", (), {}
+        if getattr(sys.modules.get(kind.__module__), kind.__name__, None) is not kind:
+            raise ValueError(
+                f"The manager class {kind.__name__} is not to be found in {kind.__module__}: "
+                "give what from_queryset() makes a name there, or derive a class from it."
+            )
+        return False, f"{kind.__module__}.{kind.__qualname__}", None, *self._constructor_args
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -243,7 +260,9 @@ def _start_at_get_queryset() -> None:
 
 
 def _manager_of(queryset_class: type[Any]) -> Any:
-    return Manager.from_queryset(queryset_class)()
+    made: Any = Manager.from_queryset(queryset_class)()
+    made._as_manager = True
+    return made
 
 
 _start_at_get_queryset()

@@ -362,7 +362,9 @@ class Options:
     def _property_names(self) -> frozenset[str]:
         """Names of the class's properties: what a constructor keyword may set beside fields."""
         return frozenset(
-            name for name in dir(self.model) if isinstance(inspect.getattr_static(self.model, name, None), property)
+            name
+            for name in dir(self.model)
+            if name != "_state" and isinstance(inspect.getattr_static(self.model, name, None), property)
         )
 
     # -- parents

@@ -100,7 +100,7 @@ def _expire(options: Any, **_: Any) -> None:
 
 def _of_registry(of_django: Any, name: str) -> Any:
     """What modelkit asks of the registry of a model whose Meta.apps is one of Django's."""
-    if name.startswith("__"):
+    if name.startswith("__") or name == "find":
         raise AttributeError(name)
     return getattr(registry_of(of_django), name)
 

@@ -190,3 +190,19 @@ def test_subclasses_may_keep_more_on_querysets() -> None:
     assert queryset.mark == "x"
     assert Markable.objects.all().mark == ""
     assert queryset.get().size == 1
+
+
+class Rows(ModelQuerySet[Any]):
+    """A queryset with a name."""
+
+
+class Numbered(Manager[Any]):
+    def __init__(self, first: int, *, second: int = 2) -> None:
+        super().__init__()
+
+
+def test_a_manager_says_what_makes_an_equal_one() -> None:
+    assert Rows.as_manager().deconstruct() == (True, None, f"{__name__}.Rows", (), {})
+    assert Numbered(1, second=3).deconstruct() == (False, f"{__name__}.Numbered", None, (1,), {"second": 3})
+    with pytest.raises(ValueError, match="ManagerFromRows"):
+        Manager.from_queryset(Rows)().deconstruct()
