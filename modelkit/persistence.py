@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from modelkit.codegen import Source, identifier
 from modelkit.database import session, statement
-from modelkit.errors import FieldError, ObjectNotUpdated, did_you_mean, shorten
+from modelkit.errors import FieldDoesNotExist, FieldError, ObjectNotUpdated, did_you_mean, shorten
 from modelkit.expressions.base import Face, Node, Value
 from modelkit.fields.base import Field
 from modelkit.ir.analysis import nodes_of
@@ -573,7 +573,10 @@ def refresh(
         if len(kept) < len(info.attributes):
             wanted = kept
     if wanted is not None:
-        queryset = queryset.only(*wanted)
+        try:
+            queryset = queryset.only(*wanted)
+        except FieldDoesNotExist as error:
+            raise FieldDoesNotExist(str(error).replace("in only(", "in refresh_from_db(fields=", 1)) from None
     fresh = queryset.get()
     _take_over(instance, info, fresh, named=None if fields is None else frozenset(wanted or ()))
 

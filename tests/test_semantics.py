@@ -17,6 +17,7 @@ from modelkit import (
     DecimalField,
     DurationField,
     F,
+    FieldDoesNotExist,
     FieldError,
     FloatField,
     ForeignKey,
@@ -592,3 +593,9 @@ def test_get_by_a_unique_field_is_a_probe_without_a_limit() -> None:
     query = Login.objects.filter(email="a").query
     assert rows._One(query).select.limit is None
     assert rows._One(Login.objects.filter(email__gt="a").query).select.limit is not None
+
+
+def test_a_mistyped_field_to_refresh_is_named_with_refresh_from_db() -> None:
+    shelf = Shelf.objects.create(name="s")
+    with pytest.raises(FieldDoesNotExist, match=r"'nmae' \(in refresh_from_db\(fields='nmae'\)\).*'name'"):
+        shelf.refresh_from_db(fields=["nmae"])
