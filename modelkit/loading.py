@@ -173,6 +173,7 @@ class _Writer:
         source = self.source
         with source.block("def load(rows, db):"):
             source.line("result = []")
+            source.line(f"elsewhere = db is not None and db != {source.bind(DEFAULT, 'default')}")
             source.line("append = result.append")
             row = "row" if self.width else "r_0"
             with source.block(f"for {row} in rows:"):
@@ -233,7 +234,7 @@ class _Writer:
             mine = [attribute for attribute in wanted if attribute.level == number]
             if output is not None and mine:
                 self._level(mine, len(entity.info.levels[number].table.columns), f"r_{output}", target)
-        with source.block(f"if db is not None and db != {source.bind(DEFAULT, 'default')}:"):
+        with source.block("if elsewhere:"):
             source.line(f"{made}._db = db")
 
     def _level(self, wanted: list[Attribute], width: int, row: str, target: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 
 import modelkit as models
@@ -168,7 +171,11 @@ def test_a_slice_is_taken_of_each_instances_rows(start, stop):
 def test_joins_of_the_queryset_are_shared():
     some = Prefetch("tags", queryset=Tag.objects.filter(books__title="Zen"), to_attr="of_zen")
     books = Book.objects.prefetch_related(some)
-    assert {book.title: [tag.name for tag in book.of_zen] for book in books} == {"Notes": [], "Emma": [], "Zen": ["a", "b", "c"]}
+    assert {book.title: [tag.name for tag in book.of_zen] for book in books} == {
+        "Notes": [],
+        "Emma": [],
+        "Zen": ["a", "b", "c"],
+    }
 
 
 def test_a_nested_queryset_for_the_owner_is_used():
@@ -284,3 +291,16 @@ def test_default_manager_of_the_target_counts():
     assert [page.text for page in found.leaves.all()] == ["open"]
     assert book.leaves.count() == 1
     Book._meta.registry.forget(Page)
+
+
+def test_a_prefetched_queryset_can_be_built_on_copied_and_pickled():
+    ada = Person.objects.prefetch_related("books").get(name="Ada")
+    found = list(ada.books.all())
+    assert list(copy.copy(ada.books.all())) == found
+    assert list(ada.books.all() | Book.objects.none()) == found
+    assert list(pickle.loads(pickle.dumps(ada.books.all()))) == found
+    with capture_statements() as log:
+        again = ada.books.all().all()
+        assert again.query.ordered == Book.objects.all().query.ordered
+        assert [book.author is ada for book in again] == [True, True]
+    assert len(log.statements) == 1
