@@ -249,7 +249,7 @@ class Field(Generic[T]):
         try:
             return instance.__dict__[self.attname]
         except KeyError:
-            return instance._load_deferred(self.attname)
+            return instance._load_deferred(self.attname) if hasattr(owner, "_meta") else self
 
     if TYPE_CHECKING:
 
@@ -265,7 +265,7 @@ class Field(Generic[T]):
                 return known
             self._own_face = made = self.face(Path(owner, (self.name,)))
             return made
-        return self.face(Path(owner, (self.name,)))
+        return self.face(Path(owner, (self.name,))) if hasattr(owner, "_meta") else self
 
     # -- standing on a model
 

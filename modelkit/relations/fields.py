@@ -152,9 +152,11 @@ class ForeignKey(RelationField[FKT]):
     @overload
     def __get__(self, instance: Instance, owner: type[Any]) -> FKT: ...
     def __get__(self, instance: Any, owner: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if instance is None and self.name is None:
+            return self
+        if owner is not self.model and not hasattr(owner, "_meta"):
+            return self
         if instance is None:
-            if self.name is None:
-                return self
             path = Path(owner, (self.name,))
             return OptRefFace(path) if self.null else RefFace(path)
         return forward_get(instance, self.name)

@@ -303,7 +303,7 @@ def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: Any
         namespace = {
             **manager.__dict__,
             "_relation": relation,
-            "_back": back_of(info, relation),
+            "_back": None if relation.kind == "reverse_generic" else back_of(info, relation),
             "_mixed": mixed,
             "_fresh_querysets": kind._plain,
             "__module__": kind.__module__,

@@ -183,6 +183,7 @@ class TestQueries:
     def test_a_child_has_its_own(self):
         carrot = Carrot.objects.create(name="carrot")
         carrot.tags.create(name="orange")
+        assert [tag.name for tag in carrot.tags.all()] == ["orange"]
         assert list(Carrot.objects.filter(tags__name="orange")) == [carrot]
         assert not Plant.objects.filter(tags__name="orange").exists()
 

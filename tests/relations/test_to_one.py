@@ -15,6 +15,17 @@ def person(name: str = "Ada", **values) -> Person:
     return Person.objects.create(name=name, **values)
 
 
+def test_a_field_kept_on_a_class_that_is_no_model_is_itself():
+    class Form:
+        key = Person._meta.get_field("team")
+        name = Person._meta.get_field("name")
+
+    assert Form.key is Person._meta.get_field("team")
+    assert Form.name is Person._meta.get_field("name")
+    assert Form().key is Person._meta.get_field("team")
+    assert Form().name is Person._meta.get_field("name")
+
+
 class TestForward:
     def test_fetches_once_and_keeps(self):
         person()
