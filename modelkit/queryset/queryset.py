@@ -36,6 +36,28 @@ class RelatedSet(Queries[M, M]):
         """Relate exactly these."""
         raise NotImplementedError
 
+    async def aadd(self, *objs: M | Any, bulk: bool = True, through_defaults: Any = None) -> None:
+        """As add()."""
+        raise NotImplementedError
+
+    async def aremove(self, *objs: M | Any, bulk: bool = True) -> None:
+        """As remove()."""
+        raise NotImplementedError
+
+    async def aclear(self, *, bulk: bool = True) -> None:
+        """As clear()."""
+        raise NotImplementedError
+
+    async def aset(
+        self, objs: Iterable[M | Any], *, bulk: bool = True, clear: bool = False, through_defaults: Any = None
+    ) -> None:
+        """As set()."""
+        raise NotImplementedError
+
+    def __call__(self, *, manager: str) -> RelatedSet[M]:
+        """The same rows through another manager of the model, by its name there."""
+        raise NotImplementedError
+
 
 class _Emptiness(type):
     def __instancecheck__(cls, instance: object) -> bool:
