@@ -426,7 +426,7 @@ class Nest:
         return self.program.once(
             ("all rows", table),
             lambda: f"[row for chunk in {chunks}() for row in chunk if row is not None]",
-            f"rows_{self.program.view(table)}",
+            f"every_{self.program.view(table)}",
         )
 
     def _hash_table(self, step: Step, access: Hash) -> str:
