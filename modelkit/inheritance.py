@@ -15,7 +15,17 @@ from typing import Any
 from modelkit.errors import FieldError, ImproperlyConfigured, did_you_mean
 from modelkit.modelinfo import ModelClass
 
-__all__ = ["META_OPTIONS", "check_key", "check_name", "inherit", "is_model", "model_bases", "proxied", "read_meta"]
+__all__ = [
+    "META_OPTIONS",
+    "check_key",
+    "check_name",
+    "inherit",
+    "is_model",
+    "model_bases",
+    "proxied",
+    "read_meta",
+    "repoint",
+]
 
 META_OPTIONS = frozenset(
     """
@@ -191,6 +201,31 @@ def _link(
         link = make_link(parent, name)
         link.contribute_to_class(model, name)
     meta.parents[parent] = link
+
+
+def repoint(former: ModelClass, model: ModelClass) -> None:
+    """Let what derives from `former` derive from `model`, which was defined in its place: classes, parent links and proxies."""
+    if issubclass(model, former):
+        return
+    for child in type.__subclasses__(former):
+        child.__bases__ = tuple(model if base is former else base for base in child.__bases__)
+    waiting = [child for child in type.__subclasses__(model) if is_model(child)]
+    seen: set[ModelClass] = set()
+    while waiting:
+        child = waiting.pop()
+        if child in seen:
+            continue
+        seen.add(child)
+        waiting.extend(kind for kind in type.__subclasses__(child) if is_model(kind))
+        meta: Any = child.__dict__["_meta"]
+        if former in meta.parents:
+            meta.parents = {model if parent is former else parent: link for parent, link in meta.parents.items()}
+            link = meta.parents[model]
+            if link is not None and link.resolved:
+                link.bind(model)
+        if meta.proxy and meta.concrete_model is former:
+            meta.setup_proxy(model if meta.proxy_for_model is former else meta.proxy_for_model)
+        meta.expire(table=True)
 
 
 def check_key(model: ModelClass) -> None:

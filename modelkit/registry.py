@@ -15,6 +15,7 @@ from typing import Any
 from modelkit import signals
 from modelkit.database import namespaces
 from modelkit.errors import did_you_mean
+from modelkit.inheritance import repoint
 from modelkit.ir.schema import Table
 from modelkit.modelinfo import ModelClass
 
@@ -127,6 +128,8 @@ class Registry:
             else:
                 moved = []
             self._models[key] = model
+            if former is not None:
+                repoint(former, model)
             for field in moved:
                 field.bind(model)
             for pending in self._pending.pop(key, ()):
