@@ -154,9 +154,10 @@ class Registry:
         for waiting in self._pending.values():
             waiting[:] = [pending for pending in waiting if pending.model is not former]
         self._pending = {target: waiting for target, waiting in self._pending.items() if waiting}
-        own = [*former._meta.local_fields, *former._meta.local_many_to_many]
-        for field in () if former._meta.proxy else own:
-            if field.is_relation:
+        shared = former._meta.proxy
+        own = () if shared else (*former._meta.local_fields, *former._meta.local_many_to_many)
+        for field in (*own, *former._meta.private_fields):
+            if field.is_relation and field.remote_field is not None:
                 field.unbind()
         incoming = [field for field in former._meta.incoming if not issubclass(field.model, former)]
         for field in incoming:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from modelkit.contrib.contenttypes import ContentType, GenericPrefetch
+import modelkit
+from modelkit.contrib.contenttypes import ContentType, GenericPrefetch, GenericRelation
 from modelkit.database import capture_statements, use_store
 from modelkit.errors import FieldError
 from modelkit.prefetch import Prefetch, prefetch_related_objects
@@ -199,6 +200,24 @@ class TestQueries:
     def test_keys_of_another_type_are_refused(self, zoo):
         with pytest.raises(FieldError, match="type"):
             Animal.objects.filter(notes__text="x")
+
+
+def test_a_redefined_model_takes_over():
+    def define() -> type:
+        class Bird(modelkit.Model):
+            name = modelkit.CharField(max_length=50)
+            tags = GenericRelation(Tag, related_query_name="bird")
+
+            class Meta:
+                app_label = "tagged"
+
+        return Bird
+
+    define()
+    bird = define().objects.create(name="owl")
+    tag = bird.tags.create(name="quiet")
+    assert list(Tag.objects.filter(bird=bird)) == [tag]
+    assert [field.model for field in Tag._meta.incoming if field.model.__name__ == "Bird"] == [type(bird)]
 
 
 class TestPrefetch:

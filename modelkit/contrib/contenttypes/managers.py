@@ -51,6 +51,7 @@ class GenericManager(Related[M]):
         self._forget()
         owner, alias, target = self._held_by(), self._alias, self._relation.target
         keys = []
+        obj: Any
         for obj in objs:
             if not isinstance(obj, target):
                 raise TypeError(f"A '{info_of(target).name}' instance is expected, not {shorten(obj)}.")
