@@ -7,6 +7,7 @@ reads this and nothing else of a model. It knows fields and tables; it never cal
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -120,7 +121,7 @@ class Relation:
     cache: str
     through: ModelClass = None
     through_names: tuple[str, str] = ("", "")
-    restriction: Mapping[str, Any] = field(default_factory=dict)
+    restriction: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)

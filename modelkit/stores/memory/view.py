@@ -535,10 +535,10 @@ def _slots_under(entries: Mapping[Hashable, Bucket], keys: Iterable[Hashable]) -
     get = entries.get
     for key in keys:
         bucket = get(key)
-        if bucket.__class__ is int:
+        if isinstance(bucket, int):
             found.append(bucket)
         elif bucket is not None:
-            found += bucket  # type: ignore[arg-type]  # not a bare slot
+            found += bucket
     return found
 
 
