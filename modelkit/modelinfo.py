@@ -16,7 +16,18 @@ from modelkit.ir.expr import Expr
 from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
 
-__all__ = ["Attribute", "EntityPlan", "Guard", "Hop", "Level", "ModelClass", "ModelInfo", "Relation", "RelationKind", "info_of"]
+__all__ = [
+    "Attribute",
+    "EntityPlan",
+    "Guard",
+    "Hop",
+    "Level",
+    "ModelClass",
+    "ModelInfo",
+    "Relation",
+    "RelationKind",
+    "info_of",
+]
 
 ModelClass: TypeAlias = Any
 """A model class. Opaque on this floor."""

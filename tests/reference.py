@@ -488,7 +488,9 @@ def _match(expr: ir.Match, item: Any, pattern: Any) -> bool | None:
 def _arithmetic(op: str, left: Any, right: Any, into: str) -> Any:
     temporal = (datetime.date, datetime.timedelta, datetime.time)
     if isinstance(left, temporal) or isinstance(right, temporal):
-        result = left + right if op == "+" else left - right if op == "-" else left * right if op == "*" else left / right
+        result = (
+            left + right if op == "+" else left - right if op == "-" else left * right if op == "*" else left / right
+        )
         return result.date() if into == "date" and isinstance(result, datetime.datetime) else result
     if op in ("/", "%") and right == 0:
         raise DataError("division by zero")

@@ -70,13 +70,17 @@ def _memory(rows: int) -> int:
     growth, values = found["growth"] / 1e6, found["values"] / 1e6
     beside = (found["growth"] - found["values"]) / rows
     print(f"{rows:,} rows of six columns: grew by {growth:,.0f} MB (limit {LIMIT_MB * rows / 1e6:,.0f} MB)")
-    print(f"values {values:,.0f} MB, beside them {beside:,.0f} bytes a row (goal 300), peak {found['peak'] / 1e6:,.0f} MB")
+    print(
+        f"values {values:,.0f} MB, beside them {beside:,.0f} bytes a row (goal 300), peak {found['peak'] / 1e6:,.0f} MB"
+    )
     return 0 if growth < LIMIT_MB * rows / 1e6 else 1
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", default=[], metavar="OPERATION", help="operations, by key or its beginning")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="OPERATION", help="operations, by key or its beginning"
+    )
     parser.add_argument("--contenders", nargs="+", default=[], metavar="NAME", help=", ".join(CONTENDERS))
     parser.add_argument("--size", type=int, default=10_000, help="authors; books are five times as many (10000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the fastest counts (3)")

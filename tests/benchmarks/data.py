@@ -97,9 +97,7 @@ class Dataset:
     @cached_property
     def digest(self) -> tuple[Any, ...]:
         """What `Contender.digest` must give while nothing has been written."""
-        return digest(
-            len(self.authors), sum(row[4] or 0 for row in self.authors), len(self.books), len(self.links)
-        )
+        return digest(len(self.authors), sum(row[4] or 0 for row in self.authors), len(self.books), len(self.links))
 
     def new_authors(self, count: int) -> list[Row]:
         """Rows without a key (name, email, country, age, score), of which none is stored."""

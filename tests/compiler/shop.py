@@ -15,14 +15,25 @@ INT, TEXT, BOOL, JSON = IntegerType(), TextType(), BooleanType(), JsonType()
 
 AUTHOR = Table(
     "author",
-    (Column("id", INT), Column("name", TEXT), Column("country", TEXT, nullable=True), Column("age", INT, nullable=True)),
+    (
+        Column("id", INT),
+        Column("name", TEXT),
+        Column("country", TEXT, nullable=True),
+        Column("age", INT, nullable=True),
+    ),
     (0,),
     indexes=(Index("by_country", (2,)), Index("by_age", (3,))),
     uniques=(Unique("one_name", (1,)),),
 )
 BOOK = Table(
     "book",
-    (Column("id", INT), Column("title", TEXT), Column("author_id", INT, nullable=True), Column("year", INT), Column("data", JSON, nullable=True)),
+    (
+        Column("id", INT),
+        Column("title", TEXT),
+        Column("author_id", INT, nullable=True),
+        Column("year", INT),
+        Column("data", JSON, nullable=True),
+    ),
     (0,),
     indexes=(Index("by_title", (1,)), Index("author_year", (2, 3))),
     references=(Reference("its_author", (2,), "author", (0,)),),
@@ -73,7 +84,9 @@ AUTHORS_AND_BOOKS = (Source(AUTHOR), Source(BOOK, 0, (0,), (2,), many=True, opti
 class Ran:
     """A query run on the shop: its result, and how the tables were read."""
 
-    def __init__(self, query: Select | Update | Delete, *params: Any, compiled: Compiled | None = None, **options: Any) -> None:
+    def __init__(
+        self, query: Select | Update | Delete, *params: Any, compiled: Compiled | None = None, **options: Any
+    ) -> None:
         self.compiled = compiled or compile_query(query, **options)
         self.views = [ListView(table, ROWS[table]) for table in self.compiled.tables]
         self.result = self.compiled.run(self.views, params)

@@ -116,7 +116,9 @@ def test_each_parameter_is_bound_once() -> None:
 
 
 def test_a_query_over_many_joins_compiles() -> None:
-    joins = [Source(BOOK, number, (0,), (2 if number % 2 == 0 else 0,), many=True, optional=True) for number in range(30)]
+    joins = [
+        Source(BOOK, number, (0,), (2 if number % 2 == 0 else 0,), many=True, optional=True) for number in range(30)
+    ]
     sources = [Source(AUTHOR), *joins]
     query = Select(tuple(sources), (ValueOutput(ir.Const(INT, False, 1)),), bare=True, limit=param(0))
     compiled = compile_query(query)
@@ -137,7 +139,11 @@ def test_values_never_stand_in_source() -> None:
         )
         ran = Ran(rows_of(AUTHOR, where), text, (text,))
         assert ran.result == []
-        strings = [part.string for part in tokenize.generate_tokens(StringIO(ran.compiled.source).readline) if part.type == tokenize.STRING]
+        strings = [
+            part.string
+            for part in tokenize.generate_tokens(StringIO(ran.compiled.source).readline)
+            if part.type == tokenize.STRING
+        ]
         assert strings == []
 
 
@@ -159,7 +165,10 @@ def test_three_hundred_thousand_members_work() -> None:
     for column in ("id", "age"):
         query = rows_of(AUTHOR, ir.In(BOOL, True, col(0, AUTHOR, column), param(0)))
         assert Ran(query, members).keys == ([1] if column == "id" else [])
-    assert len(Ran(rows_of(BOOK, ir.Not(BOOL, True, ir.In(BOOL, True, col(0, BOOK, "year"), param(0)))), members).keys) == 5
+    assert (
+        len(Ran(rows_of(BOOK, ir.Not(BOOL, True, ir.In(BOOL, True, col(0, BOOK, "year"), param(0)))), members).keys)
+        == 5
+    )
 
 
 def test_json_values_of_outputs_are_copies() -> None:
@@ -200,12 +209,20 @@ ARITHMETIC: list[tuple[ScalarType, str, Any, Any, Any]] = [
     (INT, "+", None, 1, None),
     (INT, "/", None, 0, None),
 ]
-NAMES = {int: INT, float: FloatType(), Decimal: DecimalType(), datetime.date: DateType(), datetime.timedelta: DurationType()}
+NAMES = {
+    int: INT,
+    float: FloatType(),
+    Decimal: DecimalType(),
+    datetime.date: DateType(),
+    datetime.timedelta: DurationType(),
+}
 
 
 def computed(into: ScalarType, op: Any, left: Any, right: Any) -> Any:
     kinds = [NAMES.get(type(value), into) for value in (left, right)]
-    parts = [ir.Param(kind, value is None, slot) for slot, (kind, value) in enumerate(zip(kinds, (left, right), strict=True))]
+    parts = [
+        ir.Param(kind, value is None, slot) for slot, (kind, value) in enumerate(zip(kinds, (left, right), strict=True))
+    ]
     return compile_formula(Formula(ir.Arith(into, True, op, *parts), (left, right)))(())
 
 
@@ -240,7 +257,9 @@ def test_an_update_gives_slots_old_rows_and_new_rows() -> None:
 
 def test_a_value_of_another_type_becomes_the_columns() -> None:
     table = Table("t", (Column("id", INT), Column("price", DecimalType()), Column("n", IntegerType())), (0,))
-    update = Update(rows_of(table), (Assignment(1, ir.Col(INT, False, 0, 0)), Assignment(2, ir.Col(DecimalType(), False, 0, 1))))
+    update = Update(
+        rows_of(table), (Assignment(1, ir.Col(INT, False, 0, 0)), Assignment(2, ir.Col(DecimalType(), False, 0, 1)))
+    )
     compiled = compile_query(update)
     [(_, _, new)] = compiled.run([ListView(table, [(1, Decimal("2.5"), 3)])], ())
     assert (new, [type(value) for value in new]) == ((1, Decimal(1), 2), [int, Decimal, int])

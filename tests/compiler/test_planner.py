@@ -51,7 +51,9 @@ def test_a_primary_key_is_probed() -> None:
 
 
 def test_a_unique_column_is_probed_whatever_else_is_asked() -> None:
-    ran = Ran(rows_of(AUTHOR, both(compare(COUNTRY, "eq", param(1, TEXT)), compare(NAME, "eq", param(0, TEXT)))), "di", "de")
+    ran = Ran(
+        rows_of(AUTHOR, both(compare(COUNTRY, "eq", param(1, TEXT)), compare(NAME, "eq", param(0, TEXT)))), "di", "de"
+    )
     assert ran.keys == [4]
     assert ran.calls == {"find"}
 
@@ -128,7 +130,9 @@ def test_the_store_says_where_nulls_stand(nulls: Any) -> None:
 
 
 def test_a_filter_on_a_joined_table_starts_there() -> None:
-    query = Select(BOOKS_AND_AUTHORS, (RowOutput(0),), compare(col(1, AUTHOR, "country"), "eq", param(0, TEXT)), bare=True)
+    query = Select(
+        BOOKS_AND_AUTHORS, (RowOutput(0),), compare(col(1, AUTHOR, "country"), "eq", param(0, TEXT)), bare=True
+    )
     ran = Ran(query, "de")
     assert ran.keys == [5, 3, 1]
     assert ran.calls == {"bucket"}
@@ -139,7 +143,12 @@ def test_a_filter_on_a_to_many_table_gives_a_row_for_each_match_in_slot_order() 
     query = Select(AUTHORS_AND_BOOKS, (RowOutput(0),), compare(col(1, BOOK, "title"), "eq", param(0, TEXT)), bare=True)
     assert Ran(query, "xa").keys == [1]
     either = ir.In(BOOL, True, col(1, BOOK, "title"), param(0, TEXT))
-    assert Ran(Select(AUTHORS_AND_BOOKS, (RowOutput(0),), either, bare=True), ("x", "xa", "y", "xylo")).keys == [1, 1, 2, 4]
+    assert Ran(Select(AUTHORS_AND_BOOKS, (RowOutput(0),), either, bare=True), ("x", "xa", "y", "xylo")).keys == [
+        1,
+        1,
+        2,
+        4,
+    ]
 
 
 def test_a_table_without_a_path_is_joined_by_a_hash_table() -> None:
@@ -175,15 +184,30 @@ def test_a_json_parameter_probes_json_columns_only() -> None:
 
 
 def test_conditions_are_tested_before_the_next_join() -> None:
-    where = both(compare(col(1, AUTHOR, "age", nullable=True), "gt", param(0)), compare(col(0, BOOK, "year"), "ge", param(1)))
-    plan = next(p for p in planner.plans(Select(BOOKS_AND_AUTHORS, (RowOutput(0),), where)) if isinstance(p.steps[0].access, planner.Scan))
+    where = both(
+        compare(col(1, AUTHOR, "age", nullable=True), "gt", param(0)), compare(col(0, BOOK, "year"), "ge", param(1))
+    )
+    plan = next(
+        p
+        for p in planner.plans(Select(BOOKS_AND_AUTHORS, (RowOutput(0),), where))
+        if isinstance(p.steps[0].access, planner.Scan)
+    )
     assert [len(step.conditions) for step in plan.steps] == [1, 1]
     assert not plan.missing
 
 
 def test_explain_names_tables_indexes_and_conditions() -> None:
-    where = both(compare(col(1, AUTHOR, "country", nullable=True), "eq", param(0, TEXT)), compare(col(0, BOOK, "year"), "ge", param(1)))
-    query = Select(BOOKS_AND_AUTHORS, (RowOutput(0), RowOutput(1)), where, (ir.SortKey(col(0, BOOK, "title"), True),), limit=param(2))
+    where = both(
+        compare(col(1, AUTHOR, "country", nullable=True), "eq", param(0, TEXT)),
+        compare(col(0, BOOK, "year"), "ge", param(1)),
+    )
+    query = Select(
+        BOOKS_AND_AUTHORS,
+        (RowOutput(0), RowOutput(1)),
+        where,
+        (ir.SortKey(col(0, BOOK, "title"), True),),
+        limit=param(2),
+    )
     assert compile_query(query).explain() == (
         "Select from book\n"
         "  find author by index by_country (country = $0)\n"
@@ -194,16 +218,19 @@ def test_explain_names_tables_indexes_and_conditions() -> None:
         "  stop after $2"
     )
     scan = compile_query(rows_of(WORD, compare(col(0, WORD, "weight"), "gt", param(0))))
-    assert scan.explain(views=[ListView(WORD, ROWS[WORD])]) == "Select from word\n  scan word (3 rows)\n  where weight > $0"
+    assert (
+        scan.explain(views=[ListView(WORD, ROWS[WORD])])
+        == "Select from word\n  scan word (3 rows)\n  where weight > $0"
+    )
     assert scan.explain(verbose=True).endswith(scan.source)
 
 
 def test_every_entry_is_listed() -> None:
     where = both(compare(AGE, "ge", param(0)), compare(COUNTRY, "eq", param(1, TEXT)))
-    kinds = {type(plan.steps[0].access).__name__ for plan in planner.plans(rows_of(AUTHOR, where, order=(ir.SortKey(AGE),)))}
+    kinds = {
+        type(plan.steps[0].access).__name__ for plan in planner.plans(rows_of(AUTHOR, where, order=(ir.SortKey(AGE),)))
+    }
     assert kinds == {"Scan", "Bucket", "Span"}
-
-
 
 
 def test_an_unindexed_filter_on_a_to_one_table_is_answered_once_unless_that_table_is_much_larger() -> None:

@@ -54,7 +54,16 @@ def _run(app: str, source: Path, options: argparse.Namespace) -> dict[str, Any]:
     """One app in a process of its own; a crash or a timeout is an error of all its tests."""
     with tempfile.TemporaryDirectory() as directory:
         result = Path(directory) / "result.json"
-        command = [sys.executable, "-m", "tests.django_suite.worker", app, "--source", str(source), "--result", str(result)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.django_suite.worker",
+            app,
+            "--source",
+            str(source),
+            "--result",
+            str(result),
+        ]
         command += ["--verbose"] * options.verbose + (["--only", *options.only] if options.only else [])
         try:
             done = subprocess.run(
@@ -72,7 +81,11 @@ def _run(app: str, source: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _print(report: Report, failures: list[str], passes: list[str], options: argparse.Namespace) -> None:
-    shown = [test for test, outcome in report.outcomes.items() if outcome in ("failed", "error")] if options.all else failures
+    shown = (
+        [test for test, outcome in report.outcomes.items() if outcome in ("failed", "error")]
+        if options.all
+        else failures
+    )
     seen: set[str] = set()
     for test in shown:
         reason = report.reasons.get(test, "").strip()

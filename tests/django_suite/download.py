@@ -42,7 +42,18 @@ def _cached() -> Path | None:
 
 def _download() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "--no-binary", ":all:", "--no-deps", "--dest", str(CACHE), REQUIREMENT]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-binary",
+        ":all:",
+        "--no-deps",
+        "--dest",
+        str(CACHE),
+        REQUIREMENT,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SourceMissing(f"pip could not download {REQUIREMENT}:\n{done.stderr.strip() or done.stdout.strip()}")

@@ -20,7 +20,12 @@ from tests.django_suite.shim.facade import Facade
 __all__ = ["install"]
 
 SHIM = Path(__file__).resolve().parent / "shim"
-SERVED = ("django.db", "django.contrib.contenttypes.fields", "django.contrib.contenttypes.models", "django.contrib.contenttypes.prefetch")
+SERVED = (
+    "django.db",
+    "django.contrib.contenttypes.fields",
+    "django.contrib.contenttypes.models",
+    "django.contrib.contenttypes.prefetch",
+)
 SHARED_ERRORS = (
     "FieldDoesNotExist",
     "FieldError",

@@ -29,7 +29,9 @@ class Report:
 
     def unexpected(self, expected: dict[str, str]) -> tuple[list[str], list[str]]:
         """Tests that failed without being expected to, and tests that passed against expectation."""
-        failures = [test for test, outcome in self.outcomes.items() if outcome in ("failed", "error") and test not in expected]
+        failures = [
+            test for test, outcome in self.outcomes.items() if outcome in ("failed", "error") and test not in expected
+        ]
         passes = [test for test, outcome in self.outcomes.items() if outcome == "passed" and test in expected]
         return failures, passes
 
@@ -48,7 +50,9 @@ class Report:
         if len(by_app) > 1:
             lines.append(self._line("total", total, columns, width))
         if total["portable"]:
-            lines.append(f"\n{total['passed']} of {total['portable']} portable tests passed: {total['passed'] / total['portable']:.1%}")
+            lines.append(
+                f"\n{total['passed']} of {total['portable']} portable tests passed: {total['passed'] / total['portable']:.1%}"
+            )
         if self.queries[0]:
             lines.append(f"assertNumQueries: {self.queries[1]} of {self.queries[0]} with exactly Django's number")
         return "\n".join(lines)

@@ -47,7 +47,9 @@ class Recorder(unittest.TestResult):
         if test.id() in self.outcomes:
             return
         if self._refused:
-            self._note(test, "failed", f"NotYetSupported was raised and taken for what the test expects: {self._refused[0]}")
+            self._note(
+                test, "failed", f"NotYetSupported was raised and taken for what the test expects: {self._refused[0]}"
+            )
         else:
             self._note(test, "passed" if self.reached.get(test.id()) else "not entered", "")
 

@@ -84,14 +84,28 @@ def test_comparisons(condition, lookup, operand):
 
 
 @pytest.mark.parametrize(
-    "lookup", ["iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex"]
+    "lookup",
+    ["iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex"],
 )
 def test_text_lookups_are_methods_of_the_same_name(lookup):
     assert getattr(name, lookup)("x").node == Lookup(NAME, lookup, "x")
 
 
 @pytest.mark.parametrize(
-    "lookup", ["iexact", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex", "contains", "contained_by", "has_key"]
+    "lookup",
+    [
+        "iexact",
+        "icontains",
+        "startswith",
+        "istartswith",
+        "endswith",
+        "iendswith",
+        "regex",
+        "iregex",
+        "contains",
+        "contained_by",
+        "has_key",
+    ],
 )
 def test_json_lookups_are_methods_of_the_same_name(lookup):
     assert getattr(data["a"], lookup)("x").node == Lookup(KeyPath(data.node, ("a",)), lookup, "x")
@@ -160,7 +174,13 @@ def test_arithmetic(face, operator):
 
 @pytest.mark.parametrize(
     ("face", "operator"),
-    [(lambda: 1 + age, "+"), (lambda: 1 - age, "-"), (lambda: 1 * age, "*"), (lambda: 1 / age, "/"), (lambda: 1 % age, "%")],
+    [
+        (lambda: 1 + age, "+"),
+        (lambda: 1 - age, "-"),
+        (lambda: 1 * age, "*"),
+        (lambda: 1 / age, "/"),
+        (lambda: 1 % age, "%"),
+    ],
 )
 def test_reflected_arithmetic(face, operator):
     assert face().node == Combined(Value(1), operator, AGE)
@@ -206,7 +226,11 @@ def test_a_moment_has_a_date():
 
 def test_text_functions():
     assert [type(face) for face in (name.lower(), name.upper(), name.length())] == [StrExpr, StrExpr, NumExpr]
-    assert [face.node.function.name for face in (name.lower(), name.upper(), name.length())] == ["lower", "upper", "length"]
+    assert [face.node.function.name for face in (name.lower(), name.upper(), name.length())] == [
+        "lower",
+        "upper",
+        "length",
+    ]
 
 
 def test_subscripts_lead_into_json():
@@ -257,7 +281,9 @@ def test_a_relation_is_compared_with_objects():
     assert old_team.isnull().node == Lookup(old_team.node, "isnull", True)
 
 
-@pytest.mark.parametrize("kind", [StrExpr, NumExpr, BoolExpr, DateExpr, TimeExpr, DateTimeExpr, DurationExpr, JsonExpr, Expr, ManyRef])
+@pytest.mark.parametrize(
+    "kind", [StrExpr, NumExpr, BoolExpr, DateExpr, TimeExpr, DateTimeExpr, DurationExpr, JsonExpr, Expr, ManyRef]
+)
 def test_a_subscript_moves_an_expression_through_the_relation_and_keeps_its_kind(kind):
     moved = team[kind(Path(Team, ("x",)))]
     assert type(moved) is kind

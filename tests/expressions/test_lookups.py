@@ -81,7 +81,16 @@ def test_typed_expressions_have_every_transform_of_the_table():
             assert hasattr(holders[kind.__name__], name)
 
 
-PARTS = {"year": 2024, "iso_year": 2025, "month": 12, "day": 30, "week": 1, "week_day": 2, "iso_week_day": 1, "quarter": 4}
+PARTS = {
+    "year": 2024,
+    "iso_year": 2025,
+    "month": 12,
+    "day": 30,
+    "week": 1,
+    "week_day": 2,
+    "iso_week_day": 1,
+    "quarter": 4,
+}
 
 
 @pytest.mark.parametrize(("part", "expected"), PARTS.items())
@@ -124,7 +133,10 @@ def test_the_second_half_of_a_repeated_hour_has_a_plain_time():
         (decimal.Decimal("1E+2"), "100"),
         (datetime.date(2024, 1, 2), "2024-01-02"),
         (datetime.datetime(2024, 1, 2, 3, 4), "2024-01-02 03:04:00"),
-        (datetime.datetime(2024, 1, 2, 3, 4, tzinfo=datetime.timezone(datetime.timedelta(hours=1))), "2024-01-02 02:04:00"),
+        (
+            datetime.datetime(2024, 1, 2, 3, 4, tzinfo=datetime.timezone(datetime.timedelta(hours=1))),
+            "2024-01-02 02:04:00",
+        ),
         (datetime.time(3, 4), "03:04:00"),
         (uuid.UUID(int=1), "0" * 31 + "1"),
         ("x", "x"),
@@ -143,7 +155,14 @@ def test_the_text_of_a_json_value(value, text):
 
 
 def test_only_numbers_are_json_numbers_and_only_texts_json_strings():
-    assert [builtins.JSON_NUMBER.python(value) for value in (1, 1.5, True, "1", JSON_NULL, [1])] == [1, 1.5, None, None, None, None]
+    assert [builtins.JSON_NUMBER.python(value) for value in (1, 1.5, True, "1", JSON_NULL, [1])] == [
+        1,
+        1.5,
+        None,
+        None,
+        None,
+        None,
+    ]
     assert [builtins.JSON_STRING.python(value) for value in ("a", 1, JSON_NULL)] == ["a", None, None]
 
 

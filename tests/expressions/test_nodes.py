@@ -89,7 +89,9 @@ def test_no_two_different_nodes_are_equal():
             assert node != other
 
 
-@pytest.mark.parametrize(("left", "right"), [(1, True), (1, 1.0), (0, False), ("", b""), ((1,), [1]), ({"a": 1}, {"a": True})])
+@pytest.mark.parametrize(
+    ("left", "right"), [(1, True), (1, 1.0), (0, False), ("", b""), ((1,), [1]), ({"a": 1}, {"a": True})]
+)
 def test_constants_that_python_or_a_reader_confuses_are_different_values(left, right):
     assert Value(left) != Value(right)
     assert Lookup(AGE, "exact", left) != Lookup(AGE, "exact", right)

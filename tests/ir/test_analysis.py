@@ -47,13 +47,19 @@ REJECTING: list[tuple[str, ir.Expr, bool]] = [
     ("coalesce", compare(ir.Coalesce(INT, False, (AGE, param(0))), "eq", param(1)), False),
     ("arithmetic", compare(ir.Arith(INT, True, "+", AGE, YEAR), "eq", param(1)), True),
     ("a strict function", compare(ir.Call(INT, True, ir.FunctionDef("f", abs), (AGE,)), "eq", param(1)), True),
-    ("a lenient function", compare(ir.Call(INT, True, ir.FunctionDef("f", id, strict=False), (AGE,)), "eq", param(1)), False),
+    (
+        "a lenient function",
+        compare(ir.Call(INT, True, ir.FunctionDef("f", id, strict=False), (AGE,)), "eq", param(1)),
+        False,
+    ),
     ("xor", ir.Xor(BOOL, True, (compare(AGE, "gt", param(0)), compare(YEAR, "gt", param(1)))), True),
     ("another source alone", compare(YEAR, "gt", param(1)), False),
 ]
 
 
-@pytest.mark.parametrize(("condition", "rejects"), [case[1:] for case in REJECTING], ids=[case[0] for case in REJECTING])
+@pytest.mark.parametrize(
+    ("condition", "rejects"), [case[1:] for case in REJECTING], ids=[case[0] for case in REJECTING]
+)
 def test_a_null_rejecting_condition_makes_a_join_inner(condition: ir.Expr, rejects: bool) -> None:
     query = Select(BOOKS_AND_AUTHORS, (RowOutput(0),), condition)
     assert analysis.inner_sources(query) == (frozenset({1}) if rejects else frozenset())
@@ -84,7 +90,10 @@ def test_what_an_inner_query_reads_of_the_query_around_it() -> None:
     assert analysis.sources_of(ir.Exists(BOOL, False, middle)) == {1}
     assert analysis.sources_of(ir.Exists(BOOL, False, free)) == frozenset()
     assert [analysis.is_correlated(query) for query in (inner, middle, free)] == [True, True, False]
-    assert analysis.tables_of(Select((Source(AUTHOR),), (RowOutput(0),), ir.Exists(BOOL, False, inner))) == (AUTHOR, BOOK)
+    assert analysis.tables_of(Select((Source(AUTHOR),), (RowOutput(0),), ir.Exists(BOOL, False, inner))) == (
+        AUTHOR,
+        BOOK,
+    )
 
 
 def test_preorder_puts_a_branch_before_the_next() -> None:

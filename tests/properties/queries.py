@@ -123,7 +123,8 @@ def random_tables(rng: Random) -> dict[Table, list[Row | None]]:
         return None if rng.random() < chance else value
 
     areas: list[Row | None] = [
-        (key, maybe(rng.choice(WORDS)), maybe(rng.randint(0, 3))) for key in rng.sample(range(9), rng.choice((0, 2, 3, 4)))
+        (key, maybe(rng.choice(WORDS)), maybe(rng.randint(0, 3)))
+        for key in rng.sample(range(9), rng.choice((0, 2, 3, 4)))
     ]
     people: list[Row | None] = []
     codes = list(WORDS)
@@ -152,7 +153,9 @@ def random_tables(rng: Random) -> dict[Table, list[Row | None]]:
     links: list[Row | None] = [
         (person, area[0], rng.randint(0, 2)) for person in keys for area in areas if area and rng.random() < 0.4
     ]
-    plain: list[Row | None] = [(maybe(rng.choice(WORDS)), maybe(rng.randint(0, 3))) for _ in range(rng.choice((0, 2, 4, 6)))]
+    plain: list[Row | None] = [
+        (maybe(rng.choice(WORDS)), maybe(rng.randint(0, 3))) for _ in range(rng.choice((0, 2, 4, 6)))
+    ]
     seen: set[Any] = set()
     plain = [row for row in plain if row is not None and (row[0] is None or not (row[0] in seen or seen.add(row[0])))]
     tables = {AREA: areas, PERSON: people, NOTE: notes, LINK: links, PLAIN: plain}
@@ -180,7 +183,9 @@ class Queries:
         rng = self.rng
         found = [Source(rng.choice(SCHEMA))]
         if rng.random() < 0.04:
-            rows = Select((found[0],), tuple(ValueOutput(Scope(self, (found[0],)).value(kind, 1)) for kind in (INT, TEXT)))
+            rows = Select(
+                (found[0],), tuple(ValueOutput(Scope(self, (found[0],)).value(kind, 1)) for kind in (INT, TEXT))
+            )
             return (Source(None, rows=rows),)
         while len(found) < count:
             parent = rng.randrange(len(found))
@@ -227,7 +232,9 @@ class Queries:
             limit=limit,
             offset=offset,
             bare=len(outputs) == 1 and rng.random() < 0.6,
-            result=rng.choice(("rows", "rows", "rows", "rows", "count", "exists")) if values is None and outer is None else "rows",
+            result=rng.choice(("rows", "rows", "rows", "rows", "count", "exists"))
+            if values is None and outer is None
+            else "rows",
         )
 
     def query(self) -> Select | Compound:
@@ -240,7 +247,9 @@ class Queries:
     def compound(self, kind: ScalarType, outer: Scope | None = None) -> Compound:
         """Two or three queries for values of one type, put together."""
         rng = self.rng
-        parts: list[Select | Compound] = [self.select(outer=outer, depth=1, values=kind) for _ in range(rng.choice((2, 2, 3)))]
+        parts: list[Select | Compound] = [
+            self.select(outer=outer, depth=1, values=kind) for _ in range(rng.choice((2, 2, 3)))
+        ]
         if rng.random() < 0.1:
             parts.append(Compound("union all", (parts[0], parts[1])))
         return Compound(
@@ -266,7 +275,9 @@ class Queries:
             sources,
             tuple(ValueOutput(groups.value(each, 1)) for each in kinds),
             scope.condition(1) if rng.random() < 0.5 else None,
-            tuple(ir.SortKey(groups.value(rng.choice(KINDS), 0), rng.random() < 0.5) for _ in range(rng.choice((0, 1, 2)))),
+            tuple(
+                ir.SortKey(groups.value(rng.choice(KINDS), 0), rng.random() < 0.5) for _ in range(rng.choice((0, 1, 2)))
+            ),
             distinct=rng.random() < 0.1,
             group=group,
             having=groups.condition() if rng.random() < 0.4 else None,
@@ -370,13 +381,23 @@ class Scope:
         if kind is BOOL:
             ways.append(lambda: self.condition(depth))
         if kind is INT:
-            ways.append(lambda: ir.Arith(INT, True, rng.choice("+-*/%&|#"), self.value(INT, depth - 1), self.value(INT, depth - 1)))  # type: ignore[arg-type]
+            ways.append(
+                lambda: ir.Arith(
+                    INT, True, rng.choice("+-*/%&|#"), self.value(INT, depth - 1), self.value(INT, depth - 1)
+                )
+            )  # type: ignore[arg-type]
             ways.append(lambda: ir.Call(INT, True, rng.choice(LENGTHS), (self.value(TEXT, depth - 1),)))
         if kind is DECIMAL:
             other = rng.choice((INT, DECIMAL))
-            ways.append(lambda: ir.Arith(DECIMAL, True, rng.choice("+-*"), self.value(DECIMAL, depth - 1), self.value(other, depth - 1)))  # type: ignore[arg-type]
+            ways.append(
+                lambda: ir.Arith(
+                    DECIMAL, True, rng.choice("+-*"), self.value(DECIMAL, depth - 1), self.value(other, depth - 1)
+                )
+            )  # type: ignore[arg-type]
         if kind is DATE:
-            ways.append(lambda: ir.Arith(DATE, True, rng.choice("+-"), self.value(DATE, depth - 1), self.constant(DURATION)))  # type: ignore[arg-type]
+            ways.append(
+                lambda: ir.Arith(DATE, True, rng.choice("+-"), self.value(DATE, depth - 1), self.constant(DURATION))
+            )  # type: ignore[arg-type]
         if kind is JSON:
             ways.append(lambda: self.json_key(depth))
         return rng.choice(ways)()
@@ -423,7 +444,8 @@ class Scope:
         kind = rng.choice(KINDS)
         ops: Any = ("eq", "eq", "ne", "ne", "lt", "le", "gt", "ge", "ge")
         ways: list[Callable[[], ir.Expr]] = [
-            *[lambda: ir.Compare(BOOL, True, rng.choice(ops), self.value(kind, depth - 1), self.value(kind, depth - 1))] * 4,
+            *[lambda: ir.Compare(BOOL, True, rng.choice(ops), self.value(kind, depth - 1), self.value(kind, depth - 1))]
+            * 4,
             *[lambda: self.compare_column(ops)] * 5,
             lambda: ir.IsNull(BOOL, False, self.value(kind, depth - 1)),
             *[lambda: self.member(kind, depth)] * 3,

@@ -50,10 +50,24 @@ VALUES = {
     "flag": [True, False, None, True, False, None],
     "ratio": [1.0, 0.0, -2.5, float("inf"), None, 1.0],
     "price": [Decimal("1.00"), Decimal(0), Decimal("-2.50"), Decimal(1), None, Decimal("99.99")],
-    "day": [datetime.date(2024, 2, 29), datetime.date(1, 1, 1), None, datetime.date(9999, 12, 31), datetime.date(2024, 2, 29), None],
+    "day": [
+        datetime.date(2024, 2, 29),
+        datetime.date(1, 1, 1),
+        None,
+        datetime.date(9999, 12, 31),
+        datetime.date(2024, 2, 29),
+        None,
+    ],
     "moment": [datetime.datetime(2024, 1, day, 3, tzinfo=UTC) if day else None for day in (1, 2, 0, 1, 5, 0)],
     "clock": [datetime.time(1), datetime.time(0), None, datetime.time(23, 59, 59, 999999), datetime.time(1), None],
-    "span": [datetime.timedelta(0), datetime.timedelta(-1), None, datetime.timedelta(5, 3), datetime.timedelta(0), None],
+    "span": [
+        datetime.timedelta(0),
+        datetime.timedelta(-1),
+        None,
+        datetime.timedelta(5, 3),
+        datetime.timedelta(0),
+        None,
+    ],
     "blob": [b"", b"a", b"\x00", b"a", None, b"z"],
     "key": [uuid.UUID(int=1), uuid.UUID(int=0), None, uuid.UUID(int=1), uuid.UUID(int=7), None],
     "data": [{"a": 1, "b": [2]}, {"b": [2], "a": 1.0}, [1], None, True, 1],
@@ -126,7 +140,9 @@ def test_a_thousand_isolated_registries_are_all_collected() -> None:
     for number in range(1000):
         registry = Registry()
         meta = type("Meta", (), {"registry": registry, "app_label": "passing"})
-        team = type("Team", (models.Model,), {"__module__": __name__, "name": models.CharField(max_length=5), "Meta": meta})
+        team = type(
+            "Team", (models.Model,), {"__module__": __name__, "name": models.CharField(max_length=5), "Meta": meta}
+        )
         user = type(
             "User",
             (models.Model,),

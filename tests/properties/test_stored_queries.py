@@ -57,8 +57,10 @@ def write(session: Any, tables: Tables, rng: Random) -> None:
     reference = Reference(tables, queries.params)
     try:
         old: list[Any] = reference.delete(statement) if isinstance(statement, Delete) else reference.update(statement)
-        done = session.delete(statement, tuple(queries.params)) if isinstance(statement, Delete) else session.update(
-            statement, tuple(queries.params)
+        done = (
+            session.delete(statement, tuple(queries.params))
+            if isinstance(statement, Delete)
+            else session.update(statement, tuple(queries.params))
         )
     except (DataError, IntegrityError):
         return
@@ -101,5 +103,3 @@ def compare(rng: Random, tables: Tables) -> None:
             check(store, tables, rng, 2)
     finally:
         store.close()
-
-

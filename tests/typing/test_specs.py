@@ -37,7 +37,13 @@ def tool(name: str) -> str:
 @lru_cache(maxsize=1)
 def mypy() -> dict[str, dict[int, str]]:
     """Spec -> line -> message."""
-    command = [tool("mypy"), "--no-error-summary", "--no-pretty", "--show-absolute-path", *(str(HERE / spec) for spec in SPECS)]
+    command = [
+        tool("mypy"),
+        "--no-error-summary",
+        "--no-pretty",
+        "--show-absolute-path",
+        *(str(HERE / spec) for spec in SPECS),
+    ]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert not output.stderr, output.stderr
     found: dict[str, dict[int, str]] = {}
