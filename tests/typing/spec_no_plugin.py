@@ -6,22 +6,15 @@ from typing import assert_type
 from typing_extensions import Self
 from modelkit import *
 
-
 class Org(Model):
     title = CharField(max_length=10)
-
-
 class Team(Model):
     name = CharField(max_length=50)
     org = ForeignKey(Org, CASCADE)
     members: Reverse[User] = Reverse("team")
-
-
 class UserQS(ModelQuerySet["User"]):
     def adults(self) -> Self:
         return self.filter(User.age >= 18)
-
-
 class User(Model):
     name = CharField(max_length=50)
     nick = CharField(max_length=50, null=True)
@@ -31,24 +24,15 @@ class User(Model):
     old_team = ForeignKey(Team, CASCADE, null=True)
     boss: ForeignKey[User | None] = ForeignKey("User", CASCADE, null=True)
     objects = UserQS.as_manager()
-
-
 class Token(BareModel):
     id = CharField(max_length=8, primary_key=True)
-
-
 class Pt(TypedModel):
     name: CharField[str] = CharField(max_length=3)
     nick: CharField[str | None] = CharField(max_length=3, null=True, default=None)
     n: IntegerField[int] = IntegerField()
     team: ForeignKey[Team] = ForeignKey(Team, CASCADE)
-
-
 class NameAge:
-    def __init__(self, name: str, age: int) -> None:
-        self.name = name
-        self.age = age
-
+    def __init__(self, name: str, age: int) -> None: self.name = name; self.age = age
 
 def ok(u: User, t: Team, o: Org) -> None:
     assert_type(u.name, str)
@@ -83,48 +67,42 @@ def ok(u: User, t: Team, o: Org) -> None:
     assert_type(Pt(name="x", n=1, team=t).nick, str | None)
     assert_type(Pt.create(name="x", n=1, team=t), Pt)
 
-
 def bad(u: User, t: Team, o: Org) -> None:
-    User.agee  # E01
-    User.objects.filter(User.age == "x")  # E02
-    User.objects.filter(User.age >= "x")  # E03
-    User.objects.filter(Team.name == "x")  # E04
-    User.objects.filter(User.age.icontains("x"))  # E05
-    User.objects.filter(User.name == None)  # E06
-    User.objects.filter(User.team == o)  # E07
-    User.objects.filter(User.team == None)  # E08
-    User.team[Org.title]  # E09
-    User.objects.order_by(Team.name)  # E10
-    User.objects.values_list(Team.name)  # E11
-    u.name = 3  # E12
-    u.name = None  # E13
-    u.team = None  # E14
-    u.objects  # E15
-    u.nick.upper()  # E16
-    User.objects.into(NameAge, User.age, User.name)  # E17
-    Team.members.any(Team.name == "x")  # E18
-    User.objects.update(User.age.set("x"))  # E19
+    User.agee                                          # E01
+    User.objects.filter(User.age == "x")               # E02
+    User.objects.filter(User.age >= "x")               # E03
+    User.objects.filter(Team.name == "x")              # E04
+    User.objects.filter(User.age.icontains("x"))       # E05
+    User.objects.filter(User.name == None)             # E06
+    User.objects.filter(User.team == o)                # E07
+    User.objects.filter(User.team == None)             # E08
+    User.team[Org.title]                               # E09
+    User.objects.order_by(Team.name)                   # E10
+    User.objects.values_list(Team.name)                # E11
+    u.name = 3                                         # E12
+    u.name = None                                      # E13
+    u.team = None                                      # E14
+    u.objects                                          # E15
+    u.nick.upper()                                     # E16
+    User.objects.into(NameAge, User.age, User.name)    # E17
+    Team.members.any(Team.name == "x")                 # E18
+    User.objects.update(User.age.set("x"))             # E19
     User.objects.filter((User.age > 3) & (Team.name == "x"))  # E20
-    User.objects.filter(User.id.in_(["a"]))  # E21
-    CharField(max_length="x")  # E22
-    Pt(name="x", nn=1, team=t)  # E23
-    Pt(name="x", n="1", team=t)  # E24
-    Pt(name="x", team=t)  # E25
-    Pt.create(name="x", n="1", team=t)  # E26
-    User.team.has(User.age > 3)  # E27
-    User.objects.aggregate(User.name.sum())  # E28
-    User.objects.first().name  # E29
-    u.team = o  # E30
-    if User.age > 3:
-        pass  # E31 (mypy truthy-bool)
+    User.objects.filter(User.id.in_(["a"]))            # E21
+    CharField(max_length="x")                          # E22
+    Pt(name="x", nn=1, team=t)                         # E23
+    Pt(name="x", n="1", team=t)                        # E24
+    Pt(name="x", team=t)                               # E25
+    Pt.create(name="x", n="1", team=t)                 # E26
+    User.team.has(User.age > 3)                        # E27
+    User.objects.aggregate(User.name.sum())            # E28
+    User.objects.first().name                          # E29
+    u.team = o                                         # E30
+    if User.age > 3: pass                              # E31 (mypy truthy-bool)
     User.objects.filter(User.id.in_(User.objects.values_list(User.name, flat=True)))  # E32
-    User.objects.update(Team.name.set("x"))  # E33
-    User.objects.filter(User.name.icontains(3))  # E34
-
-
+    User.objects.update(Team.name.set("x"))            # E33
+    User.objects.filter(User.name.icontains(3))        # E34
 class BadQS(Model):
-    objects = UserQS.as_manager()  # E35 queryset of another model
-
-
+    objects = UserQS.as_manager()                      # E35 queryset of another model
 class BadAnn(Model):
     f: ForeignKey[Team] = ForeignKey(Team, CASCADE, null=True)  # E36
