@@ -7,7 +7,6 @@ It knows ModelInfo, plans and signals, and calls a model's own code only where t
 from __future__ import annotations
 
 import gc
-import inspect
 import threading
 from collections import namedtuple
 from collections.abc import Callable, Iterator
@@ -129,10 +128,18 @@ def _json_value(value: Any) -> Any:
     return None if value is JSON_NULL else value
 
 
+def _declared(model: Any, name: str) -> Any:
+    """What `name` is in the body of `model` or of the first base that has it, no descriptor asked; None where nothing is."""
+    for base in model.__mro__:
+        if name in base.__dict__:
+            return base.__dict__[name]
+    return None
+
+
 def _runs_own_code(model: Any) -> bool:
     """Whether instances must be made by the model's own `from_db` or `__init__`, because one of the two was overridden."""
     for name in ("from_db", "__init__"):
-        found = inspect.getattr_static(model, name)
+        found = _declared(model, name)
         function = getattr(found, "__func__", found)
         file = getattr(getattr(function, "__code__", None), "co_filename", "")
         if not (
@@ -146,7 +153,7 @@ def _takes_attributes(model: Any, attnames: list[str]) -> bool:
     """Whether `instance.attname = value` does no more than write into `__dict__`."""
     if model.__setattr__ is not object.__setattr__:
         return False
-    return not any(hasattr(type(inspect.getattr_static(model, name, None)), "__set__") for name in attnames)
+    return not any(hasattr(type(_declared(model, name)), "__set__") for name in attnames)
 
 
 class _Writer:
