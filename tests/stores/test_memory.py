@@ -87,6 +87,23 @@ def test_restore_puts_rows_indexes_and_sequences_back(db):
         MemoryStore().restore(snapshot)
 
 
+def test_a_chunk_that_was_emptied_and_comes_back_takes_new_rows_at_their_slots(db):
+    store = db.store
+    store.insert(db.user, [user()])
+    snapshot = store.snapshot()
+    store.insert(db.user, [user()])
+    reader = store.begin()
+    assert len(reader.select(every(db.user), ())) == 2
+    store.restore(snapshot)
+    store.delete(delete_all(db.user), ())
+    store.restore(snapshot)
+    store.insert(db.user, [user(), user()])
+    assert len(store.select(every(db.user), ())) == 3
+    store._check()
+    reader.rollback()
+    snapshot.close()
+
+
 def test_numbers_given_out_and_rolled_back_start_again_after_a_restore(db):
     snapshot = db.store.snapshot()
     transaction = db.store.begin()

@@ -126,8 +126,8 @@ class Heap:
     def _writable(self, number: int) -> Chunk:
         chunk = self.chunks.get(number)
         if chunk is None:
-            # A dropped chunk comes back: the directory's order is the order of its numbers.
-            chunk = []
+            # A dropped chunk comes back, as long as it was: the directory's order is the order of its numbers.
+            chunk = [None] * min(CHUNK, self.length - (number << SHIFT))
             self.chunks = dict(sorted([*self.chunks.items(), (number, chunk)]))
             self._runs = None
         return chunk
@@ -148,7 +148,9 @@ class Heap:
         live = 0
         for number, chunk in self.chunks.items():
             assert 0 < len(chunk) <= CHUNK, "a chunk's size"
-            assert (number << SHIFT) + len(chunk) <= self.length, "a chunk beyond the length"
+            assert len(chunk) == min(CHUNK, self.length - (number << SHIFT)), (
+                "a chunk that is not as long as its heap says"
+            )
             rows = sum(row is not None for row in chunk)
             assert rows, "an empty chunk was kept"
             live += rows
