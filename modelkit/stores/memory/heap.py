@@ -124,12 +124,13 @@ class Heap:
                 self._runs = None
 
     def _writable(self, number: int) -> Chunk:
-        chunk = self.chunks.get(number)
-        if chunk is None:
-            # A dropped chunk comes back, as long as it was: the directory's order is the order of its numbers.
-            chunk = [None] * min(CHUNK, self.length - (number << SHIFT))
-            self.chunks = dict(sorted([*self.chunks.items(), (number, chunk)]))
-            self._runs = None
+        present = self.chunks.get(number)
+        if present is not None:
+            return present
+        # A dropped chunk comes back, as long as it was: the directory's order is the order of its numbers.
+        chunk: Chunk = [None] * min(CHUNK, self.length - (number << SHIFT))
+        self.chunks = dict(sorted([*self.chunks.items(), (number, chunk)]))
+        self._runs = None
         return chunk
 
     def truncate(self, length: int) -> None:
