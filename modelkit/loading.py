@@ -24,7 +24,7 @@ from modelkit.resolve.query import Fetch
 from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT
 
-__all__ = ["LARGE", "Load", "converter", "load", "loader", "without_collection"]
+__all__ = ["LARGE", "Load", "converter", "is_data_descriptor", "load", "loader", "without_collection"]
 
 Load: TypeAlias = Callable[[list[Any], "str | None"], list[Any]]
 
@@ -136,6 +136,11 @@ def _declared(model: Any, name: str) -> Any:
     return None
 
 
+def is_data_descriptor(model: Any, name: str) -> bool:
+    """Whether setting `name` on an instance calls something that its class declares, where it would else write `__dict__`."""
+    return hasattr(type(_declared(model, name)), "__set__")
+
+
 def _runs_own_code(model: Any) -> bool:
     """Whether instances must be made by the model's own `from_db` or `__init__`, because one of the two was overridden."""
     for name in ("from_db", "__init__"):
@@ -153,7 +158,7 @@ def _takes_attributes(model: Any, attnames: list[str]) -> bool:
     """Whether `instance.attname = value` does no more than write into `__dict__`."""
     if model.__setattr__ is not object.__setattr__:
         return False
-    return not any(hasattr(type(_declared(model, name)), "__set__") for name in attnames)
+    return not any(is_data_descriptor(model, name) for name in attnames)
 
 
 class _Writer:

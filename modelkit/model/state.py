@@ -5,12 +5,12 @@ Knows Options and fields. The invariant: nothing internal reads `_state`; it is 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from modelkit.errors import FieldDoesNotExist, did_you_mean
+from modelkit.loading import is_data_descriptor
 from modelkit.options import Options
 from modelkit.transaction import DEFAULT
 
@@ -130,7 +130,7 @@ def construction(meta: Options) -> Construction:
             calls.append((field.attname, field.get_default))
         else:
             constants[field.attname] = field.get_default()
-        if not _is_data_descriptor(meta.model, field.attname):
+        if not is_data_descriptor(meta.model, field.attname):
             plain.add(field.attname)
     constants["_adding"] = True
     if meta.model.__setattr__ is not object.__setattr__:
@@ -157,10 +157,6 @@ def _own_default(field: Any) -> bool:
     """Whether get_default() may give another value each time it is called."""
     overridden = not str(field.get_default.__func__.__module__).startswith("modelkit.")
     return overridden or bool(field.is_relation and field.has_default())
-
-
-def _is_data_descriptor(model: Any, name: str) -> bool:
-    return hasattr(type(inspect.getattr_static(model, name, None)), "__set__")
 
 
 def by_position(meta: Options, plan: Construction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

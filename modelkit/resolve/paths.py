@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from modelkit.errors import FieldError, did_you_mean, not_yet, shorten, spelled
 from modelkit.fields.base import Field
-from modelkit.ir.schema import Table
 from modelkit.modelinfo import Attribute, Hop, ModelInfo, Relation, info_of
 
 __all__ = ["SEPARATOR", "Route", "Step", "key_field", "names_of", "path_of", "route", "split", "steps_of", "unknown"]
@@ -172,8 +171,3 @@ def _ended(
         columns = tuple(hop.left[hop.right.index(column)] for column in columns)
         steps.pop()
     return Route(tuple(steps), columns, key_field(owner, attribute), owner, attribute, relation, target, names, rest)
-
-
-def last_table(info: ModelInfo, steps: tuple[Step, ...]) -> Table:
-    """The table that `steps` from a model end in."""
-    return steps[-1].hop.table if steps else info.table

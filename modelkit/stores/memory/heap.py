@@ -107,12 +107,7 @@ class Heap:
                 if copy:
                     written = copied
                     chunk = copied[number] = chunk.copy()
-            try:
-                chunk[slot & MASK] = new
-            except IndexError:
-                # The end of a chunk that was dropped, or truncated, comes back.
-                chunk.extend([None] * ((slot & MASK) - len(chunk)))
-                chunk.append(new)
+            chunk[slot & MASK] = new
             if new is None:
                 emptied.add(number)
         if copied:
