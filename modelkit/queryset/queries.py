@@ -15,15 +15,15 @@ from typing_extensions import TypeVar
 
 from modelkit import bulk
 from modelkit.database import session
-from modelkit.errors import NotSupportedError, not_yet, shorten
+from modelkit.errors import not_yet
 from modelkit.expressions.base import Node, Q
 from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
 from modelkit.queryset import moments, pickling, rows, writes
-from modelkit.queryset.aio import AsyncQueries
+from modelkit.queryset.chains import Chain
 from modelkit.queryset.late import LateQuery
 from modelkit.resolve import conditions as resolving
-from modelkit.resolve import expressions, outputs, shapes, untrusted
+from modelkit.resolve import expressions, outputs, shapes
 from modelkit.resolve.query import Query
 from modelkit.transaction import DEFAULT
 
@@ -44,91 +44,12 @@ T8 = TypeVar("T8")
 REPR_ROWS = 20
 
 
-class Queries(AsyncQueries[M, Row_co]):
-    """Queries on model M that give rows of one type: what a queryset does, and a manager too, where each begins with all().
+class Queries(Chain[M, Row_co]):
+    """Queries on model M that give rows of one type: what a queryset does, and a manager too, where each begins with all()."""
 
-    Positional arguments are typed expressions (`User.age >= 18`) or Q objects, keywords are Django's lookups.
-    """
-
-    model: type[M]
-    query: Query
-    _db: str | None = None
     _result_cache: list[Any] | None = None
 
-    def _evolved(self, query: Query) -> Self:
-        """The same queryset with another query."""
-        raise NotImplementedError
-
-    def _chain(self) -> Self:
-        """A copy without results."""
-        raise NotImplementedError
-
-    # -- narrowing
-
-    def all(self) -> Self:
-        """The same rows, read anew."""
-        return self._chain()
-
-    def filter(self, *conditions: Cond[M] | Q, **lookups: Any) -> Self:
-        """The rows that meet all conditions and lookups. Raises FieldError at once for a name or value that does not fit."""
-        return self._evolved(resolving.filtered(self.query, conditions, lookups))
-
-    def exclude(self, *conditions: Cond[M] | Q, **lookups: Any) -> Self:
-        """The rows that do not meet all of these together."""
-        return self._evolved(resolving.filtered(self.query, conditions, lookups, negated=True))
-
-    def complex_filter(self, filter_obj: Q | Mapping[str, Any]) -> Self:
-        """As filter(), of one Q or a mapping of lookups."""
-        return self.filter(filter_obj) if isinstance(filter_obj, Q) else self.filter(**filter_obj)
-
-    def filter_untrusted(self, data: Mapping[str, Any], *, allow: Iterable[str]) -> Self:
-        """As filter(**data), of data from outside: FieldError for a lookup that `allow` does not hold by its whole name."""
-        return self.filter(**untrusted.lookups(info_of(self.model), data, allow))
-
-    def none(self) -> Self:
-        """No rows; nothing is asked of the store."""
-        return self._evolved(shapes.nothing(self.query))
-
-    def distinct(self, *fields: str) -> Self:
-        """Without repeated rows; with `fields`, the first row for each of their values."""
-        return self._evolved(shapes.distinct(self.query, fields))
-
-    # -- order
-
-    def order_by(self, *keys: str | Order[M] | Expr[M, Any] | Node) -> Self:
-        """In the order of `keys`: names ("-age" descending, "?" shuffled), typed or other expressions. None: in no order."""
-        return self._evolved(shapes.ordered(self.query, keys))
-
-    def reverse(self) -> Self:
-        """In the opposite order."""
-        if self.query.is_sliced:
-            raise TypeError("The order cannot be reversed after a slice was taken.")
-        return self._evolved(shapes.reversed_(self.query))
-
     # -- what comes back
-
-    def only(self, *fields: str) -> Self:
-        """Instances that hold these fields and the key; others are read on first access."""
-        return self._evolved(outputs.only(self.query, fields))
-
-    def defer(self, *fields: str | None) -> Self:
-        """Instances without these fields, which are read on first access; `defer(None)` takes all in again."""
-        return self._evolved(outputs.deferred(self.query, fields))
-
-    def select_related(self, *fields: str | None) -> Self:
-        """Load these to-one relations along; without arguments all that cannot be null; `select_related(None)` none."""
-        if not self._gives_instances():
-            raise TypeError("select_related() does not go with values(), values_list() or into().")
-        if fields == (None,):
-            return self._evolved(outputs.related(self.query, None))
-        names = tuple([name for name in fields if name is not None])
-        return self._evolved(outputs.related(self.query, names or True))
-
-    def prefetch_related(self, *lookups: Any) -> Self:
-        """Load these to-many (or to-one) relations along, with one statement each; `prefetch_related(None)` none."""
-        clone = self._chain()
-        clone._prefetch_related_lookups = () if lookups == (None,) else (*self._prefetch_related_lookups, *lookups)
-        return clone
 
     def values(self, *fields: str, **expressions: Any) -> QuerySet[M, dict[str, Any]]:
         """Rows as dicts of these fields (all concrete ones where none are named) and expressions."""
@@ -313,11 +234,6 @@ class Queries(AsyncQueries[M, Row_co]):
         rows.by_faces("annotate", expressions_, named)
         return self._evolved(expressions.annotated(self.query, expressions_, named, select=True))
 
-    def alias(self, *expressions_: Node, **named: Any) -> Self:
-        """Name expressions for later calls, without making them part of the results."""
-        rows.by_faces("alias", expressions_, named)
-        return self._evolved(expressions.annotated(self.query, expressions_, named, select=False))
-
     @overload
     def aggregate(self, a: Agg[M, T1], /) -> T1: ...
     @overload
@@ -358,38 +274,6 @@ class Queries(AsyncQueries[M, Row_co]):
         if not rows.by_faces("aggregate", aggregates, named) and not aggregates and not named:
             return {}
         return not_yet("aggregate")
-
-    def using(self, alias: str | None) -> Self:
-        """The same, on the store connected as `alias`."""
-        if alias is not None and not isinstance(alias, str):
-            raise TypeError(
-                f"using() takes an alias, not {shorten(alias)}: connect(store, alias=...) gives a store one."
-            )
-        clone = self._chain()
-        clone._db = alias
-        return clone
-
-    def select_for_update(
-        self, nowait: bool = False, skip_locked: bool = False, of: Sequence[str] = (), no_key: bool = False
-    ) -> Self:
-        """The same rows; a transaction that read them commits only if nobody else changed them. Never waits."""
-        if nowait or skip_locked:
-            raise NotSupportedError(
-                "select_for_update() never waits here: there is nothing for nowait or skip_locked to do."
-            )
-        return self._chain()
-
-    def union(self, *others: Any, all: bool = False) -> Self:
-        """The rows of this and the other querysets, each once unless `all`."""
-        not_yet("union")
-
-    def intersection(self, *others: Any) -> Self:
-        """The rows in this and in all other querysets."""
-        not_yet("intersection")
-
-    def difference(self, *others: Any) -> Self:
-        """The rows that are in none of the other querysets."""
-        not_yet("difference")
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> QuerySet[M, datetime.date]:
         """The different dates of a field, cut to year, month, week or day."""
@@ -547,11 +431,7 @@ class Queries(AsyncQueries[M, Row_co]):
 
     # -- inner
 
-    _prefetch_related_lookups: tuple[Any, ...] = ()
     _known_related_objects: Mapping[Any, Mapping[tuple[Any, ...], Any]] = MappingProxyType({})
-
-    def _gives_instances(self) -> bool:
-        return self.query.style == "entity"
 
     def _results(self) -> list[Any]:
         raise NotImplementedError
