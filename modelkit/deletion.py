@@ -18,7 +18,7 @@ from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
 from modelkit.loading import load
 from modelkit.modelinfo import Guard, Hop, ModelInfo, Relation, info_of
-from modelkit.resolve import conditions, outputs, shapes
+from modelkit.resolve import conditions, finishers, outputs, shapes
 from modelkit.signals import post_delete, pre_delete
 from modelkit.stores.base import Session
 
@@ -338,7 +338,7 @@ class _Collector:
         relation = pointer.relation
         lookups = {f"{relation.remote[0]}__in": values, **relation.restriction}
         query = conditions.filtered(shapes.root(info_of(relation.target)), (), lookups)
-        fetch = shapes.fetch(query)
+        fetch = finishers.fetch(query)
         return load(fetch, self.session.select(fetch.select, fetch.params), self.alias)
 
     def _refuse_restricted(self, model: Any) -> None:
@@ -530,18 +530,18 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
     plan = _plan(info)
     heard = _heard(model)
     if plan.single and not heard:
-        removal, params = shapes.removal(query)
+        removal, params = finishers.removal(query)
         count = session(alias).delete(removal, params)
         return count, {info.label: count} if count else {}
     query = shapes.ordered(query, ())
     with statement(alias, reading=True) as running:
         collector = _Collector(running, alias, queryset)
         if heard:
-            fetch = shapes.fetch(query)
+            fetch = finishers.fetch(query)
             instances = load(fetch, running.select(fetch.select, fetch.params), alias)
             rows = collector.add(model, [_values(instance, plan.attnames) for instance in instances], instances)
         else:
-            fetch = shapes.fetch(outputs.values(query, plan.attnames, style="tuple"))
+            fetch = finishers.fetch(outputs.values(query, plan.attnames, style="tuple"))
             rows = collector.add(model, running.select(fetch.select, fetch.params))
         collector.collect(model, rows)
         with statement(alias):

@@ -19,7 +19,7 @@ from modelkit.ir.expr import Col
 from modelkit.ir.query import Select, ValueOutput
 from modelkit.loading import load, without_collection
 from modelkit.modelinfo import ModelInfo, Relation, info_of
-from modelkit.resolve import conditions, shapes
+from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
 
 __all__ = ["Prefetch", "Prefetched", "aprefetch_related_objects", "prefetch_related_objects", "run"]
@@ -377,7 +377,7 @@ class _Level:
         query = conditions.filtered(self.query, (), {f"{remote}__in": wanted})
         if not self.relation.many:
             query = shapes.ordered(query, ())
-        fetch = shapes.fetch(query)
+        fetch = finishers.fetch(query)
         found = load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
         return found, list(map(attrgetter(remote), found))
 
@@ -394,7 +394,7 @@ class _Level:
             assert relation is not None
             lookups: dict[str, Any] = {f"{remote}__in": list(keys), **relation.restriction}
             either |= Q(**lookups)
-        fetch = shapes.fetch(conditions.filtered(self.query, (either,), {}))
+        fetch = finishers.fetch(conditions.filtered(self.query, (either,), {}))
         found = load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
         return found, [self.relation.field.owner_key(each, self.alias) for each in found]
 
@@ -402,7 +402,7 @@ class _Level:
         """Instances at the other end of a many-to-many relation, and for each the key of the one that it was found for."""
         back = _back(self.relation)
         query = conditions.filtered(_sharing(self.query), (), {f"{back.name}__{back.remote[0]}__in": wanted})
-        fetch = shapes.fetch(query)
+        fetch = finishers.fetch(query)
         select = query.shape.compiled.get("prefetch")
         if select is None:
             select = query.shape.compiled["prefetch"] = _with_owner(fetch, back)

@@ -23,7 +23,7 @@ from modelkit.queryset import moments, pickling, rows, writes
 from modelkit.queryset.chains import Chain
 from modelkit.queryset.late import LateQuery
 from modelkit.resolve import conditions as resolving
-from modelkit.resolve import expressions, outputs, shapes
+from modelkit.resolve import expressions, finishers, outputs, shapes
 from modelkit.resolve.query import Query
 from modelkit.transaction import DEFAULT
 
@@ -354,7 +354,7 @@ class Queries(Chain[M, Row_co]):
 
     def explain(self, *, verbose: bool = False) -> str:
         """How the store reads the rows; `verbose` adds the generated Python."""
-        return session(self._db).explain(shapes.fetch(self.query).select, verbose=verbose)
+        return session(self._db).explain(finishers.fetch(self.query).select, verbose=verbose)
 
     def __iter__(self) -> Iterator[Row_co]:
         return iter(self._results())

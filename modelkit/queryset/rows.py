@@ -20,7 +20,7 @@ from modelkit.ir.expr import INTEGER, And, Col, Compare, Expr, Param
 from modelkit.ir.query import Select
 from modelkit.ir.schema import Table
 from modelkit.loading import Load, load, loader
-from modelkit.resolve import shapes
+from modelkit.resolve import finishers, shapes
 from modelkit.resolve.query import Fetch, Query
 from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT, running, store_of
@@ -90,7 +90,7 @@ def read(queryset: Reading) -> list[Any]:
     query = queryset.query
     if shapes.finds_nothing(query):
         return []
-    fetch = shapes.fetch(query)
+    fetch = finishers.fetch(query)
     if not queryset._prefetch_related_lookups or fetch.entity is None:
         rows = session(queryset._db).select(fetch.select, fetch.params)
         return finished(queryset, fetch, rows)
@@ -112,7 +112,7 @@ def in_chunks(queryset: Reading, chunk: int) -> Iterator[Any]:
     query = queryset.query
     if shapes.finds_nothing(query):
         return
-    fetch = shapes.fetch(query)
+    fetch = finishers.fetch(query)
     if queryset._prefetch_related_lookups and fetch.entity is not None:
         yield from _prefetched_chunks(queryset, fetch, chunk)
         return
@@ -163,7 +163,7 @@ class _One:
     __slots__ = ("fetch", "load", "more", "select")
 
     def __init__(self, query: Query) -> None:
-        fetch = shapes.fetch(query)
+        fetch = finishers.fetch(query)
         select = fetch.select
         self.fetch = fetch._replace(params=())
         self.more = fetch.params[len(query.params) :]
@@ -257,7 +257,7 @@ def counted(queryset: Reading) -> int:
     query = queryset.query
     if shapes.finds_nothing(query):
         return 0
-    select, params = shapes.counted(query)
+    select, params = finishers.counted(query)
     number: int = session(queryset._db).select(select, params)
     return number
 
@@ -267,7 +267,7 @@ def existing(queryset: Reading) -> bool:
     query = queryset.query
     if shapes.finds_nothing(query):
         return False
-    select, params = shapes.existing(query)
+    select, params = finishers.existing(query)
     found: bool = session(queryset._db).select(select, params)
     return found
 

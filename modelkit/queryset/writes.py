@@ -13,7 +13,7 @@ from modelkit import deletion
 from modelkit.database import session, statement
 from modelkit.errors import FieldError, IntegrityError, did_you_mean, spelled
 from modelkit.fields.base import Field
-from modelkit.resolve import conditions, shapes
+from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve import writes as resolving
 from modelkit.resolve.paths import names_of
 from modelkit.transaction import Atomic, mark_broken
@@ -146,7 +146,7 @@ def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) 
             mark_broken(alias, error)
             raise
     with statement(alias) as running:
-        keys = running.select(*shapes.keys(query))
+        keys = running.select(*finishers.keys(query))
         found = conditions.filtered(shapes.root(query.info), (), {"pk__in": keys})
         return max([running.update(step, params) for step, params in resolving.updates(found, assignments, values)])
 

@@ -17,7 +17,7 @@ from modelkit.database import session
 from modelkit.errors import shorten
 from modelkit.loading import load
 from modelkit.modelinfo import ModelInfo, Relation, info_of
-from modelkit.resolve import conditions, shapes
+from modelkit.resolve import conditions, finishers, shapes
 
 __all__ = [
     "alias_of",
@@ -240,7 +240,7 @@ def _fetch(relation: Relation, attname: str, key: Any, alias: str, hints: dict[s
     if not manager._plain:
         return manager.db_manager(alias, hints=hints).filter(**{attname: key}).first()
     query = conditions.filtered(shapes.root(info_of(target)), (), {attname: key})
-    fetch = shapes.fetch(query)
+    fetch = finishers.fetch(query)
     rows = session(alias).select(fetch.select, fetch.params)
     return load(fetch, rows, alias)[0] if rows else None
 

@@ -1,7 +1,6 @@
-"""Queries from roots to statements: the steps that are neither conditions nor outputs, and the finishers.
+"""Queries from roots on: the steps that are neither conditions nor outputs.
 
-Knows all of resolve. The invariant: a finisher's result is remembered on its shape, so that a store meets the same Select
-for every query of a shape.
+Knows all of resolve but the finishers. The invariant: a step leads from a shape to a shape, and is remembered on the first.
 """
 
 from __future__ import annotations
@@ -11,38 +10,30 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Compare, Const, Expr, In, Or, Param
-from modelkit.ir.query import Delete, Output, RowOutput, Select, Source, ValueOutput
+from modelkit.ir.query import Source
 from modelkit.modelinfo import ModelInfo, Relation, info_of
-from modelkit.resolve import conditions, expressions, ordering, outputs
+from modelkit.resolve import conditions, expressions, ordering
 from modelkit.resolve.joins import Context, Leaf, Scope, conjoined
 from modelkit.resolve.paths import key_field, steps_of
-from modelkit.resolve.query import Cache, Fetch, Plan, Query, Shape, Term
+from modelkit.resolve.query import Cache, Query, Shape, Term
 from modelkit.resolve.query import Step as Taken
 from modelkit.resolve.subqueries import moved
-from modelkit.resolve.writes import updates
 
 __all__ = [
     "combined",
-    "counted",
     "distinct",
-    "existing",
-    "fetch",
     "finds_nothing",
     "is_empty",
-    "keys",
     "nothing",
     "ordered",
     "related_to",
-    "removal",
     "reversed_",
     "root",
     "sliced",
-    "updates",
 ]
 
 _TRUE: Final = Const(BOOLEAN, False, True)
 _FALSE: Final = Const(BOOLEAN, False, False)
-_ONE: Final = (ValueOutput(Const(INTEGER, False, 1)),)
 
 
 # -- steps
@@ -310,153 +301,3 @@ def _either(operator: str, sides: list[Expr]) -> Expr:
     if operator == "or":
         return Or(BOOLEAN, any(side.nullable for side in sides), tuple(sides))
     return conditions.parity(sides)
-
-
-# -- finishers
-
-
-def fetch(query: Query) -> Fetch:
-    """What reads the rows of `query`. Remembered by shape, as are all finishers."""
-    shape = query.shape
-    plan = shape.compiled.get("fetch")
-    if plan is None:
-        plan = shape.compiled["fetch"] = _fetching(shape)
-    params = query.params + plan.extra if plan.extra else query.params
-    return Fetch(plan.select, params, shape.style, plan.entity, plan.names, plan.fields, shape.into)
-
-
-def _finished(
-    shape: Shape,
-    scope: Scope,
-    made: list[Output],
-    *,
-    order: bool = True,
-    identity: tuple[Expr, ...] = (),
-    **options: Any,
-) -> tuple[Select, tuple[Any, ...]]:
-    """The Select of a shape with these outputs; `identity` are expressions that tell its result rows apart."""
-    keys = ordering.sort_keys(scope, shape) if order else ()
-    on: tuple[Expr, ...] = tuple(
-        expressions.resolve_name(scope, name, Context(None)).expr for name in shape.distinct_on
-    )
-    plain = shape.distinct and not on
-    if plain and keys:
-        more = tuple(key.expr for key in keys if key.expr not in identity)
-        if more:
-            on, plain = (*identity, *more), False
-    select = Select(
-        tuple(scope.sources),
-        tuple(made),
-        conjoined(shape.where),
-        keys,
-        distinct=plain,
-        distinct_on=on,
-        limit=shape.limit,
-        offset=shape.offset,
-        **options,
-    )
-    return select, tuple(convert(None) for _, convert in scope.slots.bindings)
-
-
-def _fetching(shape: Shape) -> Plan:
-    scope = Scope.of(shape, "query")
-    made: list[Output] = []
-    if shape.values is not None:
-        chosen = outputs.values_outputs(shape)
-        made.extend(ValueOutput(term.expr) for _, term in chosen)
-        identity = tuple(term.expr for _, term in chosen)
-        bare = shape.style == "flat"
-        select, extra = _finished(shape, scope, made, identity=identity, bare=bare)
-        return Plan(select, extra, None, tuple(name for name, _ in chosen), tuple(term.field for _, term in chosen))
-    entity = outputs.entity(scope, shape, made)
-    shown = [annotation for annotation in shape.annotations.values() if annotation.selected]
-    made.extend(ValueOutput(annotation.term.expr) for annotation in shown)
-    identity = _identity(scope, made)
-    select, extra = _finished(shape, scope, made, identity=identity, bare=len(made) == 1)
-    fields = tuple(annotation.term.field for annotation in shown)
-    return Plan(select, extra, entity, tuple(annotation.shown for annotation in shown), fields)
-
-
-def _identity(scope: Scope, made: list[Output]) -> tuple[Expr, ...]:
-    """What tells result rows of entities apart: their keys, and the values beside them."""
-    found: list[Expr] = []
-    for output in made:
-        if isinstance(output, RowOutput):
-            table = scope.sources[output.source].table
-            assert table is not None
-            found.extend(scope.column(output.source, column) for column in table.key)
-        else:
-            found.append(output.expr)
-    return tuple(found)
-
-
-def _once(query: Query, purpose: Literal["count", "exists", "keys", "delete"]) -> tuple[Any, tuple[Any, ...]]:
-    shape = query.shape
-    plan = shape.compiled.get(purpose)
-    if plan is None:
-        plan = shape.compiled[purpose] = _FINISHERS[purpose](shape)
-    statement, extra = plan
-    return statement, query.params + extra if extra else query.params
-
-
-def _told(shape: Shape, result: Literal["count", "exists"]) -> tuple[Select, tuple[Any, ...]]:
-    """How many rows, or whether there are any. The order counts where it multiplies the rows that a slice cuts."""
-    scope = Scope.of(shape, result)
-    made: list[Output] = list(_ONE)
-    identity: tuple[Expr, ...] = ()
-    if shape.distinct:
-        if shape.values is not None:
-            made = [ValueOutput(term.expr) for _, term in outputs.values_outputs(shape)]
-            identity = tuple(term.expr for _, term in outputs.values_outputs(shape))
-        else:
-            keys = [scope.column(0, column) for column in shape.info.table.key]
-            shown = [annotation.term.expr for annotation in shape.annotations.values() if annotation.selected]
-            made = [ValueOutput(expr) for expr in (*keys, *shown)]
-            identity = (*keys, *shown)
-    order = result == "count" and (shape.sliced or bool(shape.distinct_on))
-    return _finished(shape, scope, made, order=order, identity=identity, result=result)
-
-
-def counted(query: Query) -> tuple[Select, tuple[Any, ...]]:
-    """What counts the rows: an int."""
-    counting: tuple[Select, tuple[Any, ...]] = _once(query, "count")
-    return counting
-
-
-def existing(query: Query) -> tuple[Select, tuple[Any, ...]]:
-    """What says whether there is a row: a bool."""
-    asking: tuple[Select, tuple[Any, ...]] = _once(query, "exists")
-    return asking
-
-
-def _keys(shape: Shape) -> tuple[Select, tuple[Any, ...]]:
-    scope = Scope.of(shape, "keys")
-    columns = tuple(scope.column(0, attribute.column) for attribute in shape.info.key)
-    made: list[Output] = [ValueOutput(column) for column in columns]
-    return _finished(shape, scope, made, order=True, identity=columns, bare=len(made) == 1)
-
-
-def keys(query: Query) -> tuple[Select, tuple[Any, ...]]:
-    """What reads the primary keys: bare values; tuples where the key is composite."""
-    reading: tuple[Select, tuple[Any, ...]] = _once(query, "keys")
-    return reading
-
-
-def _removal(shape: Shape) -> tuple[Delete, tuple[Any, ...]]:
-    scope = Scope.of(shape, "delete")
-    select, extra = _finished(shape, scope, [RowOutput(0)], order=shape.sliced, bare=True)
-    return Delete(select), extra
-
-
-def removal(query: Query) -> tuple[Delete, tuple[Any, ...]]:
-    """What removes the rows from the model's own table; parents' rows and cascades are the caller's."""
-    removing: tuple[Delete, tuple[Any, ...]] = _once(query, "delete")
-    return removing
-
-
-_FINISHERS: Final[dict[str, Any]] = {
-    "count": lambda shape: _told(shape, "count"),
-    "exists": lambda shape: _told(shape, "exists"),
-    "keys": _keys,
-    "delete": _removal,
-}

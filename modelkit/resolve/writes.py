@@ -30,7 +30,7 @@ def updates(
 ) -> list[tuple[Update, tuple[Any, ...]]]:
     """What sets fields of the rows: one Update for each table of the lineage that is touched, the root's first.
 
-    Where there are several, the first may change what the next is looked for by: read `shapes.keys(query)` before, and make
+    Where there are several, the first may change what the next is looked for by: read `finishers.keys(query)` before, and make
     the updates again for the query of these keys. Raises FieldDoesNotExist, FieldError, and what a field raises for a value
     that does not fit; TypeError on a slice.
     """

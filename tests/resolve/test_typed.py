@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from modelkit.ir.query import Select
-from modelkit.resolve import shapes
+from modelkit.resolve import finishers
 from tests.resolve.models import Author, Book, Team
 
 pytestmark = pytest.mark.usefixtures("rows")
@@ -48,15 +48,15 @@ def same(one: object, other: object) -> bool:
     ],
 )
 def test_a_typed_condition_is_the_named_one(typed, named):
-    one, other = shapes.fetch(typed(Author.objects.all()).query), shapes.fetch(named(Author.objects.all()).query)
+    one, other = finishers.fetch(typed(Author.objects.all()).query), finishers.fetch(named(Author.objects.all()).query)
     assert same(one.select, other.select)
     assert one.params == other.params
 
 
 def test_json_keys_by_subscript():
     assert same(
-        shapes.fetch(Book.objects.exclude(Book.data["a"][0] == 1).query).select,
-        shapes.fetch(Book.objects.exclude(data__a__0=1).query).select,
+        finishers.fetch(Book.objects.exclude(Book.data["a"][0] == 1).query).select,
+        finishers.fetch(Book.objects.exclude(data__a__0=1).query).select,
     )
 
 

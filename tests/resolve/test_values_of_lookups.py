@@ -65,10 +65,10 @@ def test_inner_queries_share_by_their_shape():
 
 def test_a_plan_is_asked_for_with_the_same_select():
     one, other = Author.objects.filter(age=1), Author.objects.filter(age=2)
-    from modelkit.resolve import shapes
+    from modelkit.resolve import finishers
 
-    assert shapes.fetch(one.query).select is shapes.fetch(other.query).select
-    assert shapes.counted(one.query)[0] is shapes.counted(other.query)[0]
+    assert finishers.fetch(one.query).select is finishers.fetch(other.query).select
+    assert finishers.counted(one.query)[0] is finishers.counted(other.query)[0]
 
 
 def test_a_million_shapes_leave_memory_flat():
