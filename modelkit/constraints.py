@@ -14,9 +14,11 @@ from modelkit.errors import ValidationError, shorten
 from modelkit.expressions.base import Condition, F, Face, Lookup, Node, OrderBy, Q
 from modelkit.ir.schema import DEFAULT
 
-__all__ = ["BaseConstraint", "CheckConstraint", "Deferrable", "Index", "UniqueConstraint"]
+__all__ = ["NOT_UNIQUE_TOGETHER", "BaseConstraint", "CheckConstraint", "Deferrable", "Index", "UniqueConstraint"]
 
 NON_FIELD = "__all__"
+
+NOT_UNIQUE_TOGETHER = "Another %(model_name)s has this %(field_labels)s already."
 
 
 class Deferrable(enum.Enum):
@@ -61,6 +63,11 @@ def _names(fields: Any, what: str) -> tuple[str, ...]:
     return tuple(fields)
 
 
+def path_of(kind: type) -> str:
+    """Where `kind` is imported from: the package's face for its own classes, else the module that defines it."""
+    return f"modelkit.{kind.__name__}" if kind.__module__ == __name__ else f"{kind.__module__}.{kind.__qualname__}"
+
+
 class _Declared:
     """Compared and shown by what it was made with."""
 
@@ -74,8 +81,8 @@ class _Declared:
 
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
         """Import path, positional and keyword arguments that make an equal one."""
-        given = {name: value for name, value in self._arguments().items() if value not in (None, (), {}, "")}
-        return f"modelkit.{type(self).__name__}", self._expressions(), given
+        given = {name: value for name, value in self._arguments().items() if value not in (None, (), [], {}, "")}
+        return path_of(type(self)), self._expressions(), given
 
     def clone(self) -> Self:
         """An equal one."""
@@ -259,7 +266,7 @@ class UniqueConstraint(BaseConstraint):
             "condition": self.condition,
             "deferrable": self.deferrable,
             "include": self.include,
-            "opclasses": self.opclasses,
+            "opclasses": list(self.opclasses),
             **named,
         }
         given = {name: value for name, value in options.items() if value}
@@ -340,10 +347,7 @@ def unique_error(model: Any, instance: Any, fields: Sequence[str], code: str | N
         return ValidationError(field.error_messages["unique"], code=code or "unique", params=params)
     labels = [str(meta.get_field(name).verbose_name) for name in fields]
     params["field_labels"] = f"{', '.join(labels[:-1])} and {labels[-1]}"
-    params["model_label"] = str(meta.verbose_name).capitalize()
-    return ValidationError(
-        "%(model_label)s with this %(field_labels)s already exists.", code=code or "unique_together", params=params
-    )
+    return ValidationError(NOT_UNIQUE_TOGETHER, code=code or "unique_together", params=params)
 
 
 class Index(_Declared):
@@ -389,7 +393,7 @@ class Index(_Declared):
             "fields": self.fields,
             "name": self.name,
             "db_tablespace": self.db_tablespace,
-            "opclasses": self.opclasses,
+            "opclasses": list(self.opclasses),
             "condition": self.condition,
             "include": self.include,
         }

@@ -17,7 +17,7 @@ from modelkit.errors import ImproperlyConfigured, did_you_mean, not_yet, shorten
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
 from modelkit.stores.base import Params, Session, Store, Transaction, discovery
-from modelkit.transaction import DEFAULT, Block, Running, entries, install, restore, running, stores
+from modelkit.transaction import DEFAULT, Block, Manual, Running, entries, install, restore, running, stores
 
 __all__ = [
     "Statement",
@@ -47,6 +47,8 @@ def session(alias: str | None = None) -> Session:
             entry = entry.transaction
             break
         entry = entry.before
+    if type(entry) is Manual:
+        entry = entry.begin().transaction
     found: Session = stores[alias or DEFAULT] if entry is None else entry
     log = present.get(_LOG)
     return found if log is None else _Logged(found, log)

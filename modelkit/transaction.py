@@ -1,4 +1,4 @@
-"""Transactions of the running code: `atomic`, savepoints, hooks after commit, and who may use what.
+"""Transactions of the running code: `atomic`, `set_autocommit`, savepoints, hooks after commit, and who may use what.
 
 It knows stores and their transactions, never models. All state is one ContextVar that maps an alias to what serves it in
 this context; it is set back by hand, since a Token's reset fails across contexts. The invariant: a transaction is used by
@@ -25,8 +25,10 @@ from modelkit.stores.base import Isolation, Savepoint, Store, Transaction
 __all__ = [
     "Atomic",
     "Block",
+    "Manual",
     "Running",
     "atomic",
+    "commit",
     "entries",
     "get_autocommit",
     "get_rollback",
@@ -34,10 +36,12 @@ __all__ = [
     "mark_broken",
     "on_commit",
     "restore",
+    "rollback",
     "running",
     "savepoint",
     "savepoint_commit",
     "savepoint_rollback",
+    "set_autocommit",
     "set_rollback",
     "store_of",
     "stores",
@@ -69,7 +73,7 @@ class Stores(dict[str, Store]):
 stores: Final = Stores()
 
 entries: Final[ContextVar[Mapping[str, Any] | None]] = ContextVar("modelkit_entries", default=None)
-"""Alias -> the Running transaction or the Store of `use_store` that serves it here; "" -> the log of statements."""
+"""Alias -> the Running transaction, the Store of `use_store` or the Manual that serves it here; "" -> the log of statements."""
 
 
 def install(key: str, entry: object) -> object:
@@ -105,12 +109,14 @@ def _current_task() -> Any:
 class Running:
     """One transaction that runs: its owner, its blocks and savepoints, its hooks."""
 
-    __slots__ = ("__weakref__", "alias", "before", "blocks", "cause", "ended", "hooks", "isolation", "needs_rollback", "task", "thread",
-                 "transaction")  # fmt: skip
+    __slots__ = ("__weakref__", "alias", "before", "blocks", "cause", "ended", "hooks", "isolation", "manual", "needs_rollback", "task",
+                 "thread", "transaction")  # fmt: skip
 
-    def __init__(self, alias: str, store: Store, isolation: Isolation) -> None:
+    def __init__(self, alias: str, store: Store, isolation: Isolation, *, manual: bool = False) -> None:
         self.ended = True
         self.alias = alias
+        self.manual = manual
+        """Whether commit() and rollback() end it, and no block does."""
         self.isolation = isolation
         self.transaction: Transaction = store.begin(isolation=isolation)
         self.ended = False
@@ -123,6 +129,11 @@ class Running:
         task = _current_task()
         self.task: Callable[[], Any] = _no_task if task is None else weakref.ref(task)
         self.before = install(alias, self)
+
+    @property
+    def in_block(self) -> bool:
+        """Whether an atomic() block is open."""
+        return not self.manual or bool(self.blocks)
 
     def check_owner(self) -> None:
         """Raise TransactionError in a thread or task that did not begin this transaction."""
@@ -183,12 +194,30 @@ class Running:
         if not self.ended:
             self.ended = True
             self.transaction.rollback()
+            why = (
+                "neither commit() nor rollback() ended it"
+                if self.manual
+                else "its atomic() block was entered and never left"
+            )
             warnings.warn(
-                f"A transaction on '{self.alias}' was abandoned: its atomic() block was entered and never left. "
-                "What it wrote is rolled back.",
+                f"A transaction on '{self.alias}' was abandoned: {why}. What it wrote is rolled back.",
                 ResourceWarning,
                 stacklevel=2,
             )
+
+
+class Manual:
+    """Autocommit is off for an alias: a statement outside transactions begins one, which lasts until commit() or rollback()."""
+
+    __slots__ = ("alias", "before")
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        self.before = install(alias, self)
+
+    def begin(self, isolation: Isolation | None = None) -> Running:
+        """The transaction that the next statement needs."""
+        return Running(self.alias, store_of(self.alias), isolation or "serializable", manual=True)
 
 
 def _call_hook(hook: Callable[[], object], robust: bool) -> None:
@@ -205,7 +234,7 @@ def store_of(alias: str) -> Store:
     """The store under `alias` in this context, whatever transaction runs on it."""
     present = entries.get()
     entry: Any = present.get(alias) if present else None
-    while isinstance(entry, Running):
+    while isinstance(entry, (Running, Manual)):
         entry = entry.before
     return stores[alias] if entry is None else entry
 
@@ -223,13 +252,22 @@ def running(alias: str | None = None) -> Running | None:
     return None
 
 
+def _manual(alias: str | None) -> Manual | None:
+    """What says that autocommit is off on `alias` here."""
+    present = entries.get()
+    entry = present.get(alias or DEFAULT) if present else None
+    while isinstance(entry, Running):
+        entry = entry.before
+    return entry if isinstance(entry, Manual) else None
+
+
 def mark_broken(alias: str | None = None, cause: BaseException | None = None) -> None:
-    """Note that a statement failed: the innermost block must be left before the next one. Nothing outside transactions.
+    """Note that a statement failed: the innermost block must be left before the next one. Nothing outside blocks.
 
     `cause` is told to whoever tries.
     """
     current = running(alias)
-    if current is not None:
+    if current is not None and current.in_block:
         current.needs_rollback = True
         current.cause = cause
 
@@ -247,18 +285,29 @@ class Block:
     def begin(self, isolation: Isolation | None, durable: bool) -> Running:
         """Enter: begin the transaction, or mark a savepoint in the running one."""
         current = running(self.using)
+        manual = _manual(self.using) if current is None else None
+        if manual is not None:
+            current = manual.begin(isolation)
         if current is None:
             current = Running(self.using, store_of(self.using), isolation or "serializable")
             self.entered.append((current, True))
             return current
         current.check_owner()
         if durable:
-            raise RuntimeError("A durable atomic block must be the outermost one, and a transaction runs here already.")
+            raise RuntimeError(
+                "A durable atomic block must be the outermost one, "
+                + (
+                    "and a transaction runs here already."
+                    if current.in_block
+                    else "and autocommit is off here: commit() commits."
+                )
+            )
         if isolation is not None and isolation != current.isolation:
             raise TransactionManagementError(
                 f"The running transaction is {current.isolation}: isolation='{isolation}' belongs on the outermost atomic()."
             )
-        current.blocks.append(current.mark() if self._savepoint and not current.needs_rollback else None)
+        marks = self._savepoint or not current.in_block
+        current.blocks.append(current.mark() if marks and not current.needs_rollback else None)
         self.entered.append((current, False))
         return current
 
@@ -364,13 +413,66 @@ def atomic(
 
 def get_autocommit(using: str | None = None) -> bool:
     """Whether each statement on `using` is a transaction of its own here."""
-    return running(using) is None
+    return running(using) is None and _manual(using) is None
+
+
+def set_autocommit(autocommit: bool, using: str | None = None) -> None:
+    """Turn autocommit off, or on again, for `using` in this thread or task.
+
+    While it is off, the first statement begins a transaction that lasts until `commit()` or `rollback()`; blocks of
+    `atomic()` are savepoints in it. Raises TransactionManagementError inside a block, and where a transaction is to be ended first.
+    """
+    alias = using or DEFAULT
+    current, manual = _outside(using, "set_autocommit()"), _manual(using)
+    if current is not None and autocommit:
+        raise TransactionManagementError(
+            f"A transaction runs on '{alias}': commit() or rollback() must end it before autocommit is turned on."
+        )
+    if manual is not None and autocommit:
+        restore(alias, manual, manual.before)
+    elif manual is None and not autocommit:
+        Manual(alias)
+
+
+def commit(using: str | None = None) -> None:
+    """Publish what was written since autocommit was turned off or the last transaction ended. Not inside a block."""
+    current = _outside(using, "commit()")
+    if current is not None:
+        current.commit()
+
+
+def rollback(using: str | None = None) -> None:
+    """Undo what was written since autocommit was turned off or the last transaction ended. Not inside a block."""
+    current = _outside(using, "rollback()")
+    if current is not None:
+        current.rollback()
+
+
+def _outside(using: str | None, what: str) -> Running | None:
+    """The transaction of manual management, if one runs; TransactionManagementError inside a block."""
+    current = running(using)
+    if current is None:
+        return None
+    current.check_owner()
+    if current.in_block:
+        raise TransactionManagementError(f"{what} is not for inside an atomic() block, which ends by itself.")
+    return current
 
 
 def _inside(using: str | None, what: str) -> Running:
     current = running(using)
-    if current is None:
+    if current is None or not current.in_block:
         raise TransactionManagementError(f"{what} belongs inside an atomic() block, and none is open here.")
+    current.check_owner()
+    return current
+
+
+def _transaction(using: str | None, what: str) -> Running:
+    """The transaction that savepoints belong to: a block's, or that of manual management, which this may begin."""
+    manual = _manual(using)
+    if manual is None:
+        return _inside(using, what)
+    current = running(using) or manual.begin()
     current.check_owner()
     return current
 
@@ -389,30 +491,32 @@ def on_commit(func: Callable[[], object], using: str | None = None, robust: bool
     """Call `func` after the outermost block has committed; at once where no block is open.
 
     Not called where the block, or a savepoint that encloses this call, is rolled back. An error of a hook propagates, the
-    data stay committed; a `robust` hook's is logged.
+    data stay committed; a `robust` hook's is logged. Raises TransactionManagementError where autocommit is off and no block is open.
     """
     if not callable(func):
         raise TypeError(f"on_commit() takes a callable, not {type(func).__name__}.")
     current = running(using)
-    if current is None:
+    if current is None and _manual(using) is None:
         _call_hook(func, robust)
         return
+    if current is None or not current.in_block:
+        raise TransactionManagementError("on_commit() belongs inside an atomic() block where autocommit is off.")
     current.check_owner()
     current.hooks.append((func, robust))
 
 
 def savepoint(using: str | None = None) -> tuple[Savepoint, int]:
     """Mark the present state of the running transaction, to roll back to."""
-    current = _inside(using, "savepoint()")
+    current = _transaction(using, "savepoint()")
     current.check()
     return current.mark()
 
 
 def savepoint_rollback(sid: tuple[Savepoint, int], using: str | None = None) -> None:
     """Undo what was written since the savepoint `sid`, which stays usable."""
-    _inside(using, "savepoint_rollback()").back_to(sid)
+    _transaction(using, "savepoint_rollback()").back_to(sid)
 
 
 def savepoint_commit(sid: tuple[Savepoint, int], using: str | None = None) -> None:  # noqa: ARG001 - as Django's
     """Forget the savepoint `sid`; what was written since stays part of the transaction."""
-    _inside(using, "savepoint_commit()").check()
+    _transaction(using, "savepoint_commit()").check()

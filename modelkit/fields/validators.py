@@ -59,7 +59,7 @@ class RegexValidator(_Structural):
     """Text in which `regex` is found (with `inverse_match`: is not)."""
 
     regex: str | re.Pattern[str] = ""
-    message: str = "Enter a valid value."
+    message: str = "The value does not have the form that is asked for."
     code: str = "invalid"
     inverse_match: bool = False
     flags: int = 0
@@ -113,7 +113,7 @@ def _is_address(text: str) -> bool:
 class EmailValidator(_Structural):
     """An address of the form local@domain; domains in `allowlist` need no dot."""
 
-    message = "Enter a valid email address."
+    message = "This is no email address."
     code = "invalid"
     _local = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
     _quoted = re.compile(r'"(?:[\x01-\x08\x0b\x0c\x0e-\x1f!#-\[\]-\x7f]|\\[\x01-\x09\x0b\x0c\x0e-\x7f])*"')
@@ -142,7 +142,7 @@ class EmailValidator(_Structural):
 class URLValidator(_Structural):
     """An absolute URL of one of `schemes` whose host is a domain name or an address."""
 
-    message = "Enter a valid URL."
+    message = "This is no URL."
     code = "invalid"
     schemes: Sequence[str] = ("http", "https", "ftp", "ftps")
     max_length = 2048
@@ -337,7 +337,7 @@ validate_comma_separated_integer_list: Callable[[Any], None] = int_list_validato
 
 def _refuse(kind: str, value: Any) -> ValidationError:
     return ValidationError(
-        "Enter a valid %(protocol)s address.", code="invalid", params={"protocol": kind, "value": value}
+        "This is no %(protocol)s address.", code="invalid", params={"protocol": kind, "value": value}
     )
 
 

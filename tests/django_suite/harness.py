@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import weakref
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,18 +21,18 @@ from django.core.signals import setting_changed
 from django.db.models.options import Options, registry_of
 from django.test import testcases
 
-from modelkit.constraints import BaseConstraint, Index, UniqueConstraint
+from modelkit.constraints import NOT_UNIQUE_TOGETHER, BaseConstraint, Index, UniqueConstraint
 from modelkit.database import connect
-from modelkit.errors import NotYetSupported
-from modelkit.fields import AutoField, Field
+from modelkit.errors import NotYetSupported, ValidationError
+from modelkit.fields import AutoField, Field, validators
 from modelkit.model.base import Model
 from modelkit.options import Options as ModelOptions
 from modelkit.relations.fields import ForeignKey
 from modelkit.signals import class_prepared
 from modelkit.stores.memory.store import MemoryStore
-from modelkit.transaction import running, store_of
+from modelkit.transaction import Block, running, store_of
 from tests.django_suite.shim.statements import statements
-from tests.django_suite.wording import missing_names
+from tests.django_suite.wording import Worded, missing_names
 
 __all__ = ["COUNTS", "Counts", "install", "refused"]
 
@@ -47,6 +48,9 @@ class Counts:
 
 
 COUNTS = Counts()
+
+AROUND: Counter[str] = Counter()
+"""Alias -> how many blocks of test cases are open around the present test."""
 
 refused: list[str] = []
 """The messages of NotYetSupported since the list was cleared: a test must not mistake one for the error it expects."""
@@ -75,6 +79,7 @@ def install(installed_apps: list[str]) -> None:
         kind.deconstruct = _under_djangos_name(kind.deconstruct)  # type: ignore[attr-defined,method-assign]
     setting_changed.connect(_follow_settings)
     _record_refusals()
+    _compare_messages_by_names()
     _fit_test_cases()
 
 
@@ -134,11 +139,45 @@ def _record_refusals() -> None:
     NotYetSupported.__init__ = recording  # type: ignore[method-assign,assignment]
 
 
+def _compare_messages_by_names() -> None:
+    """Let texts of ValidationErrors equal those that tests expect where the wording is modelkit's own, not the test's."""
+    text, of_constraint = ValidationError._text, BaseConstraint.get_violation_error_message
+    own = _own_messages()
+
+    def _text(error: ValidationError) -> str:
+        ours = isinstance(error.message, Worded) or error.message in own
+        return Worded(text(error)) if ours else text(error)
+
+    def get_violation_error_message(constraint: BaseConstraint) -> str:
+        usual = constraint.violation_error_message is BaseConstraint.default_violation_error_message
+        return Worded(of_constraint(constraint)) if usual else of_constraint(constraint)
+
+    ValidationError._text = _text  # type: ignore[method-assign]
+    BaseConstraint.get_violation_error_message = get_violation_error_message  # type: ignore[method-assign]
+
+
+def _own_messages() -> frozenset[str]:
+    """The texts that modelkit's fields and validators bring along."""
+    found = {NOT_UNIQUE_TOGETHER}
+    waiting: list[Any] = [Field]
+    while waiting:
+        kind = waiting.pop()
+        waiting.extend(kind.__subclasses__())
+        found.update(vars(kind).get("default_error_messages", {}).values())
+    for kind in vars(validators).values():
+        if isinstance(kind, type) and kind.__module__ == validators.__name__:
+            message = vars(kind).get("message")
+            found.update([message] if isinstance(message, str) else vars(kind).get("messages", {}).values())
+    return frozenset(found)
+
+
 def _fit_test_cases() -> None:
     testcases.TransactionTestCase.assertNumQueries = _assert_num_queries
     testcases.TransactionTestCase._fixture_teardown = _clear_stores
     testcases.TransactionTestCase._reset_sequences = staticmethod(_reset_sequences)
     testcases.TestCase._enter_atomics = classmethod(_enter_atomics)
+    testcases.TestCase._rollback_atomics = classmethod(_rollback_atomics)
+    Block.begin = _outermost_for_tests(Block.begin)  # type: ignore[method-assign]
     testcases.SimpleTestCase._assert_raises_or_warns_cm = _names_in_message
     testcases.async_to_sync = _run_here
 
@@ -149,7 +188,27 @@ def _enter_atomics(case: Any) -> dict[str, Any]:
     for alias in case._databases_names():
         atomics[alias] = testcases.transaction.atomic(using=alias)
         atomics[alias].__enter__()
+        AROUND[alias] += 1
     return atomics
+
+
+def _rollback_atomics(case: Any, atomics: dict[str, Any]) -> None:
+    for alias in reversed(case._databases_names()):
+        testcases.transaction.set_rollback(True, using=alias)
+        atomics[alias].__exit__(None, None, None)
+        AROUND[alias] -= 1
+
+
+def _outermost_for_tests(begin: Callable[..., Any]) -> Callable[..., Any]:
+    """Block.begin(), to which the blocks that test cases open are none: a durable block may stand directly inside them."""
+
+    @functools.wraps(begin)
+    def fitted(block: Block, isolation: Any, durable: bool) -> Any:
+        current = running(block.using)
+        around = current is not None and len(current.blocks) < AROUND[block.using]
+        return begin(block, isolation, durable and not around)
+
+    return fitted
 
 
 def _run_here(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from tests.django_suite.catalogue import app_of, expected_failures, portable_tes
 from tests.django_suite.download import SourceMissing, django_source
 from tests.django_suite.entered import watch
 from tests.django_suite.report import Report
-from tests.django_suite.wording import missing_names
+from tests.django_suite.wording import Worded, missing_names
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = (ROOT / "tests" / "django_suite" / "ci_apps.txt").read_text().split()
@@ -64,6 +64,16 @@ def test_a_message_counts_when_it_carries_the_quoted_names() -> None:
     assert missing_names(expected, "There is no such field.") == ["teem"]
     assert missing_names('Cannot assign "3": "Article.reporter" must be one', "reporter takes a Reporter") == []
     assert missing_names("isn't here, aren't names", "") == []
+
+
+def test_a_text_of_our_wording_equals_one_that_quotes_no_other_names() -> None:
+    ours = Worded("The constraint “price_positive” is violated.")
+    assert {"__all__": [ours]} == {"__all__": ["Constraint “price_positive” does not hold."]}
+    assert ours != "Constraint “price_negative” does not hold."
+    assert ours != ""
+    assert ours != 3
+    assert {"price": [ours]} != {"__all__": [str(ours)]}
+    assert [ours] != [str(ours), str(ours)]
 
 
 def test_a_call_into_modelkit_is_seen_and_other_calls_are_not() -> None:

@@ -164,4 +164,4 @@ def test_unique_checks_can_be_listed_and_errors_made_by_hand():
     assert (Item, ("name", "kind")) in together
     assert dates == []
     error = Item().unique_error_message(Item, ("name", "kind"))
-    assert error.messages == ["Item with this name and kind already exists."]
+    assert error.messages == ["Another item has this name and kind already."]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from modelkit import transaction
 from modelkit.database import aliases
 from modelkit.transaction import running, store_of
 from tests.django_suite.shim.facade import Unbuilt
@@ -105,14 +106,24 @@ class BaseDatabaseWrapper:
 
     @property
     def in_atomic_block(self) -> bool:
-        return running(self.alias) is not None
+        current = running(self.alias)
+        return current is not None and current.in_block
 
     @property
     def autocommit(self) -> bool:
-        return running(self.alias) is None
+        return transaction.get_autocommit(self.alias)
 
     def get_autocommit(self) -> bool:
         return self.autocommit
+
+    def set_autocommit(self, autocommit: bool) -> None:
+        transaction.set_autocommit(autocommit, self.alias)
+
+    def commit(self) -> None:
+        transaction.commit(self.alias)
+
+    def rollback(self) -> None:
+        transaction.rollback(self.alias)
 
     @property
     def needs_rollback(self) -> bool:

@@ -18,6 +18,7 @@ ROOMS = (
     "modelkit.fields",
     "modelkit.relations",
     "modelkit.relations.fields",
+    "modelkit.relations.sides",
     "modelkit.relations.accessors",
     "modelkit.relations.managers",
     "modelkit.queryset",
@@ -39,6 +40,7 @@ ROOMS = (
 
 SPELLED = {
     "BaseManager": "Manager",
+    "ForeignObjectRel": "Side",
     "ModelBase": "ModelMeta",
 }
 """Django's name -> modelkit's, where they differ."""

@@ -9,12 +9,15 @@ from modelkit.errors import TransactionManagementError
 from modelkit.transaction import (
     Atomic,
     atomic,
+    commit,
     get_autocommit,
     get_rollback,
     on_commit,
+    rollback,
     savepoint,
     savepoint_commit,
     savepoint_rollback,
+    set_autocommit,
     set_rollback,
 )
 from tests.django_suite.shim.facade import lookup
@@ -23,13 +26,16 @@ __all__ = [
     "Atomic",
     "TransactionManagementError",
     "atomic",
+    "commit",
     "get_autocommit",
     "get_connection",
     "get_rollback",
     "on_commit",
+    "rollback",
     "savepoint",
     "savepoint_commit",
     "savepoint_rollback",
+    "set_autocommit",
     "set_rollback",
 ]
 
