@@ -356,7 +356,6 @@ _NOT_YET: dict[str, str] = {
     "portable": "MemoryStore(portable=...)",
     "composite primary keys": "A composite primary key in a query",
     "Case": "Case and When",
-    "subqueries": "Exists, Subquery and OuterRef",
     "windows": "Window",
     "RelatedCount": "Counting related rows",
     "functions": "A database function",

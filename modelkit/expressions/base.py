@@ -37,6 +37,7 @@ __all__ = [
     "Quantifier",
     "Related",
     "RelatedCount",
+    "Sortable",
     "Transform",
     "Value",
     "frozen_operand",
@@ -151,8 +152,22 @@ def frozen_operand(value: object) -> object:
     return value
 
 
-class Combinable(Node):
-    """A node with arithmetic and with asc() and desc()."""
+class Sortable(Node):
+    """A node with asc() and desc()."""
+
+    __slots__ = ()
+
+    def asc(self, *, nulls_first: bool | None = None, nulls_last: bool | None = None) -> OrderBy:
+        """Ascending order by this expression."""
+        return OrderBy(self, False, nulls_first, nulls_last)
+
+    def desc(self, *, nulls_first: bool | None = None, nulls_last: bool | None = None) -> OrderBy:
+        """Descending order by this expression."""
+        return OrderBy(self, True, nulls_first, nulls_last)
+
+
+class Combinable(Sortable):
+    """A node with arithmetic."""
 
     __slots__ = ()
 
@@ -217,14 +232,6 @@ class Combinable(Node):
 
     def __invert__(self) -> Negated:
         return Negated(self)
-
-    def asc(self, *, nulls_first: bool | None = None, nulls_last: bool | None = None) -> OrderBy:
-        """Ascending order by this expression."""
-        return OrderBy(self, False, nulls_first, nulls_last)
-
-    def desc(self, *, nulls_first: bool | None = None, nulls_last: bool | None = None) -> OrderBy:
-        """Descending order by this expression."""
-        return OrderBy(self, True, nulls_first, nulls_last)
 
     def __and__(self, other: object) -> Any:
         raise NotImplementedError(

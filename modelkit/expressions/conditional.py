@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from modelkit.expressions.base import Combinable, Condition, F, Face, Node, Q, node_of
+from modelkit.expressions.base import Combinable, Condition, F, Face, Node, Q, Sortable, node_of
 
 __all__ = ["Case", "Exists", "OuterRef", "Subquery", "When"]
 
@@ -56,21 +56,28 @@ class Case(Combinable):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OuterRef(Combinable):
-    """A field of the query around the one it stands in, by name."""
+    """A field of the query around the one it stands in, by name; `OuterRef(OuterRef(...))` steps out twice."""
 
-    name: str
+    name: str | OuterRef
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, (str, OuterRef)):
+            raise TypeError(f"OuterRef() takes the name of a field as text, not {type(self.name).__name__}.")
+
+    def __repr__(self) -> str:
+        return f"OuterRef({self.name!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subquery(Combinable):
-    """The first value of the first row of `queryset`; NULL where it has no row."""
+    """The one value of the first row of `queryset`; NULL where it has no row."""
 
     queryset: Any
     output_field: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exists(Condition):
+class Exists(Condition, Sortable):
     """Whether `queryset` has a row."""
 
     queryset: Any

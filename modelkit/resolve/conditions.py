@@ -6,7 +6,7 @@ including which rows of a to-many relation one call's conditions share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from modelkit.errors import FieldError, shorten, spelled
@@ -24,20 +24,22 @@ from modelkit.expressions.base import (
     Transform,
     Value,
 )
+from modelkit.expressions.conditional import Subquery
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Case, Col, Compare, Const, Exists, Expr, In, Not, Or, Param, Xor
 from modelkit.ir.query import Select, Source, ValueOutput
 from modelkit.ir.schema import Formula
-from modelkit.ir.types import BooleanType
+from modelkit.ir.types import AnyType, BooleanType
 from modelkit.modelinfo import Hop, ModelInfo, info_of
 from modelkit.resolve import expressions, lookups
+from modelkit.resolve.correlation import stepped, taken
 from modelkit.resolve.expressions import resolve, resolver
-from modelkit.resolve.joins import Context, Leaf, Scope, Unsuited, outer, select_of
+from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, Unsuited, outer, select_of
 from modelkit.resolve.lookups import Built, Chain, Operand
 from modelkit.resolve.paths import SEPARATOR, Route, Step, route, split, steps_of
-from modelkit.resolve.query import Query, Term
+from modelkit.resolve.query import Query, Shape, Term
 from modelkit.resolve.query import Step as Taken
-from modelkit.resolve.skeleton import Marker, children_key, plain, query_in
-from modelkit.resolve.subqueries import inner_select
+from modelkit.resolve.skeleton import children_key, plain, query_in
+from modelkit.resolve.subqueries import compared_select, outward_select
 
 __all__ = ["filtered", "formula", "parity", "resolve_condition"]
 
@@ -105,19 +107,8 @@ def _slowly(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any
     """The call with nodes or inner queries among its values."""
     children = _children(conditions, lookups)
     leaves: list[Any] = []
-    key: Any = ("Q", negated, *children_key(children, leaves))
-    try:
-        step = query.shape.next.get(key)
-    except TypeError:
-        step, key = None, None
-    if step is not None:
-        try:
-            applied: Query = step.apply(query, leaves or (None,))
-        except Unsuited:
-            key = None
-        else:
-            return applied
-    return _built(query, Marker(leaves).marked(Q._made(children, "AND")), leaves, key, negated)
+    key = ("Q", negated, *children_key(children, leaves))
+    return stepped(query, key, leaves, _filtering, (Q._made(children, "AND"), negated))
 
 
 def _taken(
@@ -129,16 +120,19 @@ def _taken(
         key = (*key, *[value for value in values if value is True or value is False])
     numbers = {name: number for number, name in enumerate(key[1 : len(values) + 1])}
     whole = Q._made(tuple((name, Leaf(numbers[name], value)) for name, value in children), "AND")
-    return _built(query, whole, values, key, negated)
+    step, shared = taken(query.shape, _filtering, (whole, negated), values)
+    if shared:
+        query.shape.cache.add(query.shape.next, key, step)
+    return step.apply(query, values or (None,))
 
 
-def _built(query: Query, whole: Q, leaves: Sequence[Any], key: Any, negated: bool) -> Query:
-    """Resolve a call, remember it under `key` (None: it suits these values alone), and apply it."""
-    shape = query.shape
+def _filtering(shape: Shape, parts: tuple[Q, bool], around: Enclosing | None) -> tuple[Shape, Slots]:
+    """The shape after a filter() or exclude() of marked conditions."""
+    whole, negated = parts
     verb = "exclude" if negated else "filter"
     if shape.sliced and whole.children:
         raise TypeError(f"{verb}() after a slice: a slice is the last step of a query.")
-    scope = Scope.of(shape, verb)
+    scope = Scope.of(shape, verb, around)
     context = Context(set(shape.sticky))
     where = resolve_condition(scope, ~whole if negated else whole, context)
     made = shape.evolve(
@@ -146,10 +140,7 @@ def _built(query: Query, whole: Q, leaves: Sequence[Any], key: Any, negated: boo
         where=shape.where if where is None else (*shape.where, *_flat(where)),
         width=scope.slots.width,
     )
-    step = Taken(made, tuple(scope.slots.bindings))
-    if key is not None and scope.slots.shared:
-        shape.cache.add(shape.next, key, step)
-    return step.apply(query, leaves or (None,))
+    return made, scope.slots
 
 
 def _flat(where: Expr) -> tuple[Expr, ...]:
@@ -183,7 +174,7 @@ def resolve_condition(scope: Scope, part: Any, context: Context) -> Expr | None:
             return _related(scope, part, context)
         case Node():
             term = resolve(scope, part, context)
-            if not isinstance(term.expr.type, BooleanType):
+            if not isinstance(term.expr.type, (BooleanType, AnyType)):
                 raise TypeError(f"{scope.verb}() takes conditions, and {part!r} is none: compare it with something.")
             return term.expr
         case _:
@@ -347,11 +338,13 @@ def _operand(scope: Scope, operand: Any, context: Context, found: Chain, way: Ro
     if isinstance(operand, Value) and operand.output_field is None:
         value = expressions.leaf_of(operand.value)
         return resolve(scope, operand, context) if value.value is None else value
+    if isinstance(operand, Subquery) and found.lookup.form == "in":
+        operand = operand.queryset
     if isinstance(operand, Node):
         return resolve(scope, operand, context)
     leaf = expressions.leaf_of(operand)
     if query_in(leaf.value) is not None:
-        return inner_select(scope.slots, leaf, found.lookup.name, way)
+        return compared_select(scope, context, leaf, found.lookup.name, way)
     if found.lookup.form in {"in", "range"} and isinstance(leaf.value, (list, tuple, set, frozenset)):
         return _several(scope, leaf, context, found.lookup.form == "range")
     return leaf
@@ -468,7 +461,7 @@ def _outer_operand(scope: Scope, operand: Any, context: Context, found: Chain, w
         return _outward(right)
     if isinstance(right, tuple):
         return tuple(_outward(item) if isinstance(item, Term) else item for item in right)
-    return right
+    return outward_select(right) if isinstance(right, Select) else right
 
 
 def _outward(term: Term) -> Term:

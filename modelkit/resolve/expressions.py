@@ -54,10 +54,11 @@ from modelkit.ir.types import (
 from modelkit.modelinfo import ModelInfo, info_of
 from modelkit.resolve import lookups, operands
 from modelkit.resolve.casts import as_moment, cast
-from modelkit.resolve.joins import Context, Leaf, Scope, constant
+from modelkit.resolve.correlation import stepped
+from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, constant
 from modelkit.resolve.paths import SEPARATOR, Route, route, split
-from modelkit.resolve.query import Annotation, Query, Shape, Step, Term
-from modelkit.resolve.skeleton import Marker, key_of
+from modelkit.resolve.query import Annotation, Query, Shape, Term
+from modelkit.resolve.skeleton import key_of, query_in
 
 __all__ = [
     "annotated",
@@ -73,6 +74,7 @@ __all__ = [
     "resolve_name",
     "resolver",
     "route_term",
+    "typed",
 ]
 
 Resolver: TypeAlias = Callable[[Scope, Any, Context], Term]
@@ -248,9 +250,11 @@ def _value_type(value: object) -> ScalarType:
     return AnyType()
 
 
-def _value(scope: Scope, node: Value, _context: Context, beside: Term | None = None) -> Term:
-    """A constant; `beside` is the term on the other side of an operator."""
+def _value(scope: Scope, node: Value, context: Context, beside: Term | None = None) -> Term:
+    """A constant, or an inner query; `beside` is the term on the other side of an operator."""
     leaf = leaf_of(node.value)
+    if query_in(leaf.value) is not None:
+        return resolve(scope, conditional.Subquery(leaf, node.output_field), context)
     field = _field_of(node.output_field)
     type_ = _type_of(node.output_field)
     if type_ is None:
@@ -338,8 +342,13 @@ def _wrapper(scope: Scope, node: ExpressionWrapper, context: Context) -> Term:
         term = _value(scope, Value(node.expression.value, node.output_field), context)
     else:
         term = resolve(scope, node.expression, context)
-    wanted = _type_of(node.output_field)
-    return Term(term.expr if wanted is None else cast(term.expr, wanted), _field_of(node.output_field))
+    return typed(Term(term.expr), node.output_field)
+
+
+def typed(term: Term, output: Any) -> Term:
+    """`term` as a value of `output` (a field or a scalar type; None: as it is)."""
+    wanted = _type_of(output)
+    return term if wanted is None else Term(cast(term.expr, wanted), _field_of(output), term.key_of)
 
 
 @resolver(Func)
@@ -390,7 +399,6 @@ def _refused(feature: str) -> Resolver:
 
 resolver(aggregates.Aggregate)(_refused("aggregation"))
 resolver(conditional.Case, conditional.When)(_refused("Case"))
-resolver(conditional.Exists, conditional.Subquery, conditional.OuterRef)(_refused("subqueries"))
 resolver(windows.Window)(_refused("windows"))
 resolver(RelatedCount)(_refused("RelatedCount"))
 
@@ -399,6 +407,8 @@ def own_table(info: ModelInfo, verb: str, make: Callable[[Scope, Context], Expr]
     """An expression over one row of a model's own table, and the values of its parameters."""
     scope = Scope.over(info, verb)
     expr = make(scope, Context(None, joins=False))
+    if scope.slots.open:
+        raise FieldError(f"{info.name}: there is no query around an expression over one row for OuterRef to read.")
     return expr, tuple(convert(None) for _, convert in scope.slots.bindings)
 
 
@@ -416,18 +426,8 @@ def annotated(query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], *,
     verb = "annotate" if select else "alias"
     named = _named_expressions(query, args, kwargs, verb)
     leaves: list[Any] = []
-    key: Any = (verb, bool(args), *[(name, key_of(node, leaves)) for name, node in named])
-    shape = query.shape
-    try:
-        step = shape.next.get(key)
-    except TypeError:
-        step, key = None, None
-    if step is None:
-        step = _annotating(shape, Marker(leaves), named, select=select, typed=bool(args), verb=verb)
-        if key is not None:
-            shape.cache.add(shape.next, key, step)
-    applied: Query = step.apply(query, leaves or (None,))
-    return applied
+    key = (verb, bool(args), *[(name, key_of(node, leaves)) for name, node in named])
+    return stepped(query, key, leaves, _annotating, (tuple(named), select, bool(args), verb))
 
 
 def _named_expressions(
@@ -445,6 +445,8 @@ def _named_expressions(
             raise TypeError(f"{verb}() takes typed expressions or named ones, not {shorten(value)}.")
         named.append((f"_{number}", value.node))
     for name, value in kwargs.items():
+        if query_in(value) is not None:
+            value = conditional.Subquery(value)
         if not isinstance(value, (Node, Face)):
             raise TypeError(f"{verb}({name}=...) takes an expression, not {shorten(value)}. A constant is Value(...).")
         checked_alias(name)
@@ -469,13 +471,13 @@ def checked_alias(name: str) -> None:
         )
 
 
-def _annotating(
-    shape: Shape, marker: Marker, named: list[tuple[str, Node]], *, select: bool, typed: bool, verb: str
-) -> Step:
-    scope = Scope.of(shape, verb)
+def _annotating(shape: Shape, parts: tuple[Any, ...], around: Enclosing | None) -> tuple[Shape, Slots]:
+    """The shape after an annotate() or alias() of marked expressions."""
+    named, select, typed, verb = parts
+    scope = Scope.of(shape, verb, around)
     values = shape.values
     for name, node in named:
-        term = resolve(scope, marker.marked(node), Context(None))
+        term = resolve(scope, node, Context(None))
         scope.annotations[name] = Annotation(term, select, "" if typed else name)
         if values is not None and select:
             values = (*(pair for pair in values if pair[0] != name), (name, term))
@@ -486,4 +488,4 @@ def _annotating(
         style="row" if typed and shape.style == "entity" else shape.style,
         width=scope.slots.width,
     )
-    return Step(made, tuple(scope.slots.bindings))
+    return made, scope.slots

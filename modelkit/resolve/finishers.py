@@ -11,10 +11,11 @@ from typing import Any, Final, Literal
 from modelkit.ir.expr import INTEGER, Const, Expr
 from modelkit.ir.query import Delete, Output, RowOutput, Select, ValueOutput
 from modelkit.resolve import expressions, ordering, outputs
+from modelkit.resolve.correlation import check_closed
 from modelkit.resolve.joins import Context, Scope, conjoined
 from modelkit.resolve.query import Fetch, Plan, Query, Shape
 
-__all__ = ["counted", "existing", "fetch", "keys", "removal"]
+__all__ = ["counted", "existing", "fetch", "finished", "keys", "removal", "telling"]
 
 _ONE: Final = (ValueOutput(Const(INTEGER, False, 1)),)
 
@@ -24,12 +25,13 @@ def fetch(query: Query) -> Fetch:
     shape = query.shape
     plan = shape.compiled.get("fetch")
     if plan is None:
+        check_closed(shape)
         plan = shape.compiled["fetch"] = _fetching(shape)
     params = query.params + plan.extra if plan.extra else query.params
     return Fetch(plan.select, params, shape.style, plan.entity, plan.names, plan.fields, shape.into)
 
 
-def _finished(
+def finished(
     shape: Shape,
     scope: Scope,
     made: list[Output],
@@ -70,13 +72,13 @@ def _fetching(shape: Shape) -> Plan:
         made.extend(ValueOutput(term.expr) for _, term in chosen)
         identity = tuple(term.expr for _, term in chosen)
         bare = shape.style == "flat"
-        select, extra = _finished(shape, scope, made, identity=identity, bare=bare)
+        select, extra = finished(shape, scope, made, identity=identity, bare=bare)
         return Plan(select, extra, None, tuple(name for name, _ in chosen), tuple(term.field for _, term in chosen))
     entity = outputs.entity(scope, shape, made)
     shown = [annotation for annotation in shape.annotations.values() if annotation.selected]
     made.extend(ValueOutput(annotation.term.expr) for annotation in shown)
     identity = _identity(scope, made)
-    select, extra = _finished(shape, scope, made, identity=identity, bare=len(made) == 1)
+    select, extra = finished(shape, scope, made, identity=identity, bare=len(made) == 1)
     fields = tuple(annotation.term.field for annotation in shown)
     return Plan(select, extra, entity, tuple(annotation.shown for annotation in shown), fields)
 
@@ -98,6 +100,7 @@ def _once(query: Query, purpose: Literal["count", "exists", "keys", "delete"]) -
     shape = query.shape
     plan = shape.compiled.get(purpose)
     if plan is None:
+        check_closed(shape)
         plan = shape.compiled[purpose] = _FINISHERS[purpose](shape)
     statement, extra = plan
     return statement, query.params + extra if extra else query.params
@@ -106,19 +109,23 @@ def _once(query: Query, purpose: Literal["count", "exists", "keys", "delete"]) -
 def _told(shape: Shape, result: Literal["count", "exists"]) -> tuple[Select, tuple[Any, ...]]:
     """How many rows, or whether there are any. The order counts where it multiplies the rows that a slice cuts."""
     scope = Scope.of(shape, result)
-    made: list[Output] = list(_ONE)
-    identity: tuple[Expr, ...] = ()
-    if shape.distinct:
-        if shape.values is not None:
-            made = [ValueOutput(term.expr) for _, term in outputs.values_outputs(shape)]
-            identity = tuple(term.expr for _, term in outputs.values_outputs(shape))
-        else:
-            keys = [scope.column(0, column) for column in shape.info.table.key]
-            shown = [annotation.term.expr for annotation in shape.annotations.values() if annotation.selected]
-            made = [ValueOutput(expr) for expr in (*keys, *shown)]
-            identity = (*keys, *shown)
+    made, identity = telling(scope, shape)
     order = result == "count" and (shape.sliced or bool(shape.distinct_on))
-    return _finished(shape, scope, made, order=order, identity=identity, result=result)
+    return finished(shape, scope, made, order=order, identity=identity, result=result)
+
+
+def telling(scope: Scope, shape: Shape) -> tuple[list[Output], tuple[Expr, ...]]:
+    """The outputs where only the number of rows matters, and what tells rows apart where it matters which are distinct."""
+    if not shape.distinct:
+        return list(_ONE), ()
+    identity: tuple[Expr, ...]
+    if shape.values is not None:
+        identity = tuple(term.expr for _, term in outputs.values_outputs(shape))
+    else:
+        keys = [scope.column(0, column) for column in shape.info.table.key]
+        shown = [annotation.term.expr for annotation in shape.annotations.values() if annotation.selected]
+        identity = (*keys, *shown)
+    return [ValueOutput(expr) for expr in identity], identity
 
 
 def counted(query: Query) -> tuple[Select, tuple[Any, ...]]:
@@ -137,7 +144,7 @@ def _keys(shape: Shape) -> tuple[Select, tuple[Any, ...]]:
     scope = Scope.of(shape, "keys")
     columns = tuple(scope.column(0, attribute.column) for attribute in shape.info.key)
     made: list[Output] = [ValueOutput(column) for column in columns]
-    return _finished(shape, scope, made, order=True, identity=columns, bare=len(made) == 1)
+    return finished(shape, scope, made, order=True, identity=columns, bare=len(made) == 1)
 
 
 def keys(query: Query) -> tuple[Select, tuple[Any, ...]]:
@@ -148,7 +155,7 @@ def keys(query: Query) -> tuple[Select, tuple[Any, ...]]:
 
 def _removal(shape: Shape) -> tuple[Delete, tuple[Any, ...]]:
     scope = Scope.of(shape, "delete")
-    select, extra = _finished(shape, scope, [RowOutput(0)], order=shape.sliced, bare=True)
+    select, extra = finished(shape, scope, [RowOutput(0)], order=shape.sliced, bare=True)
     return Delete(select), extra
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from modelkit.errors import FieldError, shorten
 from modelkit.ir.expr import BOOLEAN, And, Col, Expr, Outer, Param
@@ -19,7 +19,7 @@ from modelkit.modelinfo import Guard, Hop, ModelInfo
 from modelkit.resolve.paths import Step
 from modelkit.resolve.query import Annotation, Binding, Convert, Shape, itself
 
-__all__ = ["Context", "Leaf", "Scope", "Slots", "Unsuited", "conjoined", "constant", "outer", "select_of"]
+__all__ = ["Context", "Enclosing", "Leaf", "Scope", "Slots", "Unsuited", "conjoined", "constant", "outer", "select_of"]
 
 
 class Unsuited(Exception):
@@ -49,13 +49,15 @@ def constant(value: Any) -> Leaf:
 class Slots:
     """Gives out the parameter slots of one call, and notes how each is filled."""
 
-    __slots__ = ("base", "bindings", "shared")
+    __slots__ = ("base", "bindings", "open", "shared")
 
     def __init__(self, base: int) -> None:
         self.base = base
         self.bindings: list[Binding] = []
         self.shared = True
         """Whether the call's key says all that its structure depends on."""
+        self.open = False
+        """Whether something reads a query around this one, and that is not known yet."""
 
     @property
     def width(self) -> int:
@@ -94,9 +96,10 @@ class Context:
 
 @dataclass(slots=True)
 class Scope:
-    """One query under construction. `outer` is the one around it; `verb` names the caller for messages.
+    """One query under construction; `verb` names the caller for messages.
 
-    Names are read from source `start`, whose model is `info`.
+    Names are read from source `start`, whose model is `info`. `outer` is the scope of which this one is an inner query that
+    nobody wrote as one, `around` the query in which it was written (None: none, or not known yet).
     """
 
     info: ModelInfo
@@ -106,11 +109,13 @@ class Scope:
     annotations: dict[str, Annotation] = field(default_factory=dict)
     outer: Scope | None = None
     start: int = 0
+    around: Enclosing | None = None
 
     @classmethod
-    def of(cls, shape: Shape, verb: str) -> Scope:
+    def of(cls, shape: Shape, verb: str, around: Enclosing | None = None) -> Scope:
         """The scope that continues `shape`."""
-        return cls(shape.info, list(shape.sources), Slots(shape.width), verb, dict(shape.annotations))
+        slots = Slots(shape.width)
+        return cls(shape.info, list(shape.sources), slots, verb, dict(shape.annotations), around=around)
 
     @classmethod
     def over(cls, info: ModelInfo, verb: str) -> Scope:
@@ -194,6 +199,13 @@ class Scope:
     def inner(self, table: Any, verb: str) -> Scope:
         """A scope inside this one, over `table`, that shares its parameters."""
         return Scope(self.info, [Source(table)], self.slots, verb, {}, self)
+
+
+class Enclosing(NamedTuple):
+    """The query around one that is being resolved, and what joins made there for the inner one may share."""
+
+    scope: Scope
+    context: Context
 
 
 def outer(expr: Expr) -> Outer:

@@ -15,11 +15,11 @@ from modelkit.expressions.base import Combined, F, KeyPath, Node, Path, Transfor
 from modelkit.ir.query import Output, RowOutput
 from modelkit.modelinfo import EntityPlan, ModelInfo, Relation, info_of
 from modelkit.resolve import expressions
-from modelkit.resolve.joins import Context, Scope
+from modelkit.resolve.correlation import stepped
+from modelkit.resolve.joins import Context, Enclosing, Scope, Slots
 from modelkit.resolve.paths import SEPARATOR, Step, split, steps_of, unknown
 from modelkit.resolve.query import Annotation, Query, Shape, Style, Term
-from modelkit.resolve.query import Step as Taken
-from modelkit.resolve.skeleton import Marker, key_of
+from modelkit.resolve.skeleton import key_of
 
 __all__ = ["deferred", "entity", "only", "related", "values", "values_outputs"]
 
@@ -38,40 +38,31 @@ def values(
     A name may be typed: a face or a node. `into` is what style "into" calls with the values of a row.
     Raises FieldError for unknown names, TypeError for a flat style with not exactly one name.
     """
-    shape = query.shape
     leaves: list[Any] = []
     key: Any = ("values", style, into, *[_name_key(name, leaves) for name in names])
     key = (*key, *[(name, key_of(node, leaves)) for name, node in named.items()])
-    try:
-        step = shape.next.get(key)
-    except TypeError:
-        key, step = None, None
-    if step is None:
-        step = _taking(shape, Marker(leaves), names, named, style, into)
-        if key is not None:
-            shape.cache.add(shape.next, key, step)
-    taken: Query = step.apply(query, leaves or (None,))
-    return taken
+    return stepped(query, key, leaves, _taking, (names, tuple(named.items()), style, into))
 
 
 def _name_key(name: Any, leaves: list[Any]) -> Any:
     return name if isinstance(name, str) else key_of(name, leaves)
 
 
-def _taking(
-    shape: Shape, marker: Marker, names: tuple[Any, ...], named: dict[str, Any], style: Style, into: Any
-) -> Taken:
-    scope = Scope.of(shape, "values" if style == "dict" else "values_list")
+def _taking(shape: Shape, parts: tuple[Any, ...], around: Enclosing | None) -> tuple[Shape, Slots]:
+    """The shape after a values() of marked names and expressions."""
+    names, pairs, style, into = parts
+    named: dict[str, Any] = dict(pairs)
+    scope = Scope.of(shape, "values" if style == "dict" else "values_list", around)
     if style == "flat" and len(names) + len(named) != 1:
         raise TypeError(f"values_list(flat=True) takes one field, not {len(names) + len(named)}.")
-    listed: list[Any] = [name if isinstance(name, str) else marker.marked(name) for name in names]
+    listed: list[Any] = list(names)
     for name, value in named.items():
         expressions.checked_alias(name)
         if name in shape.info.named or name in shape.info.relations:
             raise ValueError(
                 f"{scope.verb}({name}=...): {shape.info.name} has a field '{name}' already. Choose another name."
             )
-        term = expressions.resolve(scope, marker.marked(value), Context(None))
+        term = expressions.resolve(scope, value, Context(None))
         scope.annotations[name] = Annotation(term, True, name)
     listed.extend(name for name in named if name not in names)
     taken: list[tuple[str, Term]] = []
@@ -87,7 +78,7 @@ def _taking(
         related=(),
         mask=(frozenset(), True),
     )
-    return Taken(made, tuple(scope.slots.bindings))
+    return made, scope.slots
 
 
 def _everything(shape: Shape) -> tuple[str, ...]:

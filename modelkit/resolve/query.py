@@ -19,6 +19,7 @@ __all__ = [
     "Annotation",
     "Binding",
     "Cache",
+    "Call",
     "Convert",
     "Fetch",
     "Plan",
@@ -114,6 +115,19 @@ class Cache:
         self._filled.append(where)
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A step that waits for the query around it: `take` made again of `parts` and the `count` values from slot `slot` on.
+
+    `parts` hold no values: a numbered leaf stands for each.
+    """
+
+    take: Callable[..., Any]
+    parts: Any
+    slot: int
+    count: int
+
+
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Shape:
     """A query without its values. `width` is how many parameters it has.
@@ -121,6 +135,9 @@ class Shape:
     `order` holds symbolic keys (None: the model's own order), which get their sources when the query is finished, as do
     `related` (names of to-one relations, or True) and the names of `mask` (and whether these are left out or alone loaded).
     `values` are the outputs of the values() family. `sticky` are the to-many sources that the next filter may share.
+
+    A shape that reads a query around it is open: `base` is the shape before the first step that does, `pending` are the
+    steps since, whose values are parameters as they were passed. Its expressions say what is known without that query.
     """
 
     info: ModelInfo
@@ -142,6 +159,8 @@ class Shape:
     offset: Param | None = None
     sticky: frozenset[int] = frozenset()
     empty: bool = False
+    base: Shape | None = None
+    pending: tuple[Call, ...] = ()
     next: dict[Hashable, Any] = field(default_factory=dict)
     compiled: dict[Hashable, Any] = field(default_factory=dict)
 

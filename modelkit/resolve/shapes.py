@@ -13,6 +13,7 @@ from modelkit.ir.expr import BOOLEAN, INTEGER, And, Compare, Const, Expr, In, Or
 from modelkit.ir.query import Source
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, expressions, ordering
+from modelkit.resolve.correlation import opened
 from modelkit.resolve.joins import Context, Leaf, Scope, conjoined
 from modelkit.resolve.paths import key_field, steps_of
 from modelkit.resolve.query import Cache, Query, Shape, Term
@@ -73,7 +74,10 @@ def ordered(query: Query, keys: tuple[Any, ...]) -> Query:
         if shape.sliced:
             raise TypeError("order_by() after a slice: a slice is the last step of a query.")
         made = shape.evolve(order=ordering.normalised(keys))
-        ordering.sort_keys(Scope.of(made, "order_by"), made)
+        scope = Scope.of(made, "order_by")
+        ordering.sort_keys(scope, made)
+        if scope.slots.open:
+            made = opened(made, shape, shape.pending, shape.width)
         if hashed:
             shape.cache.add(shape.next, key, made)
     return Query(made, query.params)

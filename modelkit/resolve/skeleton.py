@@ -10,12 +10,13 @@ import dataclasses
 import datetime
 import decimal
 import uuid
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
 from modelkit.errors import QueryTooComplex
 from modelkit.expressions.base import Assignment, Face, Lookup, Node, Path, Q, Value
+from modelkit.expressions.conditional import Exists, Subquery
 from modelkit.resolve.joins import Leaf
 from modelkit.resolve.query import Query
 
@@ -57,7 +58,7 @@ def _too_deep() -> QueryTooComplex:
     )
 
 
-_LEAVES: Final = {Value: "value", Lookup: "right", Assignment: "value"}
+_LEAVES: Final = {Value: "value", Lookup: "right", Assignment: "value", Exists: "queryset", Subquery: "queryset"}
 """The attribute of a node that holds a constant, a node or an inner query."""
 
 
@@ -126,9 +127,9 @@ def operand_key(value: Any, leaves: list[Any], depth: int = 0) -> Hashable:
 
 
 class Marker:
-    """Copies nodes with a Leaf in place of each value."""
+    """Copies nodes with a Leaf in place of each value; one that stands there already gets the value of its number."""
 
-    def __init__(self, leaves: list[Any]) -> None:
+    def __init__(self, leaves: Sequence[Any]) -> None:
         self._leaves = leaves
         self._next = 0
 
@@ -158,6 +159,8 @@ class Marker:
         """What stands right of a lookup: a node, else the next leaf."""
         if isinstance(value, (Node, Face)):
             return self.marked(value)
+        if isinstance(value, Leaf):
+            return Leaf(value.number, self._leaves[value.number])
         leaf = Leaf(self._next, self._leaves[self._next])
         self._next += 1
         return leaf

@@ -1,66 +1,79 @@
-"""A query inside another: its parameters move behind the outer query's, its one column is chosen.
+"""A query inside another, as Exists, Subquery or what a lookup compares with.
 
-Knows shapes and the IR. The invariant: a moved query reads the same rows with the moved parameters as alone with its own.
+Knows shapes, scopes and expressions, and registers the nodes that hold querysets. The invariant: an inner query, whose
+parameters move behind the outer query's, reads the same rows there as alone with its own.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from modelkit.ir.expr import Col, Outer, Param, SortKey, Subselect
-from modelkit.ir.query import Select, Source, ValueOutput
+from modelkit.errors import shorten
+from modelkit.expressions.base import F
+from modelkit.expressions.conditional import Exists, OuterRef, Subquery
+from modelkit.ir import expr as ir
+from modelkit.ir.expr import BOOLEAN, Col, Const, Expr, Node, Outer, Param, SortKey, Subselect
+from modelkit.ir.query import Output, Select, Source, ValueOutput
+from modelkit.ir.types import AnyType
 from modelkit.modelinfo import Attribute
-from modelkit.resolve.joins import Context, Leaf, Scope, Slots, conjoined, constant
+from modelkit.resolve.correlation import bound
+from modelkit.resolve.expressions import leaf_of, resolve, resolver, typed
+from modelkit.resolve.finishers import finished, telling
+from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, constant, outer
 from modelkit.resolve.operands import akin
-from modelkit.resolve.ordering import sort_keys
-from modelkit.resolve.paths import Route, path_of
-from modelkit.resolve.query import Convert, Query, Shape, itself
+from modelkit.resolve.paths import Route, key_field, path_of
+from modelkit.resolve.query import Binding, Convert, Shape, Term, itself
 from modelkit.resolve.skeleton import query_in
 
-__all__ = ["inner_select", "moved", "moved_select"]
+__all__ = ["compared_select", "moved", "outward_select"]
 
 
 @cache
-def _parts(kind: type) -> tuple[str, ...]:
-    return tuple(name for name in getattr(kind, "__dataclass_fields__", ()) if name not in {"type", "nullable"})
+def _parts(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind) if field.name not in {"type", "nullable"})
 
 
-def moved(expr: Any, slots: int, sources: tuple[int, ...] | None = None, depth: int = 0) -> Any:
-    """`expr` with its parameters `slots` further on, and its sources (of the query `depth` levels out) renumbered."""
-    if isinstance(expr, tuple):
-        return tuple([moved(item, slots, sources, depth) for item in expr])
-    if isinstance(expr, Param):
-        return dataclasses.replace(expr, slot=expr.slot + slots)
-    if isinstance(expr, Col):
-        return expr if depth or sources is None else dataclasses.replace(expr, source=sources[expr.source])
-    if isinstance(expr, Outer):
-        return dataclasses.replace(expr, item=moved(expr.item, slots, sources, depth - 1)) if depth else expr
-    if isinstance(expr, Subselect):
-        return moved_select(expr, slots, sources, depth + 1)
-    kind: type = type(expr)
-    names = _parts(kind) if hasattr(kind, "__dataclass_fields__") else ()
-    if not names or not (isinstance(expr, (Source, SortKey, ValueOutput)) or hasattr(expr, "nullable")):
-        return expr
+def _rebuilt(part: Any, change: Callable[[Any, int], Any], depth: int) -> Any:
+    """`part`, of the query `depth` levels in, with `change` made to each of its parts; itself where nothing changes."""
+    if isinstance(part, tuple):
+        return tuple([change(item, depth) for item in part])
+    if not isinstance(part, (Node, Source, SortKey, ValueOutput, Subselect)):
+        return part
+    kind: Any = type(part)
     changes = {}
-    for name in names:
-        held = getattr(expr, name)
-        made = moved(held, slots, sources, depth)
+    for name in _parts(kind):
+        held = getattr(part, name)
+        made = change(held, depth + 1 if isinstance(held, Subselect) and isinstance(part, Node) else depth)
         if made is not held:
             changes[name] = made
-    return dataclasses.replace(expr, **changes) if changes else expr
+    return dataclasses.replace(part, **changes) if changes else part  # type: ignore[type-var]  # all of these are dataclasses
 
 
-def moved_select(select: Any, slots: int, sources: tuple[int, ...] | None = None, depth: int = 0) -> Any:
-    """A whole query, moved. `sources` renumbers those of the query `depth` levels out of it."""
-    changes = {}
-    for name in select.__dataclass_fields__:
-        held = getattr(select, name)
-        if isinstance(held, (str, bool, int)) or held is None:
-            continue
-        changes[name] = moved(held, slots, sources, depth)
-    return dataclasses.replace(select, **changes)
+def moved(part: Any, slots: int, sources: tuple[int, ...] | None = None, depth: int = 0) -> Any:
+    """`part` with its parameters `slots` further on, and the sources of the query `depth` levels out of it renumbered.
+
+    What it reads around that query stays as it is.
+    """
+    if isinstance(part, Param):
+        return dataclasses.replace(part, slot=part.slot + slots)
+    if isinstance(part, Col):
+        return part if depth or sources is None else dataclasses.replace(part, source=sources[part.source])
+    if isinstance(part, Outer) and not depth:
+        return part
+    inside = depth - 1 if isinstance(part, Outer) else depth
+    return _rebuilt(part, lambda held, level: moved(held, slots, sources, level), inside)
+
+
+def outward_select(part: Any, depth: int = 0) -> Any:
+    """A query inside another, as it stands one query further in: what it reads around itself is one step further out."""
+    if isinstance(part, Outer) and not depth:
+        return outer(part)
+    inside = depth - 1 if isinstance(part, Outer) else depth
+    return _rebuilt(part, outward_select, inside)
 
 
 def _target(way: Route | None, shape: Shape) -> Attribute:
@@ -84,13 +97,8 @@ def _target(way: Route | None, shape: Shape) -> Attribute:
     return shape.info.pk
 
 
-def _nth(number: int) -> Convert:
-    return lambda query: query.params[number]
-
-
-def _one(number: int, label: str) -> Convert:
-    def limit(query: Query) -> Any:
-        value = query.params[number]
+def _one(label: str) -> Convert:
+    def limit(value: Any) -> Any:
         if value > 1:
             raise ValueError(
                 f"{label}: a queryset stands for one value only where it is cut to one row, as in queryset[:1]."
@@ -100,40 +108,114 @@ def _one(number: int, label: str) -> Convert:
     return limit
 
 
-def inner_select(slots: Slots, leaf: Leaf, lookup: str, way: Route | None) -> Select:
-    """The queryset in `leaf` as a query of one column inside the one that owns `slots`."""
+@dataclass(slots=True)
+class _Inner:
+    """The queryset in `leaf` inside the query of another scope: its own scope, its shape, what fills its parameters."""
+
+    leaf: Leaf
+    scope: Scope
+    shape: Shape
+    bindings: tuple[Binding, ...]
+
+    def column(self, slots: Slots, output: Expr, *, ordered: bool = False, limit: Convert = itself) -> Select:
+        """The query of one value a row, its parameters behind those of `slots`; `limit` converts its limit."""
+        order = ordered or self.shape.sliced or bool(self.shape.distinct_on)
+        made: list[Output] = [ValueOutput(output)]
+        return self._placed(
+            slots, *finished(self.shape, self.scope, made, order=order, identity=(output,), bare=True), limit
+        )
+
+    def any(self, slots: Slots) -> Select:
+        """The query that has a row where this one has, its parameters behind those of `slots`."""
+        if not self.shape.sliced:
+            self.shape = self.shape.evolve(distinct=False, distinct_on=())
+        made, identity = telling(self.scope, self.shape)
+        order = self.shape.sliced
+        return self._placed(slots, *finished(self.shape, self.scope, made, order=order, identity=identity))
+
+    def _placed(self, slots: Slots, select: Select, extra: tuple[Any, ...], limit: Convert = itself) -> Select:
+        base = slots.width
+        own = self.shape.limit.slot if self.shape.limit is not None else None
+        for slot, (number, convert) in enumerate(self.bindings):
+            slots.bind(self.leaf, _param(number, limit if slot == own else convert))
+        for value in extra:
+            slots.bind(constant(value), itself)
+        placed: Select = moved(select, base)
+        return placed
+
+
+def _column(inner: _Inner, way: Route | None, shown: str) -> Term:
+    """The one value of an inner query's rows; for rows of a model, the key that a relation `way` compares with.
+
+    ValueError where there are several.
+    """
+    scope, shape = inner.scope, inner.shape
+    if shape.values is not None:
+        if len(shape.values) != 1:
+            raise ValueError(f"{shown}: the queryset has {len(shape.values)} values a row, and one is needed.")
+        return shape.values[0][1]
+    attribute = _target(way, shape)
+    source = scope.follow(path_of(attribute), Context(None))
+    return Term(scope.column(source, attribute.column), key_field(shape.info, attribute))
+
+
+def _param(number: int, convert: Convert) -> Convert:
+    """What reads parameter `number` of a query and converts it."""
+    if convert is itself:
+        return lambda query: query_in(query).params[number]  # type: ignore[union-attr]  # the key says that it is a query
+    return lambda query: convert(query_in(query).params[number])  # type: ignore[union-attr]
+
+
+def _inside(scope: Scope, leaf: Leaf, context: Context) -> _Inner:
+    """The queryset in `leaf` as a query inside `scope`."""
     query = query_in(leaf.value)
-    assert query is not None
-    leaf = Leaf(leaf.number, query)
-    shape = query.shape
+    if query is None:
+        raise TypeError(f"Exists() and Subquery() take a queryset, not {shorten(leaf.value)}.")
+    around = Enclosing(scope, context)
+    shape, bindings = bound(query, around)
+    return _Inner(leaf, Scope.of(shape, scope.verb, around), shape, bindings)
+
+
+def compared_select(scope: Scope, context: Context, leaf: Leaf, lookup: str, way: Route | None) -> Select:
+    """The queryset in `leaf` as what stands right of a lookup: a query of one column inside `scope`.
+
+    ValueError where it has several, or more rows than the lookup takes.
+    """
+    inner = _inside(scope, leaf, context)
     label = "__".join(way.names) if way is not None else "a lookup"
-    limited = _one if lookup != "in" else None
-    if limited is not None and shape.limit is None:
+    if lookup != "in" and inner.shape.limit is None:
         raise ValueError(
             f"{label}: a queryset stands for one value only where it is cut to one row, as in queryset[:1]."
         )
-    scope = Scope.of(shape, "in")
-    if shape.values is not None:
-        if len(shape.values) != 1:
-            raise ValueError(
-                f"{label}__{lookup}: the queryset has {len(shape.values)} values a row, and one is needed."
-            )
-        column = shape.values[0][1].expr
-    else:
-        attribute = _target(way, shape)
-        source = scope.follow(path_of(attribute), Context(None))
-        column = scope.column(source, attribute.column)
-    order = sort_keys(scope, shape) if shape.sliced else ()
-    select = Select(
-        tuple(scope.sources), (ValueOutput(column),), conjoined(shape.where), order, shape.distinct,
-        limit=shape.limit, offset=shape.offset, bare=True,
-    )  # fmt: skip
-    base = slots.width
-    for number in range(shape.width):
-        own = shape.limit is not None and number == shape.limit.slot
-        convert = limited(number, label) if limited is not None and own else _nth(number)
-        slots.bind(leaf, convert)
-    for _, convert in scope.slots.bindings:
-        slots.bind(constant(convert(None)), itself)
-    moved_inner: Select = moved_select(select, base)
-    return moved_inner
+    column = _column(inner, way, f"{label}__{lookup}")
+    return inner.column(scope.slots, column.expr, limit=itself if lookup == "in" else _one(label))
+
+
+@resolver(Subquery)
+def _subquery(scope: Scope, node: Subquery, context: Context) -> Term:
+    inner = _inside(scope, leaf_of(node.queryset), context)
+    term = _column(inner, None, "Subquery()")
+    select = inner.column(scope.slots, term.expr, ordered=True)
+    return typed(Term(ir.Subquery(term.expr.type, True, select), term.field, term.key_of), node.output_field)
+
+
+@resolver(Exists)
+def _exists(scope: Scope, node: Exists, context: Context) -> Term:
+    return Term(ir.Exists(BOOLEAN, False, _inside(scope, leaf_of(node.queryset), context).any(scope.slots)))
+
+
+@resolver(OuterRef)
+def _outer_ref(scope: Scope, node: OuterRef, _context: Context) -> Term:
+    """A name of the query around, read from inside; unknown as long as there is none."""
+    host, levels = scope, 1
+    while host.outer is not None:
+        host, levels = host.outer, levels + 1
+    if host.around is None:
+        scope.slots.open = True
+        return Term(outer(Const(AnyType(), True, None)))
+    name = F(node.name) if isinstance(node.name, str) else node.name
+    term = resolve(host.around.scope, name, host.around.context)
+    expr = term.expr
+    for _ in range(levels):
+        expr = outer(expr)
+    return Term(expr, term.field, term.key_of)

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, not_yet, shorten
+from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
 from modelkit.expressions.base import Assignment as Assigned
 from modelkit.expressions.base import Face, Node, Value
+from modelkit.expressions.conditional import Subquery
 from modelkit.ir.expr import BOOLEAN, Const, Expr, In
 from modelkit.ir.query import Assignment, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.types import JsonType
 from modelkit.modelinfo import Attribute, Level, ModelInfo, info_of
 from modelkit.resolve import expressions, operands
+from modelkit.resolve.correlation import check_closed
 from modelkit.resolve.joins import Context, Leaf, Scope, Slots, conjoined
 from modelkit.resolve.paths import SEPARATOR, Step, names_of, route
 from modelkit.resolve.query import Annotation, Binding, Query, Shape
@@ -48,6 +50,7 @@ def updates(
         made, shared = _made(shape, Marker(leaves), named)
         if key is not None and shared:
             shape.cache.add(shape.next, key, made)
+    check_closed(shape)
     filled = leaves or (None,)
     return [
         (update, query.params + tuple([convert(filled[leaf]) for leaf, convert in bindings]))
@@ -105,6 +108,10 @@ def _made(
         changes = tuple(_assignment(scope, attribute, name, value) for attribute, name, value in by_level[number])
         target = _own_rows(shape) if own else _level_rows(shape, level)
         made.append((Update(target, changes), tuple(slots.bindings)))
+        if slots.open:
+            raise ValueError(
+                "update(): there is no query around this one for OuterRef to read; F() names its own fields."
+            )
         shared = shared and slots.shared
     return made, shared
 
@@ -144,7 +151,7 @@ def _assigned(scope: Scope, attribute: Attribute, name: str, value: Any) -> Expr
     if leaf.value is None:
         return Const(type_, True, None)
     if query_in(leaf.value) is not None:
-        not_yet("subqueries")
+        return expressions.resolve(scope, Subquery(leaf), Context(None, joins=False)).expr
     way = route(scope.info, (name if name != "pk" else attribute.name,), f"update({name}=...)")
     convert = operands.value_of(type_, way.field)
     if way.relation is not None:
