@@ -12,10 +12,10 @@ from typing import Any, Final, TypeAlias
 
 from modelkit.ir.expr import Param
 from modelkit.resolve.joins import Enclosing, Slots, Unsuited
-from modelkit.resolve.query import Binding, Call, Query, Shape, Step, itself
-from modelkit.resolve.skeleton import Marker
+from modelkit.resolve.query import Binding, Call, Convert, Query, Shape, Step, itself
+from modelkit.resolve.skeleton import Marker, query_in
 
-__all__ = ["Bound", "Take", "bound", "check_closed", "opened", "stepped", "taken"]
+__all__ = ["Bound", "Take", "bound", "check_closed", "opened", "parameter", "stepped", "taken"]
 
 Take: TypeAlias = Callable[[Shape, Any, Enclosing | None], tuple[Shape, Slots]]
 """Resolves one step of a query on a shape, perhaps inside another query: the shape it leads to, and its new parameters."""
@@ -89,6 +89,20 @@ def bound(query: Query, around: Enclosing) -> Bound:
     if shape.empty:
         changes["where"] = shape.where
     return made.evolve(width=len(bindings), **changes), tuple(bindings)
+
+
+def parameter(number: int, convert: Convert) -> Convert:
+    """What reads parameter `number` of a queryset's query and converts it."""
+    if convert is itself:
+        return lambda queryset: _query(queryset).params[number]
+    return lambda queryset: convert(_query(queryset).params[number])
+
+
+def _query(queryset: Any) -> Query:
+    query = query_in(queryset)
+    if query is None:
+        raise Unsuited
+    return query
 
 
 def _moved(bound_: Param, bindings: list[Binding]) -> Param:

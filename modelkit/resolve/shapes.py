@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final, Literal
 
+from modelkit.expressions.base import Value
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Compare, Const, Expr, In, Or, Param
 from modelkit.ir.query import Source
 from modelkit.modelinfo import ModelInfo, Relation, info_of
-from modelkit.resolve import conditions, expressions, ordering
-from modelkit.resolve.correlation import opened
-from modelkit.resolve.joins import Context, Leaf, Scope, conjoined
+from modelkit.resolve import conditions, correlation, expressions, ordering
+from modelkit.resolve.correlation import opened, parameter, stepped, taken
+from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined
 from modelkit.resolve.paths import key_field, steps_of
 from modelkit.resolve.query import Cache, Query, Shape, Term
-from modelkit.resolve.query import Step as Taken
 from modelkit.resolve.subqueries import moved
 
 __all__ = [
@@ -181,14 +181,14 @@ def related_to(query: Query, relation: Relation, values: tuple[Any, ...]) -> Que
     key = ("related_to", relation)
     step = shape.next.get(key)
     if step is None:
-        step = _relating(shape, relation)
+        step, _ = taken(shape, _relating, relation, values)
         shape.cache.add(shape.next, key, step)
     related: Query = step.apply(query, values)
     return related
 
 
-def _relating(shape: Shape, relation: Relation) -> Taken:
-    scope = Scope.of(shape, "related")
+def _relating(shape: Shape, relation: Relation, around: Enclosing | None) -> tuple[Shape, Slots]:
+    scope = Scope.of(shape, "related", around)
     steps = list(steps_of(relation))
     target = info_of(relation.target)
     attributes = [target.named[name] for name in relation.remote]
@@ -209,7 +209,7 @@ def _relating(shape: Shape, relation: Relation) -> Taken:
         width=scope.slots.width,
         sticky=frozenset(reuse) if relation.many and len(relation.hops) > 1 else frozenset(),
     )
-    return Taken(made, tuple(scope.slots.bindings))
+    return made, scope.slots
 
 
 # -- two queries as one
@@ -232,6 +232,8 @@ def combined(left: Query, operator: Literal["and", "or", "xor"], right: Query) -
         return left
     shape, other = left.shape, right.shape
     key = (operator, other)
+    if shape.base is not None or other.base is not None:
+        return stepped(left, ("open", *key), [right], _combining_open, (operator, Value(right)))
     made = shape.next.get(key)
     if made is None:
         made = _combining(shape, operator, other)
@@ -288,6 +290,22 @@ def _combining(shape: Shape, operator: Literal["and", "or", "xor"], other: Shape
         values=values if values is not None else shape.values,
         order=other.order or shape.order,
     )
+
+
+def _combining_open(
+    shape: Shape, parts: tuple[Literal["and", "or", "xor"], Value], around: Enclosing | None
+) -> tuple[Shape, Slots]:
+    """The same where one of the two reads the query around them."""
+    operator, node = parts
+    leaf: Leaf = node.value
+    slots = Slots(shape.width)
+    slots.open = True
+    other: Shape = leaf.value.shape
+    if around is not None:
+        other, bindings = correlation.bound(leaf.value, around)
+        for number, convert in bindings:
+            slots.bind(leaf, parameter(number, convert))
+    return _combining(shape, operator, other), slots
 
 
 def _shared(scope: Scope, source: Source, parent: int, reuse: set[int]) -> int:

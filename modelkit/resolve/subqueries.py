@@ -20,7 +20,7 @@ from modelkit.ir.expr import BOOLEAN, Col, Const, Expr, Node, Outer, Param, Sort
 from modelkit.ir.query import Output, Select, Source, ValueOutput
 from modelkit.ir.types import AnyType
 from modelkit.modelinfo import Attribute
-from modelkit.resolve.correlation import bound
+from modelkit.resolve.correlation import bound, parameter
 from modelkit.resolve.expressions import leaf_of, resolve, resolver, typed
 from modelkit.resolve.finishers import finished, telling
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, constant, outer
@@ -137,7 +137,7 @@ class _Inner:
         base = slots.width
         own = self.shape.limit.slot if self.shape.limit is not None else None
         for slot, (number, convert) in enumerate(self.bindings):
-            slots.bind(self.leaf, _param(number, limit if slot == own else convert))
+            slots.bind(self.leaf, parameter(number, limit if slot == own else convert))
         for value in extra:
             slots.bind(constant(value), itself)
         placed: Select = moved(select, base)
@@ -157,13 +157,6 @@ def _column(inner: _Inner, way: Route | None, shown: str) -> Term:
     attribute = _target(way, shape)
     source = scope.follow(path_of(attribute), Context(None))
     return Term(scope.column(source, attribute.column), key_field(shape.info, attribute))
-
-
-def _param(number: int, convert: Convert) -> Convert:
-    """What reads parameter `number` of a query and converts it."""
-    if convert is itself:
-        return lambda query: query_in(query).params[number]  # type: ignore[union-attr]  # the key says that it is a query
-    return lambda query: convert(query_in(query).params[number])  # type: ignore[union-attr]
 
 
 def _inside(scope: Scope, leaf: Leaf, context: Context) -> _Inner:

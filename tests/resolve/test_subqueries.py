@@ -1,0 +1,252 @@
+"""Queries inside queries: Exists, Subquery and OuterRef, wherever an expression or a condition may stand."""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+from typing import Any
+
+import pytest
+
+from modelkit import Exists, F, FieldError, FloatField, OuterRef, Q, Subquery, Value, capture_statements
+from modelkit.resolve.conditions import filtered
+from modelkit.resolve.finishers import fetch
+from tests.resolve.models import Author, Book, Tag, Team
+
+pytestmark = pytest.mark.usefixtures("rows")
+
+
+def names(queryset: Any) -> list[str]:
+    return [row.name for row in queryset.order_by("pk")]
+
+
+def own_books() -> Any:
+    return Book.objects.filter(author=OuterRef("pk"))
+
+
+class TestExists:
+    def test_stands_alone_negated_and_among_other_conditions(self) -> None:
+        good = Exists(own_books().filter(rating=2))
+        assert names(Author.objects.filter(good)) == ["A"]
+        assert names(Author.objects.filter(~good)) == ["B", "C"]
+        assert names(Author.objects.exclude(good)) == ["B", "C"]
+        assert names(Author.objects.filter(good | Q(name="C"))) == ["A", "C"]
+        assert names(Author.objects.filter(Q(name="C") | good)) == ["A", "C"]
+        assert names(Author.objects.filter(Q(name="A") & ~good)) == []
+        assert names(Author.objects.filter(good ^ Exists(own_books()))) == ["B"]
+
+    def test_is_a_value_of_a_row_and_a_key_of_an_order(self) -> None:
+        prolific = Exists(own_books())
+        rows = Author.objects.annotate(writes=prolific).order_by("pk")
+        assert [author.writes for author in rows] == [True, True, False]
+        assert list(rows.values_list("writes", flat=True)) == [True, True, False]
+        assert names(rows.filter(writes=False)) == ["C"]
+        assert [author.name for author in Author.objects.order_by(prolific.asc(), "-name")] == ["C", "B", "A"]
+        assert [author.name for author in Author.objects.order_by(prolific, "name")] == ["C", "A", "B"]
+
+    def test_slices_and_distinct_inside_count(self) -> None:
+        assert names(Author.objects.filter(Exists(own_books()[1:]))) == ["A"]
+        assert names(Author.objects.filter(Exists(own_books()[3:]))) == []
+        titles = own_books().values("name").distinct()
+        assert names(Author.objects.filter(Exists(titles[1:]))) == ["A"]
+        assert names(Author.objects.filter(Exists(titles[2:]))) == []
+
+    def test_of_no_rows_is_false(self) -> None:
+        assert names(Author.objects.filter(Exists(Book.objects.none()))) == []
+        assert names(Author.objects.filter(~Exists(own_books().none()))) == ["A", "B", "C"]
+
+    def test_takes_querysets_only(self) -> None:
+        with pytest.raises(TypeError, match="take a queryset"):
+            Author.objects.filter(Exists([1, 2]))
+
+
+class TestSubquery:
+    def test_is_the_value_of_the_first_row_in_order(self) -> None:
+        best = Subquery(own_books().order_by("-rating", "name").values("name")[:1])
+        assert list(Author.objects.order_by("pk").values_list("name", best)) == [("A", "p"), ("B", "p"), ("C", None)]
+        last = Subquery(own_books().order_by("-pk").values("rating")[:1])
+        assert names(Author.objects.filter(age__lt=last)) == ["A", "B"]
+        assert names(Author.objects.annotate(last=last).filter(last=1)) == ["B"]
+
+    def test_a_queryset_is_one_without_being_called_so(self) -> None:
+        last = own_books().order_by("-pk").values("rating")[:1]
+        assert [author.last for author in Author.objects.annotate(last=last).order_by("pk")] == [2, 1, None]
+        assert names(Author.objects.filter(age__lt=last)) == ["A", "B"]
+        assert [row.more for row in Author.objects.annotate(more=F("age") + Value(last)).order_by("pk")] == [2, 1, None]
+
+    def test_in_takes_all_rows(self) -> None:
+        chosen = Author.objects.filter(name="A")
+        assert Book.objects.filter(author__in=Subquery(chosen.values("pk"))).count() == 3
+        assert Book.objects.filter(author__in=Subquery(chosen)).count() == 3
+        assert names(
+            Author.objects.filter(name__in=Subquery(Author.objects.filter(team=OuterRef("team")).values("name")))
+        ) == [
+            "A",
+            "C",
+        ]
+
+    def test_only_one_value_a_row_is_taken(self) -> None:
+        with pytest.raises(ValueError, match="2 values a row"):
+            Author.objects.annotate(best=Subquery(own_books().values("name", "rating")))
+
+    def test_values_are_of_the_inner_field_unless_an_output_field_says_otherwise(self) -> None:
+        Book.objects.update(price="2.50")
+        price = own_books().values("price")[:1]
+        assert str(Author.objects.annotate(price=Subquery(price)).first().price) == "2.50"
+        assert Author.objects.annotate(price=Subquery(price, output_field=FloatField())).first().price == 2.5
+
+    def test_updates_write_what_they_find(self) -> None:
+        first = Subquery(own_books().order_by("pk").values("rating")[:1])
+        assert Author.objects.filter(Exists(own_books())).update(age=first) == 2
+        assert list(Author.objects.order_by("pk").values_list("age", flat=True)) == [1, 1, 0]
+        Author.objects.update(name=Book.objects.filter(author=OuterRef("pk")).order_by("-pk").values("name")[:1])
+        assert list(Author.objects.order_by("pk").values_list("name", flat=True)) == ["p", "p", None]
+
+
+class TestOuterRef:
+    def test_reaches_over_relations_annotations_and_transforms(self) -> None:
+        Author.objects.filter(name="A").update(born=datetime.date(2000, 1, 2), age=2000)
+        same_team = Author.objects.filter(name="A", team__name=OuterRef("author__team__name"))
+        assert Book.objects.filter(Exists(same_team)).count() == 3
+        rated = Book.objects.annotate(double=F("rating") * 2)
+        assert rated.filter(Exists(Book.objects.filter(rating=OuterRef("double")))).count() == 2
+        assert names(Author.objects.filter(Exists(Author.objects.filter(age=OuterRef("born__year"))))) == ["A"]
+
+    def test_types_are_those_of_the_outer_field(self) -> None:
+        Author.objects.update(seen=datetime.datetime(2000, 1, 2, tzinfo=datetime.UTC), born=datetime.date(2000, 1, 2))
+        same_day = Author.objects.filter(seen=OuterRef("born"), pk=OuterRef("pk"))
+        assert Author.objects.filter(Exists(same_day)).count() == 3
+        Author.objects.update(name="1")
+        assert names(Author.objects.filter(Exists(Book.objects.filter(rating__contains=OuterRef("name"))))) == ["1"] * 3
+        with pytest.raises(FieldError, match="no common order"):
+            Author.objects.filter(Exists(Author.objects.filter(name__lt=OuterRef("age"))))
+
+    def test_nested_references_step_out_twice(self) -> None:
+        twice = Tag.objects.filter(books__author=OuterRef(OuterRef("pk")), books=OuterRef("pk"))
+        tagged = Book.objects.filter(Exists(twice))
+        assert names(Author.objects.filter(Exists(tagged))) == ["A"]
+        assert names(Author.objects.exclude(Exists(tagged))) == ["B", "C"]
+        counted = Book.objects.filter(author=OuterRef("pk")).annotate(
+            again=Subquery(Author.objects.filter(pk=OuterRef(OuterRef("pk"))).values("name")[:1])
+        )
+        assert list(
+            Author.objects.annotate(n=counted.values("again")[:1]).order_by("pk").values_list("n", flat=True)
+        ) == [
+            "A",
+            "B",
+            None,
+        ]
+
+    def test_every_step_may_follow_it(self) -> None:
+        inner = (
+            Book.objects.filter(author=OuterRef("pk"))
+            .exclude(rating=1)
+            .annotate(shown=F("rating") + OuterRef("age"))
+            .filter(shown__gt=1)
+            .order_by("name", OuterRef("pk"))
+            .distinct()
+            .values("name")[1:2]
+        )
+        rows = Author.objects.annotate(second=Subquery(inner)).order_by("pk")
+        assert [author.second for author in rows] == ["q", None, None]
+        assert [author.second for author in rows.all()] == ["q", None, None]
+
+    def test_combined_querysets_are_read_inside(self) -> None:
+        either = Book.objects.filter(author=OuterRef("pk"), rating=2) | Book.objects.filter(editor=OuterRef("pk"))
+        Book.objects.filter(name="p").update(editor=Author.objects.get(name="C"))
+        assert names(Author.objects.filter(Exists(either))) == ["A", "C"]
+        both = Book.objects.filter(author=OuterRef("pk")) & Book.objects.filter(rating=1)
+        assert names(Author.objects.filter(Exists(both))) == ["A", "B"]
+
+    def test_below_a_to_many_exclude_the_outer_row_is_the_same(self) -> None:
+        unedited = Author.objects.exclude(books__editor=OuterRef("pk"))
+        own = unedited.filter(pk=OuterRef("pk"))
+        Book.objects.filter(author__name="B").update(editor=F("author"))
+        assert names(Author.objects.filter(Exists(own))) == ["A", "C"]
+        inside = Author.objects.exclude(books__in=Book.objects.filter(editor=OuterRef("pk")))
+        assert names(inside) == ["A", "C"]
+
+    def test_unknown_names_raise_where_the_query_around_is_built(self) -> None:
+        inner = Book.objects.filter(author=OuterRef("pkk"))
+        with pytest.raises(FieldError, match="Author has no field 'pkk'"):
+            Author.objects.filter(Exists(inner))
+        with pytest.raises(FieldError, match="Book has no field 'auther'"):
+            Book.objects.filter(auther=OuterRef("pk"))
+        with pytest.raises(TypeError, match="as text"):
+            OuterRef(1)
+
+    def test_alone_it_has_no_rows(self) -> None:
+        inner = own_books()
+        for read in (
+            list,
+            len,
+            bool,
+            repr,
+            lambda q: q.count(),
+            lambda q: q.exists(),
+            lambda q: q.get(),
+            lambda q: q.first(),
+        ):
+            with pytest.raises(ValueError, match="inside another"):
+                read(inner)
+        for write in (lambda q: q.update(rating=1), lambda q: q.delete()):
+            with pytest.raises(ValueError, match="inside another"):
+                write(inner)
+        with pytest.raises(ValueError, match="no query around"):
+            Author.objects.update(age=OuterRef("pk"))
+
+    def test_a_query_alone_may_still_be_narrowed_and_is_not_changed_by_being_used(self) -> None:
+        inner = own_books()
+        assert names(Author.objects.filter(Exists(inner.filter(rating=2)))) == ["A"]
+        assert names(Author.objects.filter(Exists(inner))) == ["A", "B"]
+        assert Tag.objects.filter(Exists(Book.objects.filter(tags=OuterRef("pk")))).count() == 2
+        assert Team.objects.filter(Exists(Author.objects.filter(team=OuterRef("pk")))).count() == 2
+
+
+class TestShapes:
+    def test_queries_that_differ_in_values_share_a_shape(self) -> None:
+        def query(rating: int, age: int) -> Any:
+            inner = Book.objects.filter(author=OuterRef("pk"), rating=rating).exclude(name="z")
+            return Author.objects.filter(Exists(inner), age=age).annotate(
+                best=Subquery(own_books().filter(rating__in=[rating]).values("name")[:1])
+            )
+
+        one, other = query(1, 0), query(2, 0)
+        assert one.query.shape is other.query.shape
+        assert fetch(one.query).select is fetch(other.query).select
+        assert names(one) == ["A", "B"]
+        assert names(other) == ["A"]
+
+    def test_shapes_differ_where_an_inner_one_does(self) -> None:
+        one = Author.objects.filter(Exists(Book.objects.filter(rating=1)))
+        assert one.query.shape is not Author.objects.filter(Exists(Book.objects.filter(name="p"))).query.shape
+
+    def test_a_value_of_another_kind_is_resolved_anew(self) -> None:
+        def query(members: list[Any]) -> Any:
+            return Author.objects.filter(Exists(Book.objects.filter(author=OuterRef("pk"), rating__in=members)))
+
+        assert names(query([2])) == ["A"]
+        assert names(query([F("author__age"), 1])) == ["A", "B"]
+        assert names(query([1])) == ["A", "B"]
+
+    def test_a_pickled_query_finds_the_same_rows(self) -> None:
+        queryset = Author.objects.filter(Exists(own_books().filter(rating=2)))
+        assert names(pickle.loads(pickle.dumps(queryset)).all()) == ["A"]
+        inner = pickle.loads(pickle.dumps(own_books().filter(rating=2).query))
+        assert names(Author.objects.filter(Exists(inner))) == ["A"]
+
+    def test_one_statement_reads_all(self) -> None:
+        with capture_statements() as log:
+            names(Author.objects.filter(Exists(own_books())).annotate(best=own_books().values("name")[:1]))
+        assert len(log) == 1
+
+    def test_an_open_query_filters_like_any_other(self) -> None:
+        inner = filtered(own_books().query, (), {"rating": 1})
+        assert inner.shape is filtered(own_books().query, (), {"rating": 2}).shape
+        assert inner.params[-1] == 1
+
+
+def test_a_correlated_exists_probes_an_index() -> None:
+    plan = Author.objects.filter(Exists(own_books())).explain(verbose=True)
+    assert "bucket" in plan
+    assert "scan of book" not in plan.lower()
