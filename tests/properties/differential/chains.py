@@ -1,0 +1,171 @@
+"""Random chains of filters and annotations, and a total order for what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tests.properties.differential.dice import Dice
+from tests.properties.differential.expressions import COMPUTED
+from tests.properties.differential.models import MODELS, RELATIONS, SCALARS
+from tests.properties.differential.scope import Name, Parts, Scope
+
+__all__ = ["LISTED", "Chain", "Chains"]
+
+LISTED = ("text", "number", "key", "date", "bool", "decimal", "datetime")
+"""The kinds that are read as values."""
+
+_ROOTS = ((3, "Author"), (2, "Book"), *((1, model) for model in MODELS))
+
+
+@dataclass
+class Chain:
+    """A queryset as text, and what later steps may name."""
+
+    text: str
+    scope: Scope
+
+    @property
+    def model(self) -> str:
+        return self.scope.model
+
+    def then(self, step: str) -> None:
+        """One more call."""
+        self.text += step
+
+    def name(self, name: Name) -> None:
+        """One more annotation to name."""
+        self.scope = replace(self.scope, names=(*self.scope.names, name))
+
+
+class Chains:
+    """Draws chains."""
+
+    def __init__(self, dice: Dice, parts: Parts) -> None:
+        self.dice = dice
+        self.parts = parts
+
+    def root(self) -> str:
+        """A model to ask."""
+        return self.dice.weighted(_ROOTS)
+
+    def chain(self, model: str, length: int, *, computed: bool = True) -> Chain:
+        """Filters, excludes and, where `computed`, annotations of all kinds."""
+        chain = Chain(f"{model}.objects", Scope(model, many=True))
+        steps: list[tuple[int, Callable[[Chain], None]]] = [(5, self._filter), (3, self._exclude)]
+        if computed:
+            steps += [
+                (2, self._annotate),
+                (3, self._annotate_aggregate),
+                (1, self._annotate_inner),
+                (1, self._annotate_window),
+                (1, self._annotate_join),
+                (1, self._rearrange),
+            ]
+        for _ in range(length):
+            self.dice.weighted(steps)(chain)
+        if not length:
+            chain.then(".all()")
+        return chain
+
+    def _filter(self, chain: Chain) -> None:
+        chain.then(f".filter({self._conditions(chain)})")
+
+    def _exclude(self, chain: Chain) -> None:
+        chain.then(f".exclude({self._conditions(chain)})")
+
+    def _conditions(self, chain: Chain) -> str:
+        if self.dice.chance(15):
+            return self.parts.conditions.truth(chain.scope)
+        return self.parts.conditions.arguments(chain.scope)
+
+    def _verb(self) -> str:
+        return "alias" if self.dice.chance(20) else "annotate"
+
+    def _fresh(self, chain: Chain) -> str:
+        return f"a{len(chain.scope.names)}"
+
+    def _annotate(self, chain: Chain) -> None:
+        kind = self.dice.choice((*COMPUTED, "text", "number", "time", "json"))
+        scope = replace(chain.scope, many=self.dice.chance(25))
+        name, text = self._fresh(chain), self.parts.expressions.value(scope, kind, 2)
+        natures = {known.nature for known in chain.scope.names if f"'{known.name}'" in text or f"{known.name}_" in text}
+        nature = next((nature for nature in ("window", "aggregate") if nature in natures), "plain")
+        chain.then(f".{self._verb()}({name}={text})")
+        chain.name(Name(name, kind, nature))
+
+    def _annotate_aggregate(self, chain: Chain) -> None:
+        for _ in range(self.dice.weighted(((3, 1), (1, 2)))):
+            name = self._fresh(chain)
+            text, kind = self.parts.expressions.aggregate(chain.scope)
+            chain.then(f".{self._verb()}({name}={text})")
+            chain.name(Name(name, kind, "aggregate"))
+
+    def _annotate_inner(self, chain: Chain) -> None:
+        name = self._fresh(chain)
+        kind = self.dice.choice((*LISTED, "bool", "exists"))
+        text = (
+            self.parts.inner.exists(chain.scope) if kind == "exists" else self.parts.inner.subquery(chain.scope, kind)
+        )
+        chain.then(f".{self._verb()}({name}={text})")
+        chain.name(Name(name, "bool" if kind == "exists" else kind))
+
+    def _annotate_window(self, chain: Chain) -> None:
+        name = self._fresh(chain)
+        text, kind = self.parts.expressions.window(chain.scope)
+        chain.then(f".{self._verb()}({name}={text})")
+        chain.name(Name(name, kind, "window"))
+
+    def _annotate_join(self, chain: Chain) -> None:
+        relations = RELATIONS[chain.model]
+        relation = self.dice.choice(tuple(relations))
+        end = relations[relation][0]
+        inner = Scope(end)
+        pairs = dict(self.dice.some(1, 2, lambda: self.parts.conditions.lookup(inner, joins=False)))
+        condition = ", ".join(f"{relation}__{name}={value}" for name, value in pairs.items() if "F(" not in value)
+        name = f"j{len(chain.scope.joins)}"
+        chain.then(f".annotate({name}=FilteredRelation({relation!r}, condition=Q({condition})))")
+        chain.scope = replace(chain.scope, joins=(*chain.scope.joins, (name, end)))
+
+    def _rearrange(self, chain: Chain) -> None:
+        chain.then(
+            self.dice.choice((".order_by('-pk')", ".reverse()", ".order_by()", ".distinct()", ".using('default')"))
+        )
+
+    def combined_by_operator(self) -> Chain:
+        """Two querysets of a model combined by &, | or ^."""
+        model, operator = self.root(), self.dice.choice("&&||^")
+        if operator == "^":
+            scope = Scope(model)
+            parts = [
+                f"{model}.objects.filter({self.parts.conditions.condition(scope, 1, joins=False)})" for _ in range(2)
+            ]
+        else:
+            parts = [self.chain(model, self.dice.randint(1, 3), computed=False).text for _ in range(2)]
+        return Chain(f"({f' {operator} '.join(parts)})", Scope(model, many=True))
+
+    def order(self, chain: Chain) -> str:
+        """A total order: what is equal in all keys is the same row with the same values."""
+        keys = self.dice.some(0, 2, lambda: self._key(chain))
+        names = [repr(name.name) for name in chain.scope.names if name.kind != "json"]
+        return f".order_by({', '.join([*keys, *names, repr('pk')])})"
+
+    def _key(self, chain: Chain) -> str:
+        scope = replace(chain.scope, many=self.dice.chance(20))
+        kind = self.dice.choice(("text", "number", "date", "key", "bool", "decimal"))
+        if self.dice.chance(20):
+            return f"{self.parts.expressions.template(scope.one(), 'text', 1)}{self.dice.choice(('', '.desc()'))}"
+        path = self.parts.expressions.path(scope, kind) or "pk"
+        if self.dice.chance(25):
+            nulls = self.dice.choice(("first", "last"))
+            return f"F({path!r}).{self.dice.choice(('asc', 'desc'))}(nulls_{nulls}=True)"
+        return repr(self.dice.choice(("", "-")) + path)
+
+    def sliced(self) -> str:
+        """A slice."""
+        start = self.dice.randint(0, 3)
+        return f"[{start}:{start + self.dice.randint(0, 4)}]"
+
+    def column(self, scope: Scope) -> str:
+        """A path to an ordered value of the model's own."""
+        return self.dice.choice([name for name, kind in SCALARS[scope.model].items() if kind != "json"])

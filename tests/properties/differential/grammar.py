@@ -1,0 +1,36 @@
+"""The grammar of programs: expressions hold conditions, conditions hold queries, queries hold expressions."""
+
+from __future__ import annotations
+
+from tests.properties.differential.chains import Chains
+from tests.properties.differential.conditions import Conditions
+from tests.properties.differential.dice import Dice
+from tests.properties.differential.expressions import Expressions
+from tests.properties.differential.inner import Inner
+from tests.properties.differential.readings import Readings
+from tests.properties.differential.writes import Writes
+
+__all__ = ["Grammar"]
+
+
+class Grammar:
+    """Draws programs; each part finds the others here."""
+
+    def __init__(self, dice: Dice) -> None:
+        self.dice = dice
+        self.expressions = Expressions(dice, self)
+        self.conditions = Conditions(dice, self)
+        chains = Chains(dice, self)
+        self.inner = Inner(dice, self, chains)
+        self.readings = Readings(dice, self, chains)
+        self.writes = Writes(dice, self, chains)
+
+    def program(self) -> list[str]:
+        """The steps of a program: queries, and in some writes between them."""
+        if self.dice.chance(70):
+            return [self.readings.query()]
+        steps = [self.writes.write(), *self.dice.some(0, 2, self._step)]
+        return [*steps, self.readings.query()]
+
+    def _step(self) -> str:
+        return self.writes.write() if self.dice.chance(60) else self.readings.query()

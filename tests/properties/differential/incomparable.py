@@ -1,0 +1,95 @@
+"""Where Django on SQLite is no referee. Each reason is one that `docs/internals.md` lists, or a row of the semantics.
+
+A reason is given only for outcomes that differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tests.properties.differential.models import MODELS
+from tests.properties.differential.worlds import Outcome, World
+
+__all__ = ["NOT_BUILT", "reason"]
+
+NOT_BUILT = "not built"
+
+
+def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -> str | None:
+    """Why the outcomes of the last of `steps` may differ; None if they may not. `world` is modelkit's."""
+    if _not_built(ours.error):
+        return NOT_BUILT
+    kind = type(theirs.error).__name__
+    if kind in ("OperationalError", "NotSupportedError", "NotImplementedError"):
+        return f"Django or SQLite cannot: {kind}"
+    if type(ours.error).__name__ == "DataError" and re.search(r"zero|range", str(ours.error)):
+        return "semantics: x/0 and overflow are errors"
+    if any(map(_mistied, theirs.statements)):
+        return "an inner query tied by a coincidence of aliases"
+    if any(map(_rereads, theirs.statements)):
+        return "an UPDATE that reads its own table"
+    if theirs.error is None and _tied_by_name(steps, theirs, world):
+        return "an inner query tied by a coincidence of aliases"
+    return None
+
+
+def _not_built(error: Exception | None) -> bool:
+    """Whether modelkit says that this is to come, or lacks a name altogether."""
+    return type(error).__name__ in ("NotYetSupported", "NameError")
+
+
+def _mistied(sql: str) -> bool:
+    """Whether Django tied an inner query to the row of another table: its aliases T3, T4 may meet by accident."""
+    tables = {alias: table for table, alias in re.findall(r'"(\w+)" ([TU]\d+)\b', sql)}
+    ties = re.findall(r'(U\d+)\."\w+" = \((?:"(\w+)"|(T\d+))\."id"\)', sql)
+    return any(
+        tables.get(inner) != (tables.get(alias) if alias else table)
+        for inner, table, alias in ties
+        if f'{inner}."id" = ' in sql
+    )
+
+
+def _rereads(sql: str) -> bool:
+    """Whether an UPDATE reads its own table a second time: SQLite shows it rows that it has changed already."""
+    table = re.match(r'UPDATE ("\w+")', sql)
+    return table is not None and re.search(rf"(FROM|JOIN) {table[1]}", sql) is not None
+
+
+def _tied_by_name(steps: Sequence[str], theirs: Outcome, world: World) -> bool:
+    """Whether the outcome would be Django's if inner queries were tied as Django does it: to any source of the call whose
+    alias happens to be the same."""
+    with _ties_by_name(world.names[name] for name in MODELS):
+        return list(world.run(steps))[-1].same(theirs)
+
+
+@contextmanager
+def _ties_by_name(models: Iterable[Any]) -> Iterator[None]:
+    from modelkit.modelinfo import info_of
+    from modelkit.resolve import conditions
+
+    def alias(tables: list[Any], number: int) -> tuple[Any, int]:
+        first = all(table is not tables[number] for table in tables[:number])
+        return tables[number], 0 if first else number
+
+    def tied(scope: Any, before: Any, hop: Any, context: Any) -> int | None:
+        inner = [scope.info.table, *(step.hop.table for step in before), hop.table]
+        outer = [source.table for source in scope.sources]
+        wanted = alias(inner, len(inner) - 1)
+        return next(
+            (number for number in sorted(context.reuse or ()) if number and alias(outer, number) == wanted), None
+        )
+
+    infos = [info_of(model) for model in models]
+    own = conditions._tied
+    for info in infos:
+        info.roots.clear()
+    conditions._tied = tied
+    try:
+        yield
+    finally:
+        conditions._tied = own
+        for info in infos:
+            info.roots.clear()
