@@ -48,7 +48,7 @@ class Conditions:
 
     def condition(self, scope: Scope, depth: int, *, joins: bool = True) -> str:
         """A tree of Q; without `joins` on the model's own columns."""
-        scope = replace(scope, many=joins)
+        scope = scope if joins else replace(scope, many=False, hops=0)
         if depth > 0 and self.dice.chance(12):
             return f"Q({self.truth(scope)})"
         if depth <= 0 or self.dice.chance(40):

@@ -93,14 +93,15 @@ class Writes:
         return f"Coalesce({text}, {shown(VALUES[kind][0])})" if name == "rating" else text
 
     def update(self) -> str:
-        """update() of what a chain finds."""
+        """update() of what a chain finds; of one table, since Django writes to two by two statements."""
         model = self._model()
         chain = self.chains.chain(model, self.dice.randint(0, 2), computed=self.dice.chance(20))
         if self.dice.chance(3):
             chain.then(f"{self.chains.order(chain)}[:2]")
-        columns = self.dice.sample(sorted(WRITABLE[model]), min(self.dice.randint(1, 2), len(WRITABLE[model])))
+        most = 1 if model == "Cafe" else min(self.dice.randint(1, 2), len(WRITABLE[model]))
+        columns = self.dice.sample(sorted(WRITABLE[model]), most)
         values = [f"{name}={self._computed(model, name, WRITABLE[model][name])}" for name in columns]
-        if self.dice.chance(15):
+        if self.dice.chance(15) and model != "Cafe":
             found = [(name, limit) for owner, name, limit in _FOREIGN if owner == model]
             values += [
                 f"{name}_id={self.dice.choice((None, self.dice.randint(1, limit)))}" for name, limit in found[:1]
