@@ -21,6 +21,7 @@ from modelkit.ir import expr as ir
 from modelkit.ir.codec import JSON_NULL, freeze_json
 from modelkit.ir.query import Compound, Delete, RowOutput, Select, Source, Update
 from modelkit.ir.schema import Row, Table
+from tests.reference_windows import compute_windows
 
 __all__ = ["Reference"]
 
@@ -28,11 +29,15 @@ Tables = Mapping[Table, Sequence[Row | None]]
 
 
 class Environment:
-    """The rows that an expression can see: one for each source (None: missing), and those of the queries around."""
+    """The rows that an expression can see: one for each source (None: missing), and those of the queries around.
+
+    `windows` are the values of window functions for it, once they are known.
+    """
 
     def __init__(self, rows: Sequence[Any], outer: Environment | None = None) -> None:
         self.rows = rows
         self.outer = outer
+        self.windows: dict[ir.Window, Any] = {}
 
 
 class Reference:
@@ -82,6 +87,9 @@ class Reference:
         ]
         if query.group is not None:
             return self._slice(query, self._grouped(query, found))
+        compute_windows(query, found, self.value, self)
+        if query.qualify is not None:
+            found = [row for row in found if self.value(query.qualify, row) is True]
         found.sort(key=functools.cmp_to_key(lambda one, two: self._compare_keys(query.order, one, two)))
         if query.distinct_on:
             found = _first(found, lambda row: tuple(self._frozen(expr, row) for expr in query.distinct_on))
@@ -149,10 +157,13 @@ class Reference:
         kept = [_Group(self, members) for members in groups.values()]
         if query.having is not None:
             kept = [group for group in kept if group.value(query.having) is True]
+        compute_windows(query, kept, lambda expr, group: group.value(expr), self)
+        if query.qualify is not None:
+            kept = [group for group in kept if group.value(query.qualify) is True]
 
         def compare(one: _Group, two: _Group) -> int:
             for key in query.order:
-                answer = self._compare_values(key, one.value(key.expr), two.value(key.expr))
+                answer = self.compare_values(key, one.value(key.expr), two.value(key.expr))
                 if answer:
                     return answer
             return 0
@@ -188,7 +199,7 @@ class Reference:
         def compare(one: tuple[Any, ...], two: tuple[Any, ...]) -> int:
             for place, descending, nulls in query.order:
                 key = ir.SortKey(ir.Const(ir.INTEGER, False, 1), descending, nulls)
-                answer = self._compare_values(key, one[place], two[place])
+                answer = self.compare_values(key, one[place], two[place])
                 if answer:
                     return answer
             return 0
@@ -200,12 +211,12 @@ class Reference:
 
     def _compare_keys(self, order: Sequence[ir.SortKey], one: Environment, two: Environment) -> int:
         for key in order:
-            answer = self._compare_values(key, self.value(key.expr, one), self.value(key.expr, two))
+            answer = self.compare_values(key, self.value(key.expr, one), self.value(key.expr, two))
             if answer:
                 return answer
         return 0
 
-    def _compare_values(self, key: ir.SortKey, one: Any, two: Any) -> int:
+    def compare_values(self, key: ir.SortKey, one: Any, two: Any) -> int:
         if one is None or two is None:
             if one is two:
                 return 0
@@ -277,6 +288,8 @@ class Reference:
                     if self.value(condition, row) is True:
                         return self.value(value, row)
                 return self.value(default, row)
+            case ir.Window():
+                return row.windows[expr]
         raise AssertionError(f"the reference does not know {type(expr).__name__}")
 
     def _inner(self, select: Any, row: Environment) -> list[tuple[Any, ...]]:
@@ -304,6 +317,7 @@ class _Group:
     def __init__(self, reference: Reference, members: list[Environment]) -> None:
         self.reference = reference
         self.members = members
+        self.windows: dict[ir.Window, Any] = {}
 
     def output(self, output: Any) -> Any:
         if isinstance(output, RowOutput):
@@ -321,6 +335,9 @@ class _Group:
     def _replace(self, expr: Any, values: list[Any]) -> Any:
         if isinstance(expr, ir.Aggregate):
             values.append(self._aggregate(expr))
+            return ir.Param(expr.type, True, len(self.reference.params) + len(values) - 1)
+        if isinstance(expr, ir.Window):
+            values.append(self.windows[expr])
             return ir.Param(expr.type, True, len(self.reference.params) + len(values) - 1)
         if isinstance(expr, tuple):
             return tuple(self._replace(part, values) for part in expr)
@@ -342,12 +359,17 @@ class _Group:
         rows = [row for row in rows if None not in row]
         if expr.distinct:
             rows = _first(rows, lambda row: tuple(_distinct(value) for value in row))
-        if not rows:
-            return expr.function.empty
-        state = expr.function.start()
-        for row in rows:
-            state = expr.function.step(state, row[0] if len(row) == 1 else row)
-        return expr.function.finish(state)
+        return _aggregated(expr.function, rows)
+
+
+def _aggregated(function: ir.AggregateDef, rows: Sequence[tuple[Any, ...]]) -> Any:
+    """An aggregate over tuples of arguments."""
+    if not rows:
+        return function.empty
+    state = function.start()
+    for row in rows:
+        state = function.step(state, row[0] if len(row) == 1 else row)
+    return function.finish(state)
 
 
 def _first(rows: list[Any], key: Any) -> list[Any]:

@@ -56,12 +56,14 @@ __all__ = [
     "preorder",
     "rejects_null",
     "renumbered",
+    "row_by_row",
     "runs_functions",
     "source_columns",
     "sources_of",
     "subselects",
     "tables_of",
     "used_sources",
+    "windows_of",
 ]
 
 Query: TypeAlias = Select | Compound | Update | Delete
@@ -107,11 +109,13 @@ def children(expr: Expr) -> Iterator[Expr]:
                 yield where
             for sort in order:
                 yield sort.expr
-        case Window(args=args, partition=partition, order=order):
+        case Window(args=args, partition=partition, order=order, where=where):
             yield from args
             yield from partition
             for sort in order:
                 yield sort.expr
+            if where is not None:
+                yield where
         case _:
             return
 
@@ -166,6 +170,8 @@ def own_expressions(query: Select | Compound) -> Iterator[Expr]:
         yield from query.group or ()
         if query.having is not None:
             yield query.having
+        if query.qualify is not None:
+            yield query.qualify
         yield from (key.expr for key in query.order)
         yield from query.distinct_on
     for bound in (query.limit, query.offset):
@@ -241,6 +247,17 @@ def _query_nodes(query: Select | Compound, depth: int) -> Iterator[Expr]:
         yield from _query_nodes(part, depth)
     for expr in own_expressions(query):
         yield from nodes_of(expr, depth)
+
+
+def windows_of(query: Select) -> tuple[Window, ...]:
+    """The window functions that `query` evaluates, each once, in the order met."""
+    found = (node for expr in own_expressions(replace(query, sources=())) for node in nodes_of(expr))
+    return tuple(dict.fromkeys(node for node in found if isinstance(node, Window)))
+
+
+def row_by_row(query: Select) -> bool:
+    """Whether each result row can be told from one row of the sources: there are neither groups nor windows."""
+    return query.group is None and not windows_of(query)
 
 
 def sources_of(expr: Expr) -> frozenset[int]:

@@ -23,6 +23,10 @@ CompareOp: TypeAlias = Literal["eq", "ne", "lt", "le", "gt", "ge"]
 ArithOp: TypeAlias = Literal["+", "-", "*", "/", "%", "^", "&", "|", "#", "<<", ">>"]  # ^ is power, # is exclusive or
 MatchKind: TypeAlias = Literal["exact", "contains", "startswith", "endswith", "regex"]
 Nulls: TypeAlias = Literal["first", "last"]
+WindowFunction: TypeAlias = Literal[
+    "row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile",
+    "lag", "lead", "first_value", "last_value", "nth_value",
+]  # fmt: skip
 
 
 class Subselect:
@@ -51,7 +55,8 @@ class FunctionDef:
 class AggregateDef:
     """An aggregate function over the non-NULL values of a group.
 
-    `start()` gives a state, `step(state, value)` the next one, `finish(state)` the result. `empty` is the result over no values.
+    `start()` gives a state, `step(state, value)` the next one, `finish(state)` the result, which leaves the state as it is.
+    `empty` is the result over no values.
     """
 
     name: str
@@ -60,6 +65,8 @@ class AggregateDef:
     finish: Callable[[Any], Any]
     empty: Any = None
     sql: str | None = None
+    merge: Callable[[Any, Any], Any] | None = None
+    """The state after the values of both states, those of the first before: a new one. What makes frames that move cheap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +240,11 @@ class Aggregate(Node):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A window's frame: ROWS or RANGE from `start` to `end`, offsets from the current row (None: unbounded), and what it leaves out."""
+    """The rows of its partition that a window function reads for the current row: from `start` to `end`, both included.
+
+    In "rows" an offset counts rows; in "range" it is a distance of the one sort key, which is a number, and 0 reaches to
+    the last peer. None is the partition's edge. `exclusion` leaves out the current row, it and its peers, or these alone.
+    """
 
     unit: Literal["rows", "range"]
     start: int | None
@@ -243,13 +254,20 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Window(Node):
-    """A window function over the rows that share `partition`, in `order`."""
+    """A function over the rows (after grouping: the groups) that share `partition`, in `order`; ties stay in row order.
 
-    function: FunctionDef | AggregateDef
+    `args` of an aggregate are its own; "ntile" takes how many, "nth_value" a value and which, "lag" and "lead" a value,
+    how far, and what stands in beyond the edge: all but values are Params. Without a `frame` a function reads its partition
+    from the first row to the last peer of the current one (all of it, where there is no order); rank and offset
+    functions have none. `where` keeps some rows of an aggregate's frame. No Window stands inside another.
+    """
+
+    function: WindowFunction | AggregateDef
     args: tuple[Expr, ...]
     partition: tuple[Expr, ...]
     order: tuple[SortKey, ...]
     frame: Frame | None = None
+    where: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,10 @@ class Select(Subselect):
     RowOutput are the store's own and the loader copies them; those in a ValueOutput are copies.
 
     `group` is None for a plain query; a tuple (perhaps empty: one group of all rows) makes outputs, `having` and
-    `order` expressions over groups. `distinct` compares result rows by their types' keys, keeping the first in order;
-    `distinct_on` keeps the first row for each value of these expressions.
+    `order` expressions over groups. Window functions read the rows (groups) that are left then; `qualify` keeps those of
+    which it is true, after all windows are computed and before `distinct` and the slice. `distinct` compares result
+    rows by their types' keys, keeping the first in order; `distinct_on` keeps the first row for each value of these
+    expressions.
     `limit` and `offset` are Params holding ints >= 0. `result`: "rows"; "count" gives the number of result rows, as an
     int; "exists" whether there is one, as a bool.
     """
@@ -90,6 +92,7 @@ class Select(Subselect):
     distinct_on: tuple[Expr, ...] = ()
     group: tuple[Expr, ...] | None = None
     having: Expr | None = None
+    qualify: Expr | None = None
     limit: Param | None = None
     offset: Param | None = None
     bare: bool = False

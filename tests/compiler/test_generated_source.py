@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from modelkit.codegen import identifier
-from modelkit.errors import DataError, NotYetSupported, QueryTooComplex
+from modelkit.errors import DataError, QueryTooComplex
 from modelkit.ir import expr as ir
 from modelkit.ir.analysis import children
 from modelkit.ir.codec import JSON_NULL
@@ -281,9 +281,3 @@ def test_streaming_reads_no_further_than_it_is_asked() -> None:
 def test_a_json_null_is_a_value() -> None:
     value = Formula(ir.IsNull(BOOL, False, ir.Param(JSON, True, 0)), (JSON_NULL,))
     assert compile_formula(value)(()) is False
-
-
-def test_what_is_not_built_yet_says_so() -> None:
-    rank = ir.FunctionDef("rank", len)
-    with pytest.raises(NotYetSupported, match="Window"):
-        compile_query(Select((Source(AUTHOR),), (ValueOutput(ir.Window(INT, False, rank, (), (), ())),)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ from modelkit.ir.types import (
     DateType,
     DecimalType,
     DurationType,
+    FloatType,
     IntegerType,
     JsonType,
     ScalarType,
@@ -29,7 +30,7 @@ from modelkit.ir.types import (
 )
 
 INT, TEXT, BOOL, JSON = IntegerType(), TextType(), BooleanType(), JsonType()
-DECIMAL, DATE, DURATION = DecimalType(), DateType(), DurationType()
+DECIMAL, DATE, DURATION, FLOAT = DecimalType(), DateType(), DurationType(), FloatType()
 
 AREA = Table(
     "area",
@@ -242,7 +243,9 @@ class Queries:
         way = self.rng.random()
         if way < 0.15:
             return self.compound(KINDS[self.rng.randrange(len(KINDS))])
-        return self.grouped() if way < 0.35 else self.select()
+        if way < 0.35:
+            return self.grouped()
+        return self.windowed() if way < 0.5 else self.select()
 
     def compound(self, kind: ScalarType, outer: Scope | None = None) -> Compound:
         """Two or three queries for values of one type, put together."""
@@ -284,6 +287,26 @@ class Queries:
             limit=self.param(INT, rng.randint(0, 3)) if limited else None,
             bare=len(kinds) == 1 and rng.random() < 0.5,
             result=rng.choice(("rows", "rows", "rows", "count", "exists")) if outer is None else "rows",
+        )
+
+    def windowed(self, outer: Scope | None = None, kind: ScalarType | None = None) -> Select:
+        """A query of rows or groups with window functions; with `kind`, of one value of that type."""
+        rng = self.rng
+        if rng.random() < 0.2:
+            query = self.grouped(outer, kind)
+            windows = Windows(self, Groups(Scope(self, query.sources, outer), query.group or ()))
+        else:
+            query = self.select(outer=outer, depth=1, values=kind)
+            windows = Windows(self, Scope(self, query.sources, outer))
+        outputs = query.outputs
+        if kind is None and not query.bare:
+            outputs = (*outputs, *(ValueOutput(windows.value()) for _ in range(rng.choice((1, 2)))))
+        ordering = rng.random() < 0.2 and not query.distinct
+        return replace(
+            query,
+            outputs=outputs,
+            qualify=windows.condition() if query.bare or rng.random() < 0.4 else None,
+            order=(*query.order, ir.SortKey(windows.value(), rng.random() < 0.5)) if ordering else query.order,
         )
 
     def write(self) -> Update | Delete:
@@ -409,6 +432,8 @@ class Scope:
             return self.queries.compound(kind, outer)
         if way < 0.2:
             return self.queries.grouped(outer, kind)
+        if way < 0.25:
+            return self.queries.windowed(outer, kind)
         return self.queries.select(outer=outer, depth=depth - 1, values=kind)
 
     def json_key(self, depth: int) -> ir.Expr:
@@ -558,6 +583,108 @@ class Groups:
         asked = ir.Compare(BOOL, True, op, self.value(kind, 1), self.scope.constant(kind))
         return ir.Not(BOOL, True, asked) if self.rng.random() < 0.3 else asked
 
+
+class Windows:
+    """Draws window functions over the rows or the groups of a query."""
+
+    def __init__(self, queries: Queries, over: Scope | Groups) -> None:
+        self.queries = queries
+        self.over = over
+        self.rng = queries.rng
+        self.drawn: list[ir.Window] = []
+
+    def number(self, low: int, high: int) -> ir.Param:
+        return self.queries.param(INT, self.rng.randint(low, high))
+
+    def window(self) -> ir.Window:
+        """A window, sometimes one drawn before."""
+        rng = self.rng
+        if self.drawn and rng.random() < 0.4:
+            return rng.choice(self.drawn)
+        partition = tuple(self.over.value(rng.choice(KINDS), 0) for _ in range(rng.choice((0, 1, 1, 2))))
+        kinds = [rng.choice(KINDS) for _ in range(rng.choice((0, 1, 1, 2)))]
+        frame = self.frame() if rng.random() < 0.6 else None
+        if frame is not None and frame.unit == "range" and (frame.start or frame.end):
+            kinds = [rng.choice((INT, DECIMAL))]
+        order = tuple(self.sort_key(kind) for kind in kinds)
+        function: Any = rng.choice((*RANKS, *OFFSETS, *VALUES, *AGGREGATES, *AGGREGATES))
+        made = self.made(function, partition, order, frame)
+        self.drawn.append(made)
+        return made
+
+    def made(
+        self, function: Any, partition: tuple[ir.Expr, ...], order: tuple[ir.SortKey, ...], frame: ir.Frame | None
+    ) -> ir.Window:
+        rng = self.rng
+        if isinstance(function, ir.AggregateDef):
+            counts = function in (COUNT, COUNTED)
+            kind: ScalarType = rng.choice(KINDS) if counts else INT
+            args = () if counts and rng.random() < 0.3 else (self.over.value(kind, 1),)
+            plain = isinstance(self.over, Scope) and rng.random() < 0.2
+            where = self.over.condition(0) if plain and isinstance(self.over, Scope) else None
+            return ir.Window(INT, not counts, function, args, partition, order, frame, where)
+        kind = rng.choice(KINDS)
+        arguments: tuple[ir.Expr, ...] = ()
+        if function == "ntile":
+            arguments = (self.number(1, 4),)
+        elif function in OFFSETS:
+            arguments = (self.over.value(kind, 1), self.number(0, 3))
+            arguments = (*arguments, self.over.value(kind, 0)) if rng.random() < 0.4 else arguments
+        elif function in VALUES:
+            arguments = (self.over.value(kind, 1), *((self.number(1, 3),) if function == "nth_value" else ()))
+        if function in ("percent_rank", "cume_dist"):
+            return ir.Window(FLOAT, False, function, (), partition, order)
+        type_ = kind if arguments and function != "ntile" else INT
+        framed = frame if function in VALUES else None
+        return ir.Window(
+            type_, function in OFFSETS or function in VALUES, function, arguments, partition, order, framed
+        )
+
+    def sort_key(self, kind: ScalarType) -> ir.SortKey:
+        nulls: Any = self.rng.choice((None, None, "first", "last"))
+        return ir.SortKey(self.over.value(kind, 0), self.rng.random() < 0.5, nulls)
+
+    def frame(self) -> ir.Frame:
+        rng = self.rng
+        exclusion: Any = rng.choice(("no others", "no others", "current row", "group", "ties"))
+        if rng.random() < 0.5:
+            start, end = rng.choice((None, -2, -1, 0, 1)), rng.choice((None, -1, 0, 1, 2))
+            if start is not None and end is not None and start > end:
+                start, end = end, start
+            return ir.Frame("rows", start, end, exclusion)
+        return ir.Frame("range", rng.choice((None, -2, -1, 0)), rng.choice((None, 0, 1, 2)), exclusion)
+
+    def value(self) -> ir.Expr:
+        """A window, or something computed from one."""
+        rng = self.rng
+        window = self.window()
+        if window.type is INT and rng.random() < 0.2:
+            return ir.Arith(INT, True, "+", window, self.over.value(INT, 0))
+        return window
+
+    def condition(self) -> ir.Expr:
+        """What `qualify` asks."""
+        rng = self.rng
+        window = self.window()
+        op: Any = rng.choice(("eq", "ne", "lt", "ge"))
+        scope = self.over if isinstance(self.over, Scope) else self.over.scope
+        asked: ir.Expr = ir.Compare(
+            BOOL, True, op, window, scope.constant(INT if window.type is FLOAT else window.type)
+        )
+        if rng.random() < 0.3:
+            other = self.over.condition(1) if isinstance(self.over, Scope) else self.over.condition()
+            asked = rng.choice((ir.Or, ir.And))(BOOL, True, (asked, other))
+        return asked
+
+
+# A sum that merges, and one that does not: the two ways over frames that move.
+ADDED = ir.AggregateDef("ADDED", lambda: 0, lambda state, value: state + value, int, merge=lambda one, two: one + two)
+COUNTED = ir.AggregateDef("COUNTED", int, lambda state, _: state + 1, int, empty=0, merge=lambda one, two: one + two)
+TAKEN = ir.AggregateDef("LAST", lambda: None, lambda _, value: value, lambda state: state, merge=lambda _, two: two)
+AGGREGATES = (COUNT, COUNTED, SUM, ADDED, LEAST, LAST, TAKEN)
+RANKS = ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile")
+OFFSETS = ("lag", "lead")
+VALUES = ("first_value", "last_value", "nth_value")
 
 LENGTHS = (
     ir.FunctionDef("length", len),

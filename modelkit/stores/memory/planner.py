@@ -21,9 +21,11 @@ from modelkit.ir.analysis import (
     nullable_sources,
     preorder,
     renumbered,
+    row_by_row,
     sources_of,
     subselects,
     used_sources,
+    windows_of,
 )
 from modelkit.ir.expr import BOOLEAN, Col, Compare, Const, Expr, In, IsNull, Match, Nulls, Param, Subselect
 from modelkit.ir.query import Compound, Select, Source, ValueOutput
@@ -266,7 +268,9 @@ class _Planner:
         self.query = query
         self.sources = query.sources
         self.nulls: Nulls = nulls
-        self.sliced = query.limit is not None or query.offset is not None
+        self.windows = bool(windows_of(query))
+        # A window counts rows as a slice does: each must be found as often, and in the order, in which a scan finds it.
+        self.sliced = query.limit is not None or query.offset is not None or self.windows
         self.counts = query.result != "rows" or purpose == "exists"
         self.purpose: Purpose = purpose
         if purpose == "rows" and query.result == "exists":
@@ -416,7 +420,7 @@ class _Planner:
     def _order_of(self, column: int, number: int) -> tuple[bool, bool]:
         """Whether a span over `column` without NULLs gives the order asked for, and whether it must run backwards for it."""
         order = self.query.order
-        if number or not order:
+        if number or not order or self.windows:
             return False, False
         key = order[0]
         if not (isinstance(key.expr, Col) and (key.expr.source, key.expr.column) == (0, column)):
@@ -426,7 +430,7 @@ class _Planner:
     def _walks(self, table: Table) -> Iterator[_Entry]:
         """The root's rows in the order asked for, by a path over the column that they are sorted by."""
         order = self.query.order
-        if len(order) != 1 or self.purpose != "rows" or self.query.group is not None:
+        if len(order) != 1 or self.purpose != "rows" or not row_by_row(self.query):
             return
         key = order[0]
         if not isinstance(key.expr, Col) or key.expr.source:
@@ -524,7 +528,7 @@ class _Planner:
         if len(self.sources) == 1:
             return frozenset((0,))
         asked = replace(self.query, where=conjunction(rest))
-        if self.counts and not self.query.distinct and not self.query.distinct_on and self.query.group is None:
+        if self.counts and not self.query.distinct and not self.query.distinct_on and row_by_row(self.query):
             asked = replace(asked, outputs=(), order=())
         return used_sources(asked, multiplicity=self.purpose == "rows" or self.sliced)
 

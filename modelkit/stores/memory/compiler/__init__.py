@@ -13,7 +13,7 @@ from threading import Thread
 from typing import Any, TypeAlias, cast
 
 from modelkit.errors import QueryTooComplex
-from modelkit.ir.analysis import tables_of
+from modelkit.ir.analysis import row_by_row, tables_of
 from modelkit.ir.expr import Nulls
 from modelkit.ir.query import Compound, Delete, Select, Source, Update
 from modelkit.ir.schema import Formula, Row, Table
@@ -62,7 +62,7 @@ class Compiled:
     def rows(self, views: Sequence[TableView], params: tuple[Any, ...]) -> Iterator[Any]:
         """The result rows one by one, read as they are asked for where the plan allows it."""
         query = self._plan.query
-        if not self._plan.walks or query.distinct or query.distinct_on or query.group is not None:
+        if not self._plan.walks or query.distinct or query.distinct_on or not row_by_row(query):
             return iter(self.run(views, params))
         if self._stream is None:
             self._stream = _streaming(self._plan)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from modelkit.ir.analysis import conjuncts
+from modelkit.ir.analysis import conjuncts, windows_of
 from modelkit.ir.expr import (
     Aggregate,
+    AggregateDef,
     And,
     Arith,
     Call,
@@ -20,6 +21,7 @@ from modelkit.ir.expr import (
     Const,
     Exists,
     Expr,
+    Frame,
     In,
     IsNull,
     JsonKey,
@@ -32,6 +34,7 @@ from modelkit.ir.expr import (
     Subquery,
     Subselect,
     TupleNode,
+    Window,
     Xor,
 )
 from modelkit.ir.query import Compound, Delete, Select, Update
@@ -108,6 +111,10 @@ class _Words:
             yield f"group by {', '.join(map(self.text, query.group)) or 'nothing: one group'}"
         if query.having is not None:
             yield f"having {self.text(query.having)}"
+        for window in windows_of(query):
+            yield f"over {'groups' if query.group is not None else 'rows'}: {self.text(window)}"
+        if query.qualify is not None:
+            yield f"of these, where {self.text(query.qualify)}"
         if query.order and (query.result == "rows" or query.distinct_on):
             yield from self._order(query.order)
         if query.distinct:
@@ -122,13 +129,16 @@ class _Words:
         if bounds:
             yield ", ".join(bounds)
 
-    def _order(self, order: Sequence[SortKey]) -> Iterator[str]:
-        keys = ", ".join(
+    def _keys(self, order: Sequence[SortKey]) -> str:
+        return ", ".join(
             self.text(key.expr)
             + (" descending" if key.descending else "")
             + (f", NULLs {key.nulls}" if key.nulls is not None else "")
             for key in order
         )
+
+    def _order(self, order: Sequence[SortKey]) -> Iterator[str]:
+        keys = self._keys(order)
         if self.plan.walks:
             yield f"in order of {keys} (no sort)"
         else:
@@ -258,7 +268,26 @@ class _Words:
                 return f"case {' '.join(parts)} else {self.text(default)} end"
             case Aggregate(function=function, args=args):
                 return f"{function.name}({', '.join(map(self.text, args)) or '*'})"
+            case Window():
+                return self._window(expr)
         return type(expr).__name__.lower()
+
+    def _window(self, window: Window) -> str:
+        function = window.function
+        if isinstance(function, AggregateDef):
+            call = f"{function.name}({', '.join(map(self.text, window.args)) or '*'})"
+        else:
+            call = f"{function}({', '.join(map(self.text, window.args))})"
+        parts = [call]
+        if window.where is not None:
+            parts.append(f"where {self.text(window.where)}")
+        if window.partition:
+            parts.append(f"for each {', '.join(map(self.text, window.partition))}")
+        if window.order:
+            parts.append(f"in order of {self._keys(window.order)}")
+        if window.frame is not None:
+            parts.append(_frame(window.frame))
+        return " ".join(parts)
 
     def _choices(self, choices: Param | tuple[Expr, ...] | Subselect) -> str:
         if isinstance(choices, Subselect):
@@ -288,6 +317,22 @@ _MATCHES = {
 
 def _path(path: AccessPath) -> str:
     return path.name if path.name == "primary key" else f"{'unique ' if path.unique else ''}index {path.name}"
+
+
+def _frame(frame: Frame) -> str:
+    start = "the first" if frame.start is None else _offset(frame.start)
+    end = "the last" if frame.end is None else _offset(frame.end)
+    without = "" if frame.exclusion == "no others" else f" without {_EXCLUDED[frame.exclusion]}"
+    return f"over {frame.unit} from {start} to {end}{without}"
+
+
+def _offset(offset: int) -> str:
+    if not offset:
+        return "the current"
+    return f"{abs(offset)} {'before' if offset < 0 else 'after'}"
+
+
+_EXCLUDED = {"current row": "the current row", "group": "it and its peers", "ties": "its peers"}
 
 
 def _outer_name(expr: Expr) -> str:

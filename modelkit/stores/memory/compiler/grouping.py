@@ -6,15 +6,14 @@ what is not an aggregate is read from the group's first row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from modelkit.ir.analysis import nodes_of
 from modelkit.ir.expr import Aggregate, Expr
 from modelkit.ir.query import Select, ValueOutput
 from modelkit.stores.memory.compiler import runtime
-from modelkit.stores.memory.compiler.loops import Clause, Nest, statements
-from modelkit.stores.memory.compiler.results import finished, layout, result_text
+from modelkit.stores.memory.compiler.loops import Clause, For, If, Let, Nest, statements
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, Scope, Text, atom, wrap
 
 __all__ = ["group_rows"]
@@ -44,13 +43,17 @@ class _Accumulator:
 def _expressions(query: Select) -> Iterator[Expr]:
     """What is evaluated once for each group."""
     yield from (output.expr for output in query.outputs if isinstance(output, ValueOutput))
-    if query.having is not None:
-        yield query.having
+    for condition in (query.having, query.qualify):
+        if condition is not None:
+            yield condition
     yield from (key.expr for key in query.order)
 
 
-def group_rows(block: Block, nest: Nest, clauses: Sequence[Clause], result: Callable[[Nest], str]) -> str:
-    """Write the loops and the groups that they find; the text of the finished list of what `result` gives for each group."""
+def group_rows(block: Block, nest: Nest, clauses: Sequence[Clause]) -> tuple[Nest, list[Clause]]:
+    """Write what puts the rows that `clauses` find into groups.
+
+    What is given is the scope in which aggregates have values, and the loop over the groups that `having` keeps.
+    """
     query = nest.plan.query
     group = query.group or ()
     rows = _rows_kept(nest)
@@ -61,19 +64,12 @@ def group_rows(block: Block, nest: Nest, clauses: Sequence[Clause], result: Call
             block.line(f"groups[()] = {_fresh(nest, [nest.null_row(source) for source in rows], accumulators)}")
     found = _group_nest(nest, rows, accumulators, everything_may_be_missing=not group)
     names = [*(nest.scope.rows[source] for source in rows), *_state_names(accumulators)]
-    block.line("out = []")
-    depth = block.depth
-    block.open(
-        f"for {', '.join(names)}{',' if len(names) == 1 else ''} in groups.values():" if names else "for _ in groups:"
-    )
-    for accumulator in accumulators:
-        _finish_state(block, nest, accumulator)
+    target = f"{', '.join(names)}{',' if len(names) == 1 else ''}"
+    loop: list[Clause] = [For(target, "groups.values()") if names else For("_", "groups")]
+    loop += [made for accumulator in accumulators if (made := _finished_state(nest, accumulator)) is not None]
     if query.having is not None:
-        block.open(f"if {found.writer.conditions((query.having,))}:")
-    made = layout(found, query, result(found), sort=not nest.plan.walks, whole=result is result_text)
-    block.line(f"out.append({wrap(made.item, TERNARY)})")
-    block.close(depth)
-    return finished(block, found, query, made)
+        loop.append(If(found.writer.conditions((query.having,))))
+    return found, loop
 
 
 def _rows_kept(nest: Nest) -> list[int]:
@@ -183,11 +179,11 @@ def _gather_value(block: Block, nest: Nest, accumulator: _Accumulator, value: st
     block.line(f"group[{accumulator.place}].append(({wrap(Text(value), TERNARY)}, {', '.join(keys)}))")
 
 
-def _finish_state(block: Block, nest: Nest, accumulator: _Accumulator) -> None:
-    """The aggregate's result from its state."""
+def _finished_state(nest: Nest, accumulator: _Accumulator) -> Let | None:
+    """What gives the aggregate's result the name of its state; None where the state is the result."""
     node, name = accumulator.node, accumulator.name
     if accumulator.counts_rows and not accumulator.gathers:
-        return
+        return None
     empty = nest.program.bind(node.function.empty, "empty") if node.function.empty is not None else "None"
     if accumulator.gathers:
         nulls_first = nest.plan.nulls == "first"
@@ -197,11 +193,9 @@ def _finish_state(block: Block, nest: Nest, accumulator: _Accumulator) -> None:
             for number, key in enumerate(node.order, 1)
         )
         function = nest.program.bind(node.function, "function")
-        call = f"{nest.program.helper(runtime.in_order)}({name}, ({passes},), {function}, {node.distinct!r})"
-        block.line(f"{name} = {call}")
-        return
+        return Let(name, f"{nest.program.helper(runtime.in_order)}({name}, ({passes},), {function}, {node.distinct!r})")
     finish, unset = nest.program.bind(node.function.finish, "finish"), nest.program.bind(runtime.NO_VALUE, "no_value")
-    block.line(f"{name} = {empty} if {atom(name)} is {unset} else {finish}({name})")
+    return Let(name, f"{empty} if {atom(name)} is {unset} else {finish}({name})")
 
 
 def _group_nest(

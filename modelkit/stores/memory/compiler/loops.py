@@ -89,8 +89,11 @@ def comprehension(element: str, clauses: Sequence[Clause], brackets: str = "[]")
 
 
 def comprehensible(clauses: Sequence[Clause]) -> bool:
-    """Whether the clauses can be one comprehension: not too many loops, and no names given where Python forbids it."""
+    """Whether the clauses can be one comprehension: not too many loops, no name given where Python forbids it, none given anew."""
     loops = sum(not isinstance(clause, If) for clause in clauses)
+    names = {name for clause in clauses if isinstance(clause, For) for name in clause.target.split(", ")}
+    if any(isinstance(clause, Let) and clause.target in names for clause in clauses):
+        return False
     texts = [part.iterable if isinstance(part, For) else part.value for part in clauses if not isinstance(part, If)]
     return loops <= 12 and not any(":=" in text for text in texts)
 

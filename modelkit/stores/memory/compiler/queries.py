@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from modelkit.errors import InternalError
-from modelkit.ir.analysis import conjuncts, is_correlated
+from modelkit.ir.analysis import conjuncts, is_correlated, row_by_row, windows_of
 from modelkit.ir.expr import BOOLEAN, And, Compare, Expr, Nulls, Outer, Subselect, TupleNode
 from modelkit.ir.query import Compound, RowOutput, Select, ValueOutput
 from modelkit.stores.memory.compiler.compound import combine, plain_rows
@@ -20,6 +20,7 @@ from modelkit.stores.memory.compiler.loops import Clause, If, Nest, statements
 from modelkit.stores.memory.compiler.results import Layout, collect, gather, layout, result_text, row_text
 from modelkit.stores.memory.compiler.runtime import distinct_key
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, Program, Scope, wrap
+from modelkit.stores.memory.compiler.windows import window_rows
 from modelkit.stores.memory.planner import Bucket, Plan, Probe, Purpose, Scan, plan
 
 __all__ = ["QueryWriter"]
@@ -51,7 +52,7 @@ class QueryWriter:
         """Write what returns a query's result: a list, or what `query.result` says."""
         query = nest.plan.query
         distinct = query.distinct or bool(query.distinct_on)
-        plain = not (distinct or query.limit or query.offset or query.group is not None)
+        plain = not (distinct or query.limit or query.offset or not row_by_row(query))
         if query.result == "rows":
             self._rows(block, nest, result_text)
         elif plain and query.result == "count":
@@ -60,8 +61,7 @@ class QueryWriter:
             self._exists(block, nest)
         else:
             answer = f"{_ANSWERS[query.result]}({{}})"
-            whole = distinct or query.group is not None
-            self._rows(block, nest, result_text if whole else lambda _: "None", answer)
+            self._rows(block, nest, result_text if distinct else lambda _: "None", answer)
 
     def _guard(self, block: Block, nest: Nest, empty: str) -> None:
         guards = nest.guards()
@@ -71,13 +71,15 @@ class QueryWriter:
 
     def _rows(self, block: Block, nest: Nest, result: Callable[[Nest], str], answer: str = "{}") -> None:
         query = nest.plan.query
+        guards = nest.guards() if query.group is not None else ""
+        if query.group is None:
+            self._guard(block, nest, answer.format("[]"))
+        clauses: list[Clause] = [*([If(guards)] if guards else []), *nest.clauses()]
         if query.group is not None:
-            guards = nest.guards()
-            clauses = [*([If(guards)] if guards else []), *nest.clauses()]
-            block.line(f"return {answer.format(group_rows(block, nest, clauses, result))}")
-            return
-        self._guard(block, nest, answer.format("[]"))
-        clauses = nest.clauses()
+            nest, clauses = group_rows(block, nest, clauses)
+        windows = windows_of(query)
+        if windows:
+            nest, clauses = window_rows(block, nest, clauses, windows)
         ordered = nest.plan.walks or (query.result != "rows" and not query.distinct_on)
         made = layout(nest, query, result(nest), sort=not ordered, whole=result is result_text)
         short = self._short_probe(nest, made, clauses)
@@ -95,6 +97,7 @@ class QueryWriter:
             and isinstance(nest.plan.steps[0].access, Probe)
             and not (query.limit or query.offset or made.strip or nest.slot)
             and query.result == "rows"
+            and row_by_row(query)
         )
         if not simple:
             return []
@@ -178,7 +181,7 @@ class QueryWriter:
         query = _query(select)
         if isinstance(query, Compound):
             return f"bool({self._listed(query, scope)})"
-        if query.limit or query.offset or query.group is not None:
+        if query.limit or query.offset or not row_by_row(query):
             asked = self.nest(self._plan(replace(query, result="exists"), "rows"), scope)
             return self._call("exists", query, asked.local, lambda block: self.body(block, asked))
         nest = self.nest(self._plan(query, "exists"), scope)
@@ -194,7 +197,7 @@ class QueryWriter:
 
     def _first_value(self, block: Block, nest: Nest) -> None:
         query = nest.plan.query
-        if not nest.plan.walks or query.offset or query.distinct_on or query.group is not None:
+        if not nest.plan.walks or query.offset or query.distinct_on or not row_by_row(query):
             self._rows(block, nest, _one_value, answer="next(iter({}), None)")
             return
         self._guard(block, nest, "None")
@@ -263,7 +266,8 @@ class QueryWriter:
         if isinstance(query, Compound) or isinstance(item, TupleNode) or len(query.outputs) != 1:
             return None
         output = query.outputs[0]
-        if query.limit or query.offset or query.group is not None or query.distinct_on or isinstance(output, RowOutput):
+        sliced = query.limit or query.offset or query.distinct_on
+        if sliced or not row_by_row(query) or isinstance(output, RowOutput):
             return None
         same = Compare(BOOLEAN, True, "eq", output.expr, Outer(item.type, item.nullable, item))
         where = And(BOOLEAN, True, (*conjuncts(query.where), same))

@@ -20,7 +20,17 @@ from modelkit.stores.memory.compiler.loops import Clause, For, If, Nest, compreh
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, wrap
 from modelkit.stores.memory.compiler.values import is_json
 
-__all__ = ["Layout", "collect", "finished", "gather", "layout", "result_text", "row_text", "slice_bounds"]
+__all__ = [
+    "Layout",
+    "collect",
+    "finished",
+    "gather",
+    "layout",
+    "nulls_first",
+    "result_text",
+    "row_text",
+    "slice_bounds",
+]
 
 
 @dataclass
@@ -62,7 +72,8 @@ def row_text(nest: Nest, output: RowOutput) -> str:
     return row
 
 
-def _nulls_first(nest: Nest, key: SortKey) -> bool | None:
+def nulls_first(nest: Nest, key: SortKey) -> bool | None:
+    """Whether NULLs come first in a sort by `key`; None where there are none."""
     if not nest.writer.nullable(key.expr):
         return None
     if key.nulls is not None:
@@ -75,7 +86,7 @@ def layout(nest: Nest, query: Select, result: str, *, sort: bool, whole: bool = 
     order = query.order if sort else ()
     if not order and not query.distinct and not query.distinct_on:
         return Layout(result)
-    nulls = [_nulls_first(nest, key) for key in order]
+    nulls = [nulls_first(nest, key) for key in order]
     positions = _positions(query, order) if whole else None
     if positions is not None:
         passes = [(place, key.descending, first) for place, key, first in zip(positions, order, nulls, strict=True)]
@@ -197,25 +208,25 @@ def is_chunked(clauses: Sequence[Clause]) -> int:
     return len(clauses)
 
 
-def gather(block: Block, item: str, clauses: Sequence[Clause]) -> None:
-    """Collect `item` for each row found into the list `out`."""
+def gather(block: Block, item: str, clauses: Sequence[Clause], into: str = "out") -> None:
+    """Collect `item` for each row found into a new list `into`."""
     lead = is_chunked(clauses)
     head, rest = clauses[:lead], clauses[lead:]
     depth = block.depth
     chunked = bool(head) and isinstance(head[-1], For)
     if not any(isinstance(clause, For) for clause in rest) or not comprehensible(rest):
-        block.line("out = []")
+        block.line(f"{into} = []")
         statements(block, clauses)
-        block.line(f"out.append({wrap(item, TERNARY)})")
+        block.line(f"{into}.append({wrap(item, TERNARY)})")
     elif chunked:
-        block.line("out = []")
+        block.line(f"{into} = []")
         statements(block, head)
-        _assign(block, "out +=", comprehension(item, rest))
+        _assign(block, f"{into} +=", comprehension(item, rest))
     else:
         if any(isinstance(clause, If) for clause in head):
-            block.line("out = []")
+            block.line(f"{into} = []")
         statements(block, head)
-        _assign(block, "out =", comprehension(item, rest))
+        _assign(block, f"{into} =", comprehension(item, rest))
     block.close(depth)
 
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from modelkit.errors import InternalError, not_yet
+from modelkit.errors import InternalError
 from modelkit.ir.analysis import may_be_null
 from modelkit.ir.codec import copy_json, freeze_json
 from modelkit.ir.expr import (
@@ -149,7 +149,7 @@ class ValueWriter(ABC):
 
     def value(self, expr: Expr) -> str:
         """The value of `expr`, None for NULL."""
-        if isinstance(expr, Aggregate) and expr in self.scope.rendered:
+        if isinstance(expr, (Aggregate, Window)) and expr in self.scope.rendered:
             self.program.touched.add(self.scope.rendered[expr])
             return self.scope.rendered[expr]
         match expr:
@@ -166,10 +166,10 @@ class ValueWriter(ABC):
                 return self.around(self.scope.parent).value(item)
             case Subquery(select=select):
                 return self.inner.first(select, self.scope)
-            case Window():
-                not_yet("windows")
             case Aggregate():
                 raise InternalError("an aggregate stands where rows, not groups, are read")
+            case Window():
+                raise InternalError("a window function stands where rows are still being found")
         if self._depth >= DEPTH_OF_ONE_FUNCTION:
             return self.apart(lambda: self._compound(expr), "value")
         self._depth += 1
