@@ -183,11 +183,8 @@ class Queries:
     def sources(self, count: int) -> tuple[Source, ...]:
         rng = self.rng
         found = [Source(rng.choice(SCHEMA))]
-        if rng.random() < 0.04:
-            rows = Select(
-                (found[0],), tuple(ValueOutput(Scope(self, (found[0],)).value(kind, 1)) for kind in (INT, TEXT))
-            )
-            return (Source(None, rows=rows),)
+        if rng.random() < 0.06:
+            return (Source(None, rows=self.rows()),)
         while len(found) < count:
             parent = rng.randrange(len(found))
             ways = [join for join in JOINS if join.parent is found[parent].table]
@@ -200,6 +197,21 @@ class Queries:
                 condition = Scope(self, (*found, tried), only=(len(found), parent)).condition(1)
             found.append(Source(join.child, parent, join.left, join.right, join.many, join.optional, condition))
         return tuple(found)
+
+    def rows(self) -> Select | Compound:
+        """What stands in a source in the place of a table: a query, or several put together, of two columns."""
+        rng = self.rng
+
+        def one() -> Select:
+            sources = (Source(rng.choice(SCHEMA)),)
+            scope = Scope(self, sources)
+            where = scope.condition(0) if rng.random() < 0.4 else None
+            limit = self.param(INT, rng.randint(0, 3)) if rng.random() < 0.2 else None
+            return Select(sources, tuple(ValueOutput(scope.value(kind, 1)) for kind in (INT, TEXT)), where, limit=limit)
+
+        if rng.random() < 0.5:
+            return one()
+        return Compound(rng.choice(("union", "union all", "intersect", "except")), (one(), one()))
 
     def select(self, *, outer: Scope | None = None, depth: int = 2, values: ScalarType | None = None) -> Select:
         """A query; with `values`, one column of that type."""
@@ -335,8 +347,11 @@ def _columns(source: Source) -> list[tuple[ScalarType, bool]]:
     """The type of each column of a source, and whether it may be NULL."""
     if source.table is not None:
         return [(column.type, column.nullable) for column in source.table.columns]
-    assert isinstance(source.rows, Select)
-    return [(output.expr.type, True) for output in source.rows.outputs if isinstance(output, ValueOutput)]
+    rows = source.rows
+    while isinstance(rows, Compound):
+        rows = rows.parts[0]
+    assert rows is not None
+    return [(output.expr.type, True) for output in rows.outputs if isinstance(output, ValueOutput)]
 
 
 class Scope:
