@@ -27,6 +27,12 @@ def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -
         return f"Django or SQLite cannot: {kind}"
     if type(ours.error).__name__ == "DataError" and re.search(r"zero|range", str(ours.error)):
         return "semantics: x/0 and overflow are errors"
+    if (
+        theirs.error is None
+        and ".update(" in steps[-1]
+        and not any(sql.startswith("UPDATE") for sql in theirs.statements)
+    ):
+        return "an update to the value of an inner query that Django knows to be empty"
     if any(map(_mistied, theirs.statements)):
         return "an inner query tied by a coincidence of aliases"
     if any(map(_rereads, theirs.statements)):

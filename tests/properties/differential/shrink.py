@@ -64,7 +64,7 @@ def _cuts(node: ast.expr) -> Iterator[ast.expr]:
         case ast.Call(func=ast.Attribute(attr="order_by")):
             return
         case ast.Call(func=func, args=args, keywords=keywords):
-            if isinstance(func, ast.Attribute) and isinstance(func.value, (ast.Call, ast.Subscript)):
+            if isinstance(func, ast.Attribute) and isinstance(func.value, (ast.Call, ast.Subscript, ast.Attribute)):
                 yield func.value
             if not isinstance(func, ast.Attribute):
                 yield from (arg for arg in args if isinstance(arg, ast.Call))
