@@ -172,6 +172,7 @@ def _family(table: Table) -> Sequence[Table]:
 
 
 discovery.family = _family
+discovery.owner = namespaces.get
 
 
 @contextmanager

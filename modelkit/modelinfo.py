@@ -143,7 +143,8 @@ class ModelInfo:
     (a key's attname included), `relations` a relation by its name in queries, `accessors` by its attribute on instances.
     `key` is the primary key (several attributes where it is composite). `levels` are the lineage's tables, the root first, the
     model's own (or for a proxy its concrete model's) last. `latest_by` and `ordering` are as in Meta.
-    `waiting` are the fields of other models whose far sides belong here but lack a model: by accessor and name in queries.
+    `waiting` are the fields of other models whose far sides belong here but lack a model or are declared wrongly: by accessor
+    and name in queries.
     `roots` holds the shapes of queries that start at this model, `made` the functions generated for it; both go with the info.
     """
 
@@ -171,13 +172,13 @@ class ModelInfo:
         return attribute
 
     def require(self, name: str) -> None:
-        """Raise UnresolvedRelation where `name` is a reverse relation that waits for a model."""
+        """Raise UnresolvedRelation where `name` is a reverse relation that waits for a model, FieldError where it is declared wrongly."""
         unresolved = self.waiting.get(name)
         if unresolved is not None:
             unresolved.require()
 
     def accessor(self, name: str) -> Relation:
-        """The relation behind the accessor `name`; UnresolvedRelation where it waits for a model."""
+        """The relation behind the accessor `name`. Raises as `require`."""
         self.require(name)
         return self.accessors[name]
 

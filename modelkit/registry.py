@@ -124,7 +124,7 @@ class Registry:
             former = self._models.get(key)
             if former is not None:
                 self._check_same(former, model)
-                moved = self._retire(former)
+                moved = [*self._retire(former), *self._through(former)]
             else:
                 moved = []
             self._models[key] = model
@@ -164,6 +164,17 @@ class Registry:
             field.unbind()
         return [field for field in incoming if self.find(field.model._meta.label) is field.model]
 
+    def _through(self, model: ModelClass) -> list[Any]:
+        """What waits for a model in place of `model`, by which many-to-many relations were declared to go; as fields do."""
+        if model._meta.auto_created:
+            return []
+        return [
+            field.await_through(model._meta.label)
+            for known in self._models.values()
+            for field in known._meta.local_many_to_many
+            if field.remote_field.through is model
+        ]
+
     def discard(self, model: ModelClass) -> None:
         """Undo what an unfinished class has bound; a former class of its label shows its relations again."""
         with self.lock:
@@ -180,7 +191,7 @@ class Registry:
         with self.lock:
             if self.find(label) is model:
                 del self._models[_key(label)]
-                for field in self._retire(model):
+                for field in (*self._retire(model), *self._through(model)):
                     self._pending.setdefault(_key(label), []).append(Pending(field.model, field, label))
 
     def __repr__(self) -> str:

@@ -28,6 +28,13 @@ __all__ = ["Reference"]
 Tables = Mapping[Table, Sequence[Row | None]]
 
 
+def _joined(left: Any, right: Any) -> bool:
+    """Whether two values of joined columns are one: by their texts where one column holds text and the other does not."""
+    if isinstance(left, str) != isinstance(right, str):
+        return str(left) == str(right)
+    return bool(left == right)
+
+
 class Environment:
     """The rows that an expression can see: one for each source (None: missing), and those of the queries around.
 
@@ -143,7 +150,7 @@ class Reference:
         if parent is None:
             return False
         for left, right in zip(source.left, source.right, strict=True):
-            if parent[left] is None or row[right] is None or parent[left] != row[right]:
+            if parent[left] is None or row[right] is None or not _joined(parent[left], row[right]):
                 return False
         return source.condition is None or self.value(source.condition, Environment([*rows, row], outer)) is True
 

@@ -11,12 +11,16 @@ from typing import Any
 
 from modelkit.assembly.lineage import Stage, column_of, downwards, stage_of, stages
 from modelkit.assembly.tables import table_of
-from modelkit.errors import UnresolvedRelation
+from modelkit.errors import FieldDoesNotExist, FieldError, UnresolvedRelation
 from modelkit.ir.schema import Table
 from modelkit.modelinfo import Attribute, Guard, Hop, Level, ModelClass, ModelInfo, Relation
 from modelkit.options import Options
 
 __all__ = ["Assembler"]
+
+
+_UNUSABLE = (UnresolvedRelation, FieldError, FieldDoesNotExist)
+"""What a relation raises that lacks a model or is declared wrongly: on the model that declares it, and where its far side is used."""
 
 
 class Assembler:
@@ -44,7 +48,7 @@ class _Builder:
         self.attributes: dict[tuple[ModelClass, str], Attribute] = {}
         """By the class whose table holds the column, and the field's name."""
         self.waiting: dict[str, Any] = {}
-        """Reverse relations that lack a model: by accessor and by name in queries."""
+        """Reverse relations that lack a model or are declared wrongly: by accessor and by name in queries."""
 
     def _require_targets(self) -> None:
         for field in (*self.meta.fields, *self.meta.many_to_many):
@@ -208,7 +212,7 @@ class _Builder:
                 if stage is self.stages[-1] or not field.remote_field.parent_link:
                     try:
                         yield self._far_side(field)
-                    except UnresolvedRelation:
+                    except _UNUSABLE:
                         side = field.remote_field
                         self.waiting |= {name: field for name in (side.name, side.attribute) if name is not None}
 

@@ -7,6 +7,7 @@ model's own fields, so that an attribute's number is its column's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -116,6 +117,15 @@ def _positions(meta: Options, names: Iterable[str], option: str) -> tuple[int, .
     return tuple(own[name] for name in names)
 
 
+@contextmanager
+def _said_of(declaration: str) -> Iterator[None]:
+    """Let a FieldError inside the `with` begin with the declaration that it concerns."""
+    try:
+        yield
+    except FieldError as error:
+        raise type(error)(f"{declaration}: {error}") from error
+
+
 class _Declared:
     """What needs the resolver: conditions, expressions and defaults, read over a row of the plain table."""
 
@@ -128,11 +138,7 @@ class _Declared:
         """The plain table with all that Meta and db_default declare."""
         meta, plain = self.meta, self.plain
         uniques = [self._unique(item) for item in meta.constraints if isinstance(item, UniqueConstraint)]
-        checks = [
-            schema.Check(item.name, self._condition(item.condition))
-            for item in meta.constraints
-            if isinstance(item, CheckConstraint)
-        ]
+        checks = [self._check(item) for item in meta.constraints if isinstance(item, CheckConstraint)]
         indexes = [self._index(item) for item in meta.indexes]
         return replace(
             plain,
@@ -179,29 +185,39 @@ class _Declared:
         node = expression.expression if isinstance(expression, OrderBy) else expression
         return expressions.formula(self.info, node)
 
+    def _meta_option(self, option: str, name: str) -> AbstractContextManager[None]:
+        return _said_of(f"{self.meta.object_name}.Meta.{option} ('{name}')")
+
+    def _check(self, item: CheckConstraint) -> schema.Check:
+        with self._meta_option("constraints", item.name):
+            return schema.Check(item.name, self._condition(item.condition))
+
     def _unique(self, item: UniqueConstraint) -> Unique:
-        return Unique(
-            item.name,
-            _positions(self.meta, item.fields, "constraints"),
-            tuple(map(self._expression, item.expressions)),
-            None if item.condition is None else self._condition(item.condition),
-            nulls_distinct=item.nulls_distinct is not False,
-            deferred=item.deferrable is Deferrable.DEFERRED,
-        )
+        with self._meta_option("constraints", item.name):
+            return Unique(
+                item.name,
+                _positions(self.meta, item.fields, "constraints"),
+                tuple(map(self._expression, item.expressions)),
+                None if item.condition is None else self._condition(item.condition),
+                nulls_distinct=item.nulls_distinct is not False,
+                deferred=item.deferrable is Deferrable.DEFERRED,
+            )
 
     def _index(self, item: Index) -> schema.Index:
-        return schema.Index(
-            item.name,
-            _positions(self.meta, [name for name, _ in item.fields_orders], "indexes"),
-            tuple(map(self._expression, item.expressions)),
-            None if item.condition is None else self._condition(item.condition),
-        )
+        with self._meta_option("indexes", item.name):
+            return schema.Index(
+                item.name,
+                _positions(self.meta, [name for name, _ in item.fields_orders], "indexes"),
+                tuple(map(self._expression, item.expressions)),
+                None if item.condition is None else self._condition(item.condition),
+            )
 
     def _filled(self, field: Any, column: Column) -> Column:
-        if not field.generated:
-            return replace(column, default=self._default(field, column))
-        made = ExpressionWrapper(field.expression, field.output_field)
-        return replace(column, generated=self._expression(made))
+        with _said_of(field.label):
+            if not field.generated:
+                return replace(column, default=self._default(field, column))
+            made = ExpressionWrapper(field.expression, field.output_field)
+            return replace(column, generated=self._expression(made))
 
     def _default(self, field: Any, column: Column) -> Formula:
         value = field.db_default

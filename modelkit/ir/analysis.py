@@ -6,7 +6,8 @@ content of the tables and every parameter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any, Final, TypeAlias
 
@@ -23,6 +24,7 @@ from modelkit.ir.expr import (
     Const,
     Exists,
     Expr,
+    FunctionDef,
     In,
     IsNull,
     JsonKey,
@@ -41,6 +43,7 @@ from modelkit.ir.expr import (
 )
 from modelkit.ir.query import Compound, Delete, RowOutput, Select, Source, Update
 from modelkit.ir.schema import Table
+from modelkit.ir.types import IntegerType, ScalarType, TextType, UuidType
 
 __all__ = [
     "Query",
@@ -49,6 +52,8 @@ __all__ = [
     "conjuncts",
     "inner_sources",
     "is_correlated",
+    "joinable",
+    "joined_as",
     "may_be_null",
     "nodes_of",
     "nullable_sources",
@@ -336,6 +341,42 @@ def _calls(expr: Expr) -> bool:
             return _calls(item)
         case _:
             return any(map(_calls, children(expr)))
+
+
+def joinable(left: ScalarType, right: ScalarType) -> bool:
+    """Whether columns of these types may be joined: of one type, or text with what has one text for each value."""
+    kinds = {type(left), type(right)}
+    return len(kinds) == 1 or (TextType in kinds and bool(kinds & _FROM_TEXT.keys()))
+
+
+def joined_as(expr: Expr, wanted: ScalarType) -> Expr:
+    """`expr`, a column that is joined with one of type `wanted`, as a value of that type; NULL where it is the text of none."""
+    if type(expr.type) is type(wanted):
+        return expr
+    if isinstance(wanted, TextType) and type(expr.type) in _FROM_TEXT:
+        return Call(wanted, expr.nullable, _AS_TEXT, (expr,))
+    function = _FROM_TEXT.get(type(wanted)) if isinstance(expr.type, TextType) else None
+    return expr if function is None else Call(wanted, True, function, (expr,))
+
+
+def _parsed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """What gives the value whose text it is called with, or None."""
+
+    def value_of(text: str) -> Any:
+        try:
+            value = parse(text)
+        except ValueError:
+            return None
+        return value if str(value) == text else None
+
+    return value_of
+
+
+_AS_TEXT: Final = FunctionDef("key_as_text", str, sql="CAST_TEXT", inline="str({0})")
+_FROM_TEXT: Final[Mapping[type[ScalarType], FunctionDef]] = {
+    IntegerType: FunctionDef("text_as_integer_key", _parsed(int)),
+    UuidType: FunctionDef("text_as_uuid_key", _parsed(uuid.UUID)),
+}
 
 
 def source_columns(source: Source) -> int:

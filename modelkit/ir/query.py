@@ -32,6 +32,8 @@ __all__ = [
 class Source:
     """One table in a query, joined to its `parent` where left columns (of the parent) equal right columns (of `table`).
 
+    Where one of two columns holds text and the other integers or UUIDs, the text is that of the other's value.
+
     `many`: several rows may match one row of the parent. `optional`: there may be none.
     `condition` is a further ON condition, over this query's sources. `rows` replaces the table's rows by a query's
     (its outputs are then the columns): for aggregates over slices and unions; `table` is None there.

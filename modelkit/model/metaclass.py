@@ -263,10 +263,12 @@ def _check_names(model: Any) -> None:
     named: list[tuple[str, str]] = [("unique_together", name) for group in meta.unique_together for name in group]
     for constraint in meta.constraints:
         if isinstance(constraint, UniqueConstraint):
-            named.extend(("constraints", name) for name in (*constraint.fields, *constraint.include))
+            option = f"constraints ('{constraint.name}')"
+            named.extend((option, name) for name in (*constraint.fields, *constraint.include))
     for index in meta.indexes:
         if isinstance(index, Index):
-            named.extend(("indexes", name) for name in (*(name for name, _ in index.fields_orders), *index.include))
+            option = f"indexes ('{index.name}')"
+            named.extend((option, name) for name in (*(name for name, _ in index.fields_orders), *index.include))
     for option, keys in (("ordering", meta.ordering), ("get_latest_by", _names(meta.get_latest_by))):
         named.extend((option, name) for key in keys if (name := _plain_name(key)) is not None)
     for option, name in named:

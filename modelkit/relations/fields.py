@@ -443,10 +443,14 @@ class _Between:
     def __init__(self, field: ManyToMany[Any]) -> None:
         self.field = field
         self.name = field.name
+        self.model = field.model
 
     def bind(self, through: ModelClass) -> None:
-        self.field.remote_field.through = through
-        self.field.model._meta.expire()
+        field = self.field
+        field.remote_field.through = through
+        field.model._meta.expire()
+        if field.resolved:
+            field.target_model()._meta.concrete_model._meta.expire()
 
 
 class ManyToMany(RelationField[Any], Generic[R]):
@@ -541,8 +545,7 @@ class ManyToMany(RelationField[Any], Generic[R]):
             return
         if isinstance(self._through, str):
             label = self._through if "." in self._through else f"{cls._meta.app_label}.{self._through}"
-            side.through = label
-            cls._meta.registry.refer(cls, _Between(self), label)
+            cls._meta.registry.refer(cls, self.await_through(label), label)
 
     def bind(self, target: ModelClass) -> None:
         """Lead to `target` from now on."""
@@ -585,6 +588,11 @@ class ManyToMany(RelationField[Any], Generic[R]):
         return model._auto_model(name, body)
 
     # -- the through model
+
+    def await_through(self, label: str) -> _Between:
+        """Have no through model until what is returned is bound to the one that goes by `label`."""
+        self.remote_field.through = label
+        return _Between(self)
 
     def through_model(self) -> ModelClass:
         """The model of the pairs; UnresolvedRelation where it has not been defined."""

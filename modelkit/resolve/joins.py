@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from modelkit.errors import FieldError, shorten
+from modelkit.ir.analysis import joinable
 from modelkit.ir.expr import BOOLEAN, And, Col, Expr, Outer, Param
 from modelkit.ir.query import Select, Source
 from modelkit.ir.schema import Table
@@ -140,7 +141,7 @@ class Scope:
         """FieldError where a join that no foreign key stands for compares values that are never equal."""
         for left, right in zip(hop.left, hop.right, strict=True):
             here, there = self._table(parent).columns[left], hop.table.columns[right]
-            if type(here.type) is not type(there.type):
+            if not joinable(here.type, there.type):
                 raise FieldError(
                     f"{self.verb}() cannot follow {self._table(parent).name}.{here.name} to {hop.table.name}.{there.name}: "
                     f"one holds {here.type.name}, the other {there.type.name}. Give both fields one type."

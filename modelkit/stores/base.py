@@ -76,12 +76,14 @@ class Change:
 
 
 class Discovery:
-    """How a store learns of a table that it first meets in a statement. `family` is set by whoever knows tables by name.
+    """How a store learns of a table that it first meets in a statement: set by whoever knows tables by name.
 
-    It gives the table with all that it refers to, directly or not; nothing for a table that is not (or no more) anybody's.
+    `family` gives the table with all that it refers to, directly or not; nothing for a table that is not (or no more)
+    anybody's. `owner` gives what the tables of a namespace live as long as, where somebody knows that namespace.
     """
 
     family: Callable[[Table], Sequence[Table]] | None = None
+    owner: Callable[[str], object | None] | None = None
 
 
 discovery: Final = Discovery()

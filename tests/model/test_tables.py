@@ -13,6 +13,7 @@ from modelkit import (
     F,
     FieldError,
     ForeignKey,
+    GeneratedField,
     Index,
     IntegerField,
     IntegrityError,
@@ -256,3 +257,28 @@ def test_relation_fields_can_be_made_again_from_what_they_say(isolated):
         "db_constraint": False,
     }
     assert field.clone().deconstruct() == (None, path, args, options)
+
+
+@pytest.mark.parametrize(
+    ("option", "declared", "named", "near"),
+    [
+        ("constraints", CheckConstraint(condition=Q(aeg__gt=3), name="grown"), "grown", "'age'"),
+        ("constraints", CheckConstraint(condition=Q(age__gtt=3), name="grown"), "grown", "'gt'"),
+        ("constraints", UniqueConstraint(fields=["aeg"], name="once"), "once", "'age'"),
+        ("constraints", UniqueConstraint(fields=["age"], condition=Q(aeg=3), name="once"), "once", "'age'"),
+        ("constraints", UniqueConstraint(F("aeg").desc(), name="once"), "once", "'age'"),
+        ("indexes", Index(F("aeg"), name="by_age"), "by_age", "'age'"),
+        ("indexes", Index(fields=["aeg"], name="by_age"), "by_age", "'age'"),
+    ],
+)
+def test_a_mistyped_name_in_a_constraint_or_index_is_told_with_whose_it_is(isolated, option, declared, named, near):
+    with pytest.raises(FieldError) as caught:
+        define("Person", isolated, age=IntegerField(), Meta={option: [declared]}).objects.count()
+    assert f"Person.Meta.{option} ('{named}')" in str(caught.value)
+    assert f"Did you mean {near}?" in str(caught.value)
+
+
+def test_a_mistyped_name_in_a_generated_field_is_told_with_the_fields_name(isolated):
+    total = GeneratedField(expression=F("aeg") + 1, output_field=IntegerField(), db_persist=True)
+    with pytest.raises(FieldError, match=r"Person\.next_age: .*Did you mean 'age'"):
+        define("Person", isolated, age=IntegerField(), next_age=total).objects.count()

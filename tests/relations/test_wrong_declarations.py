@@ -127,3 +127,44 @@ class TestManyToMany:
         far = model(local, "Far", targets=models.ManyToMany(target, through="Between"))
         with pytest.raises(models.FieldError, match=r"Far\.targets: Between needs one .* through_fields"):
             far.objects.count()
+
+
+def several(local: Registry, target: Any, **options: Any) -> tuple[Any, Any]:
+    """A model with a many-to-many relation whose through model has two keys to it."""
+    near = model(local, "Near", targets=models.ManyToMany(target, through="Between", related_name="nears", **options))
+    between = model(local, "Between", near=key(near), other=key(near, related_name="others"), target=key(target))
+    return near, between
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [({}, r"through_fields=\(\.\.\.\)"), ({"through_fields": ("near", "taget")}, "'taget'.*Did you mean 'target'")],
+)
+def test_a_through_model_that_does_not_fit_fails_where_it_is_declared_and_the_way_back(local, target, options, error):
+    near, between = several(local, target, **options)
+    other = target.objects.create(title="x")
+    assert target.objects.filter(between__isnull=True).get() == other
+    assert between.objects.count() == 0
+    for use in (
+        near.objects.count,
+        other.nears.all,
+        lambda: target.objects.filter(nears=1),
+        lambda: list(target.objects.prefetch_related("nears")),
+    ):
+        with pytest.raises((models.FieldError, models.FieldDoesNotExist), match=rf"Near\.targets.*{error}"):
+            use()
+    assert other.delete()[0] == 1
+
+
+def test_a_constraint_that_does_not_fit_fails_its_own_model_and_the_ways_to_it(local, target):
+    options = {"constraints": [models.CheckConstraint(condition=models.Q(nmae="x"), name="named")]}
+    meta = type("Meta", (), {"app_label": "wrong", "registry": local, **options})
+    body = {"__module__": __name__, "Meta": meta, "name": models.CharField(max_length=5), "target": key(target)}
+    type(models.Model)("Note", (models.Model,), body)
+    made = target.objects.create(title="x")
+    assert target.objects.get() == made
+    for use in (made.note_set.all, lambda: target.objects.filter(note__name="x")):
+        with pytest.raises(models.FieldError, match=r"Note\.Meta\.constraints \('named'\).*Did you mean 'name'"):
+            use()
+    made.delete()
+    assert not target.objects.exists()

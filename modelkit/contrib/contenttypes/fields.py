@@ -111,7 +111,7 @@ class GenericForeignKey(Field[Any]):
             return None
         found = ContentType.objects.db_manager(alias).get_for_id(kind)
         try:
-            return found.get_object_for_this_type(using=alias, pk=pk)
+            return found.require_model(self.model._meta.registry)._base_manager.using(alias).get(pk=pk)
         except ObjectDoesNotExist:
             return None
 
@@ -153,7 +153,8 @@ class GenericForeignKey(Field[Any]):
         for kind, pks in wanted.items():
             queryset = own.get(kind)
             if queryset is None:
-                queryset = types.get_for_id(kind).get_all_objects_for_this_type()
+                model = types.get_for_id(kind).require_model(self.model._meta.registry)
+                queryset = model._base_manager.using(alias)
             fields[kind] = queryset.model._meta.pk
             for each in queryset.filter(pk__in=list(pks)):
                 found[kind, each.pk] = each
@@ -252,7 +253,7 @@ class GenericRelation(RelationField[Any]):
         attname = row._meta.get_field(self.content_type_field_name).attname
         found = ContentType.objects.db_manager(alias).get_for_id(getattr(row, attname))
         pk = getattr(row, self.object_id_field_name)
-        model = found.model_class()
+        model = found.model_class(self.model._meta.registry)
         return found.natural_key(), pk if model is None else model._meta.pk.to_python(pk)
 
 

@@ -14,6 +14,7 @@ from modelkit.fields import CharField
 from modelkit.managers import Manager
 from modelkit.model.base import Model
 from modelkit.modelinfo import ModelClass
+from modelkit.registry import Registry
 from modelkit.stores.base import Store
 from modelkit.transaction import DEFAULT, running, store_of
 
@@ -170,23 +171,25 @@ class ContentType(Model):
         model = self.model_class()
         return self.model if model is None else f"{self.app_label.capitalize()} | {model._meta.verbose_name}"
 
-    def model_class(self) -> ModelClass | None:
-        """The model; None where there is no such model any more."""
-        return registry.default.find(f"{self.app_label}.{self.model}")
+    def model_class(self, within: Registry | None = None) -> ModelClass | None:
+        """The model; None where there is no such model any more. It is looked for in the registry `within`, then in the default one."""
+        label = f"{self.app_label}.{self.model}"
+        return (within.find(label) if within is not None else None) or registry.default.find(label)
 
-    def _required(self) -> ModelClass:
-        model = self.model_class()
+    def require_model(self, within: Registry | None = None) -> ModelClass:
+        """As model_class(); LookupError where there is none."""
+        model = self.model_class(within)
         if model is None:
             raise LookupError(f"The content type {self.app_label}.{self.model} is of no model that is defined.")
         return model
 
     def get_object_for_this_type(self, using: str | None = None, **lookups: Any) -> Any:
         """The one instance of the model that matches. Raises the model's DoesNotExist or MultipleObjectsReturned."""
-        return self._required()._base_manager.using(using or self._state.db or DEFAULT).get(**lookups)
+        return self.require_model()._base_manager.using(using or self._state.db or DEFAULT).get(**lookups)
 
     def get_all_objects_for_this_type(self, **lookups: Any) -> Any:
         """The instances of the model that match, as a queryset."""
-        return self._required()._base_manager.using(self._state.db or DEFAULT).filter(**lookups)
+        return self.require_model()._base_manager.using(self._state.db or DEFAULT).filter(**lookups)
 
     def natural_key(self) -> tuple[str, str]:
         """App label and model name."""

@@ -25,7 +25,7 @@ __all__ = ["Catalog"]
 class Catalog:
     """The states of a store's tables, by the identity of the Table and by (namespace, name).
 
-    Tables of a namespace (those of isolated registries) are held weakly: where nobody knows one any more, its rows go.
+    Tables of a namespace go with its owner, an isolated registry; where nobody owns it, each goes with its last user.
     """
 
     def __init__(self, numbers: dict[int, int], lock: Any, policy: TimeZonePolicy) -> None:
@@ -35,7 +35,8 @@ class Catalog:
         self._states: dict[int, TableState] = {}
         self._named: dict[tuple[str, str], TableState] = {}
         self._by_heap: dict[Heap, TableState] = {}
-        self._watched: dict[int, weakref.ref[Table]] = {}
+        self._watched: dict[int | str, weakref.ref[Any]] = {}
+        """By identity of the Table, or by namespace: what the rows live as long as."""
         self._next = itertools.count()
         self.changed: Callable[[], object] = list
         """Called after tables were defined anew."""
@@ -111,19 +112,28 @@ class Catalog:
         self._states[state.ident] = state
         self._by_heap[state.heap] = state
         self._named[state.namespace, state.name] = state
-        if state.kept is None:
-            me = weakref.ref(self)
-            ident = state.ident
+        if state.namespace:
+            owner = None if discovery.owner is None else discovery.owner(state.namespace)
+            if owner is None:
+                state.kept = None
+                self._watch(state.ident, table)
+            elif state.namespace not in self._watched:
+                self._watch(state.namespace, owner)
 
-            def vanish(_: object) -> None:
-                catalog = me()
-                if catalog is not None:
-                    gone = catalog._states.get(ident)
-                    if gone is not None:
-                        catalog._forget(ident, gone)
-                        catalog._numbers.pop(gone.number, None)
+    def _watch(self, key: int | str, owner: object) -> None:
+        """Let the table of that identity, or all of that namespace, go when `owner` does."""
+        me = weakref.ref(self)
 
-            self._watched[ident] = weakref.ref(table, vanish)
+        def vanish(_: object) -> None:
+            catalog = me()
+            if catalog is not None:
+                catalog._watched.pop(key, None)
+                for state in catalog.states():
+                    if key in (state.ident, state.namespace):
+                        catalog._forget(state.ident, state)
+                        catalog._numbers.pop(state.number, None)
+
+        self._watched[key] = weakref.ref(owner, vanish)
 
     def _forget(self, ident: int, state: TableState) -> None:
         self._states.pop(ident, None)

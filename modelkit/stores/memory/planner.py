@@ -17,6 +17,7 @@ from modelkit.ir.analysis import (
     conjuncts,
     inner_sources,
     is_correlated,
+    joined_as,
     may_be_null,
     nullable_sources,
     preorder,
@@ -579,12 +580,19 @@ class _Planner:
     def _join_access(self, source: Source) -> Access:
         if not source.left:
             return Derived() if source.table is None else Scan()
-        parts = dict(zip(source.right, (self.parent_column(source, left) for left in source.left), strict=True))
+        parts = {
+            right: self._sought(source, left, right) for left, right in zip(source.left, source.right, strict=True)
+        }
         path = None if source.table is None else _path_for(source.table, source.right)
         if path is None:
             return Hash(source.right, tuple(parts[column] for column in source.right))
         key = tuple(parts[column] for column in path.columns)
         return Probe(path, key) if path.unique else Bucket(path, key)
+
+    def _sought(self, source: Source, left: int, right: int) -> Expr:
+        """What a row of the parent is joined by, as a value of the column `right` of `source`."""
+        column = self.parent_column(source, left)
+        return column if source.table is None else joined_as(column, source.table.columns[right].type)
 
     def parent_column(self, source: Source, column: int) -> Expr:
         parent = self.sources[source.parent]

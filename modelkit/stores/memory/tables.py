@@ -90,8 +90,8 @@ class TableState:
         self.label = table.label or table.name
         self.columns, self.key = table.columns, table.key
         self.ident, self.replaced = id(table), False
-        # Tables of isolated registries vanish with them (`catalog.py`); the others stay.
-        self.kept = None if table.namespace else table
+        # What keeps the Table alive: None where it is watched instead (`catalog.py`).
+        self.kept: Table | None = table
         self.number, self.numbers, self.lock = number, numbers, lock
         self.auto = _auto_column(table)
         numbers[number] = 1
