@@ -197,9 +197,12 @@ class TestQueries:
             lion.tags.create(name="wild")
             assert list(query.all()) == [lion]
 
-    def test_keys_of_another_type_are_refused(self, zoo):
-        with pytest.raises(FieldError, match="type"):
-            Animal.objects.filter(notes__text="x")
+    def test_a_text_leads_to_the_row_whose_key_it_is_the_text_of(self, zoo):
+        lion, _ = zoo
+        Animal.objects.create(name="cat")
+        lion.notes.create(text="x")
+        assert list(Animal.objects.filter(notes__text="x")) == [lion]
+        assert list(Animal.objects.filter(notes__isnull=True).values_list("name", flat=True)) == ["cat"]
 
 
 def test_a_redefined_model_takes_over():

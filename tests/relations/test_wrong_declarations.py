@@ -147,7 +147,7 @@ def test_a_through_model_that_does_not_fit_fails_where_it_is_declared_and_the_wa
     assert between.objects.count() == 0
     for use in (
         near.objects.count,
-        other.nears.all,
+        lambda: list(other.nears.all()),
         lambda: target.objects.filter(nears=1),
         lambda: list(target.objects.prefetch_related("nears")),
     ):
@@ -163,7 +163,7 @@ def test_a_constraint_that_does_not_fit_fails_its_own_model_and_the_ways_to_it(l
     type(models.Model)("Note", (models.Model,), body)
     made = target.objects.create(title="x")
     assert target.objects.get() == made
-    for use in (made.note_set.all, lambda: target.objects.filter(note__name="x")):
+    for use in (lambda: list(made.note_set.all()), lambda: target.objects.filter(note__name="x")):
         with pytest.raises(models.FieldError, match=r"Note\.Meta\.constraints \('named'\).*Did you mean 'name'"):
             use()
     made.delete()
