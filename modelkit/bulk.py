@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from modelkit.database import statement
 from modelkit.errors import FieldDoesNotExist, did_you_mean
-from modelkit.expressions.base import F, Face, Func, Node, Value
+from modelkit.expressions.base import F, Face, Node, Value
+from modelkit.expressions.functions import Func
 from modelkit.ir.expr import FunctionDef
 from modelkit.ir.query import Conflict
 from modelkit.ir.schema import Row

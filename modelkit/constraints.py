@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from modelkit.errors import ValidationError, shorten
-from modelkit.expressions.base import Condition, F, Face, Lookup, Node, OrderBy, Q
+from modelkit.expressions.base import Condition, F, Face, NamedLookup, Node, OrderBy, Q
 from modelkit.ir.schema import DEFAULT
 
 __all__ = ["NOT_UNIQUE_TOGETHER", "BaseConstraint", "CheckConstraint", "Deferrable", "Index", "UniqueConstraint"]
@@ -329,7 +329,7 @@ class UniqueConstraint(BaseConstraint):
 
 def equality(node: Node, value: Any) -> Node:
     """`node` equals `value`, or is NULL where that is None."""
-    return Lookup(node, "isnull", True) if value is None else Lookup(node, "exact", value)
+    return NamedLookup(node, "isnull", True) if value is None else NamedLookup(node, "exact", value)
 
 
 def unique_error(model: Any, instance: Any, fields: Sequence[str], code: str | None = None) -> ValidationError:

@@ -28,6 +28,16 @@ __all__ = ["LARGE", "Load", "converter", "is_data_descriptor", "load", "loader",
 
 Load: TypeAlias = Callable[[list[Any], "str | None"], list[Any]]
 
+
+class _Connection:
+    """What `from_db_value` is handed as its connection: it says who loads the value, and has no cursor."""
+
+    vendor = "modelkit"
+    alias = DEFAULT
+
+
+CONNECTION: Final = _Connection()
+
 LARGE: Final = 500
 """From this many rows on, cyclic garbage is not collected while they are loaded: nothing of a result is garbage."""
 
@@ -120,8 +130,8 @@ def converter(field: Field[Any] | None, *, copied: bool = False) -> Callable[[An
     if outer is None:
         return inner
     if inner is None:
-        return lambda value: outer(value, None, None)
-    return lambda value: outer(inner(value), None, None)
+        return lambda value: outer(value, None, CONNECTION)
+    return lambda value: outer(inner(value), None, CONNECTION)
 
 
 def _json_value(value: Any) -> Any:

@@ -29,6 +29,7 @@ __all__ = [
     "Running",
     "atomic",
     "commit",
+    "datetime_policies",
     "entries",
     "get_autocommit",
     "get_rollback",
@@ -237,6 +238,18 @@ def store_of(alias: str) -> Store:
     while isinstance(entry, (Running, Manual)):
         entry = entry.before
     return stores[alias] if entry is None else entry
+
+
+def datetime_policies() -> set[str]:
+    """How the stores that may be asked keep moments: those of this context, and all that are connected."""
+    found: set[str] = {store.capabilities.datetimes for store in stores.values()}
+    for entry in (entries.get() or {}).values():
+        at: Any = entry
+        while hasattr(at, "before"):
+            at = at.before
+        if hasattr(at, "capabilities"):
+            found.add(at.capabilities.datetimes)
+    return found
 
 
 def running(alias: str | None = None) -> Running | None:

@@ -15,16 +15,15 @@ from modelkit.expressions.base import (
     ExpressionWrapper,
     F,
     Face,
-    Func,
     KeyPath,
-    Lookup,
+    NamedLookup,
+    NamedTransform,
     Node,
     OrderBy,
     Path,
     Q,
     Related,
     RelatedCount,
-    Transform,
     Value,
     frozen_operand,
     node_of,
@@ -47,7 +46,9 @@ from modelkit.expressions.faces import (
     StrExpr,
     TimeExpr,
 )
+from modelkit.expressions.functions import Func, Transform
 from modelkit.expressions.lookups import LOOKUPS, TRANSFORMS, LookupDef, TransformDef
+from modelkit.expressions.predicates import Lookup
 from modelkit.expressions.references import ManyRef, OptRef, Ref
 from modelkit.expressions.windows import RowRange, ValueRange, Window, WindowFrame, WindowFrameExclusion
 
@@ -86,6 +87,8 @@ __all__ = [
     "ManyRef",
     "Max",
     "Min",
+    "NamedLookup",
+    "NamedTransform",
     "Node",
     "NumExpr",
     "OptRef",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from modelkit.errors import not_yet
-from modelkit.ir.expr import ArithOp, FunctionDef
+from modelkit.ir.expr import ArithOp
 
 __all__ = [
     "AND",
@@ -26,9 +26,9 @@ __all__ = [
     "ExpressionWrapper",
     "F",
     "Face",
-    "Func",
     "KeyPath",
-    "Lookup",
+    "NamedLookup",
+    "NamedTransform",
     "Negated",
     "Node",
     "OrderBy",
@@ -38,7 +38,6 @@ __all__ = [
     "Related",
     "RelatedCount",
     "Sortable",
-    "Transform",
     "Value",
     "frozen_operand",
     "node_of",
@@ -316,7 +315,7 @@ class Combined(Combinable):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Transform(Combinable):
+class NamedTransform(Combinable):
     """A named transform ("year", "lower") of the table of lookups, applied."""
 
     item: Node
@@ -335,26 +334,6 @@ class KeyPath(Combinable):
 
     def __repr__(self) -> str:
         return repr(self.item) + "".join(f"[{key!r}]" for key in self.keys)
-
-
-@dataclass(frozen=True, slots=True, eq=False, init=False)
-class Func(Combinable):
-    """A scalar function applied. `function` is a FunctionDef; `output_field` a field or scalar type, None for its first argument's."""
-
-    function: FunctionDef | str | None
-    args: tuple[Node, ...]
-    output_field: Any = None
-
-    def __init__(self, *args: object, function: FunctionDef | str | None = None, output_field: Any = None) -> None:
-        nodes = tuple(F(item) if isinstance(item, str) else node_of(item) for item in args)
-        object.__setattr__(self, "function", function)
-        object.__setattr__(self, "args", nodes)
-        object.__setattr__(self, "output_field", output_field)
-
-    def __repr__(self) -> str:
-        named = self.function if isinstance(self.function, str) or self.function is None else self.function.name
-        name = type(self).__name__ if type(self) is not Func or named is None else named
-        return f"{name}({', '.join(map(repr, self.args))})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -432,7 +411,7 @@ class Condition(Node):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lookup(Condition):
+class NamedLookup(Condition):
     """left LOOKUP right, as in `left__lookup=right`; `transforms` are applied to `left` first, in their order.
 
     `lookup` is a name of the table of lookups. `right` is a constant, a tuple, a node or an inner query.

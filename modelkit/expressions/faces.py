@@ -18,17 +18,17 @@ from modelkit.expressions.base import (
     Combined,
     Condition,
     Face,
-    Func,
     KeyPath,
-    Lookup,
+    NamedLookup,
+    NamedTransform,
     Node,
     OrderBy,
     Path,
     Q,
-    Transform,
     frozen_operand,
     node_of,
 )
+from modelkit.expressions.functions import Func
 from modelkit.ir.expr import INTEGER, TEXT, ArithOp, FunctionDef
 from modelkit.ir.types import ScalarType
 
@@ -123,7 +123,7 @@ class Assign(Face, Generic[M_con]):
 
 
 def cond_on(node: Node, lookup: str, operand: object) -> Cond[Any]:
-    return Cond(Lookup(node, lookup, operand))
+    return Cond(NamedLookup(node, lookup, operand))
 
 
 def _where(condition: Cond[Any] | None) -> Node | None:
@@ -139,7 +139,7 @@ class Expr(Face, Generic[M_con, T]):
         return cond_on(self.node, "exact", frozen_operand(other))
 
     def __ne__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:  # type: ignore[override]
-        return Cond(Q(Lookup(self.node, "exact", frozen_operand(other)), _negated=True))
+        return Cond(Q(NamedLookup(self.node, "exact", frozen_operand(other)), _negated=True))
 
     def __lt__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
         return cond_on(self.node, "lt", frozen_operand(other))
@@ -399,7 +399,7 @@ class _Part:
     @overload
     def __get__(self, instance: Expr[M, Any], owner: type) -> NumExpr[M, int | None]: ...
     def __get__(self, instance: Expr[Any, Any] | None, owner: type) -> Any:
-        return self if instance is None else NumExpr(Transform(instance.node, self._name))
+        return self if instance is None else NumExpr(NamedTransform(instance.node, self._name))
 
 
 class DateExpr(Expr[M_con, T]):
@@ -464,7 +464,7 @@ class DateTimeExpr(Expr[M_con, T]):
     def date(self) -> DateExpr[M_con, datetime.date | None]: ...
     def date(self) -> DateExpr[M_con, Any]:
         """The date of the moment."""
-        return DateExpr(Transform(self.node, "date"))
+        return DateExpr(NamedTransform(self.node, "date"))
 
     @overload
     def time(self: DateTimeExpr[M_con, datetime.datetime]) -> TimeExpr[M_con, datetime.time]: ...
@@ -472,7 +472,7 @@ class DateTimeExpr(Expr[M_con, T]):
     def time(self) -> TimeExpr[M_con, datetime.time | None]: ...
     def time(self) -> TimeExpr[M_con, Any]:
         """The time of day of the moment."""
-        return TimeExpr(Transform(self.node, "time"))
+        return TimeExpr(NamedTransform(self.node, "time"))
 
     def __add__(self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]) -> DateTimeExpr[M_con, T]:
         return DateTimeExpr(_combined(self, "+", other))

@@ -42,15 +42,15 @@ __all__ = [
     "names_for",
 ]
 
-OperandKind: TypeAlias = Literal["same", "text", "regex", "bool", "iterable", "pair", "json", "key", "keys"]
-"""What stands on the right: a value of the left's type, text, a regular expression, True or False, values or a query,
+OperandKind: TypeAlias = Literal["same", "any", "text", "regex", "bool", "iterable", "pair", "json", "key", "keys"]
+"""What stands on the right: a value of the left's type, any value, text, a regular expression, True or False, values or a query,
 two values, any JSON value, one JSON key, several."""
 
 LookupForm: TypeAlias = Literal["compare", "match", "in", "range", "isnull", "call"]
 
 ScalarTypes: TypeAlias = tuple[type[ScalarType], ...]
 
-_EVERY: ScalarTypes = (
+EVERY: ScalarTypes = (
     BooleanType, IntegerType, FloatType, DecimalType, TextType, BinaryType, DateType, TimeType, DateTimeType, DurationType,
     UuidType, JsonType,
 )  # fmt: skip
@@ -103,7 +103,7 @@ def is_unknown(type_: ScalarType) -> bool:
 
 
 def _compare(name: str, op: str) -> LookupDef:
-    return LookupDef(name, _EVERY, "same", "compare", op)
+    return LookupDef(name, EVERY, "same", "compare", op)
 
 
 def _match(name: str, op: str, *, fold: bool = False) -> LookupDef:
@@ -119,9 +119,9 @@ LOOKUPS: dict[str, LookupDef] = {
         _compare("gte", "ge"),
         _compare("lt", "lt"),
         _compare("lte", "le"),
-        LookupDef("in", _EVERY, "iterable", "in"),
-        LookupDef("range", _EVERY, "pair", "range"),
-        LookupDef("isnull", _EVERY, "bool", "isnull"),
+        LookupDef("in", EVERY, "iterable", "in"),
+        LookupDef("range", EVERY, "pair", "range"),
+        LookupDef("isnull", EVERY, "bool", "isnull"),
         _match("contains", "contains"),
         _match("icontains", "contains", fold=True),
         _match("startswith", "startswith"),

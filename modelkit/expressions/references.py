@@ -13,7 +13,7 @@ from typing_extensions import TypeVar
 from modelkit.expressions.base import (
     F,
     Face,
-    Lookup,
+    NamedLookup,
     Path,
     Q,
     Quantifier,
@@ -85,7 +85,7 @@ class Ref(Face, Generic[M_con, R]):
         return cond_on(self.node, "exact", frozen_operand(other))
 
     def __ne__(self, other: R) -> Cond[M_con]:  # type: ignore[override]
-        return Cond(Q(Lookup(self.node, "exact", frozen_operand(other)), _negated=True))
+        return Cond(Q(NamedLookup(self.node, "exact", frozen_operand(other)), _negated=True))
 
     def __bool__(self) -> bool:
         raise _no_truth(self)
@@ -146,7 +146,7 @@ class OptRef(Face, Generic[M_con, R]):
         return cond_on(self.node, "exact", frozen_operand(other))
 
     def __ne__(self, other: R | None) -> Cond[M_con]:  # type: ignore[override]
-        return Cond(Q(Lookup(self.node, "exact", frozen_operand(other)), _negated=True))
+        return Cond(Q(NamedLookup(self.node, "exact", frozen_operand(other)), _negated=True))
 
     def __bool__(self) -> bool:
         raise _no_truth(self)
@@ -229,7 +229,7 @@ class ManyRef(Face, Generic[M_con, R]):
         key = getattr(obj, "pk", None)
         if key is None:
             raise ValueError(f"contains() takes a saved object; this {type(obj).__name__} has no primary key yet.")
-        return Cond(Related(cast("Path", self.node), "any", (Lookup(F("pk"), "exact", key),)))
+        return Cond(Related(cast("Path", self.node), "any", (NamedLookup(F("pk"), "exact", key),)))
 
     def count(self, *conditions: Cond[R]) -> NumExpr[M_con, int]:
         """How many related rows meet all of `conditions`."""

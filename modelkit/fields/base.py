@@ -18,11 +18,12 @@ from typing_extensions import TypedDict, TypeVar
 from modelkit.errors import FieldError, ImproperlyConfigured, ValidationError, did_you_mean, shorten
 from modelkit.expressions.base import Path
 from modelkit.expressions.faces import Expr, Instance
+from modelkit.expressions.registration import Registrable
 from modelkit.fields.choices import display_of, flatten, normalise
 from modelkit.ir import types
 from modelkit.ir.schema import DEFAULT
 
-__all__ = ["BLANK_CHOICE_DASH", "NOT_PROVIDED", "Field", "FieldOptions", "Options", "plain"]
+__all__ = ["BLANK_CHOICE_DASH", "NOT_PROVIDED", "DeferredAttribute", "Field", "FieldOptions", "Options", "plain"]
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -135,8 +136,18 @@ _CANONICAL: Final[Mapping[str, type]] = {
 }
 
 
+class DeferredAttribute:
+    """A base for a field's `descriptor_class`: reads what the field reads, of a class its expression, of an instance the value."""
+
+    def __init__(self, field: Field[Any]) -> None:
+        self.field = field
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self.field.__get__(instance, type(instance) if owner is None else owner)
+
+
 @total_ordering
-class Field(Generic[T]):
+class Field(Registrable, Generic[T]):
     """A scalar field that holds a T.
 
     Custom fields override `to_python`, `get_prep_value`, `from_db_value(self, value, expression, connection)`, `pre_save` and
@@ -159,6 +170,9 @@ class Field(Generic[T]):
         "unique_for_date": "%(field_label)s must be unique for each %(lookup_type)s of %(date_field_label)s.",
     }
     from_db_value: Callable[[Any, Any, Any], Any] | None = None
+
+    descriptor_class: ClassVar[type[DeferredAttribute] | None] = None
+    """What stands on the model in place of the field itself, for fields that watch over reading and writing."""
 
     is_relation: ClassVar[bool] = False
     many_to_many: bool | None = None
@@ -248,7 +262,7 @@ class Field(Generic[T]):
             return self.class_value(owner)
         try:
             return instance.__dict__[self.attname]
-        except KeyError:
+        except (KeyError, AttributeError):
             return instance._load_deferred(self.attname) if hasattr(owner, "_meta") else self
 
     if TYPE_CHECKING:
@@ -288,7 +302,7 @@ class Field(Generic[T]):
                 f"Pass a callable, as in default={type(self.default).__name__}."
             )
         cls._meta.add_field(self, private=private_only)
-        setattr(cls, self.name, self)
+        setattr(cls, self.name, self if self.descriptor_class is None else self.descriptor_class(self))
         if self.choices is not None and f"get_{self.name}_display" not in cls.__dict__:
             setattr(cls, f"get_{self.name}_display", partialmethod(_display, self))
 
@@ -322,6 +336,14 @@ class Field(Generic[T]):
     def get_internal_type(self) -> str:
         """The name of the built-in field whose columns this one uses."""
         return self.internal_type or type(self).__name__
+
+    def db_type(self, connection: Any = None) -> str | None:
+        """The name of the type of the column; a custom field may name one of its own, which a store in memory does not read."""
+        return self.scalar_type.name
+
+    def db_parameters(self, connection: Any = None) -> dict[str, Any]:
+        """What describes the column: its type, and no check beside the constraints of the model."""
+        return {"type": self.db_type(connection), "check": None}
 
     @cached_property
     def scalar_type(self) -> types.ScalarType:

@@ -14,6 +14,11 @@ __all__ = ["Choices", "ChoicesType", "IntegerChoices", "TextChoices", "display_o
 Pairs = list[tuple[Any, Any]]
 
 
+def _is_text(value: object) -> bool:
+    """Whether `value` is text, or stands for text that is made when it is shown (a lazy translation)."""
+    return isinstance(value, str) or hasattr(type(value), "casefold")
+
+
 class ChoicesType(enum.EnumMeta):
     """The class of choices classes: takes a label as the last item of a member's tuple, else makes one of its name."""
 
@@ -21,7 +26,7 @@ class ChoicesType(enum.EnumMeta):
         labels: list[Any] = []
         for name in classdict._member_names:
             value = classdict[name]
-            if isinstance(value, (list, tuple)) and len(value) > 1 and isinstance(value[-1], str):
+            if isinstance(value, (list, tuple)) and len(value) > 1 and _is_text(value[-1]):
                 *parts, label = value
                 value = parts[0] if len(parts) == 1 else tuple(parts)
             else:

@@ -47,6 +47,8 @@ class FunctionDef:
     strict: bool = True
     sql: str | None = None
     pure: bool = True
+    steady: bool = False
+    """Of a function without arguments: one value serves all rows of a statement."""
     inline: str | None = None
     """A Python expression in {0}, {1}, ... that does what `python` does, for the compiler; operands are plain names."""
 

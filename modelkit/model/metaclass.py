@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
+import warnings
 from collections.abc import Callable
 from functools import partialmethod
 from typing import Any
@@ -119,7 +120,7 @@ def _contributes(value: Any) -> bool:
 
 
 def _check_body(model: str, namespace: dict[str, Any]) -> None:
-    """FieldError for a model's name that queries could not hold; TypeError for a field's class where a field belongs."""
+    """FieldError for a model's name that queries could not hold; a warning for a field's class where a field may be meant."""
     if (
         not model.isidentifier()
         or keyword.iskeyword(model)
@@ -133,7 +134,11 @@ def _check_body(model: str, namespace: dict[str, Any]) -> None:
         )
     for name, value in namespace.items():
         if inspect.isclass(value) and issubclass(value, Field) and value.__qualname__.rpartition(".")[2] != name:
-            raise TypeError(f"{model}.{name} is the class {value.__name__}, not a field: write {value.__name__}().")
+            warnings.warn(
+                f"{model}.{name} is the class {value.__name__}, not a field. If a field is meant, write {value.__name__}().",
+                RuntimeWarning,
+                stacklevel=3,
+            )
 
 
 def _check_unused(model: type, name: str, field: Field[Any]) -> None:

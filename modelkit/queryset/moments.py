@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
-from modelkit.expressions.base import F, Func
+from modelkit.expressions.base import F
+from modelkit.expressions.functions import Func
 from modelkit.ir.expr import FunctionDef
 from modelkit.ir.types import DateTimeType, DateType
 from modelkit.modelinfo import ModelInfo

@@ -1,4 +1,4 @@
-"""Conversions between scalar types inside a query, where two sides of an operator or an output_field ask for them.
+"""Conversions between scalar types inside a query, where two sides of an operator, a function or an output_field ask for them.
 
 Knows types and functions only. The invariant: a converted value is canonical for the type that it was converted to.
 """
@@ -7,12 +7,36 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import json
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
-from modelkit.ir.expr import Arith, Call, Const, Expr, FunctionDef, Param
-from modelkit.ir.types import UTC, AnyType, DateTimeType, DateType, DecimalType, FloatType, IntegerType, ScalarType
+from modelkit.errors import DataError, FieldError, shorten
+from modelkit.expressions import builtins
+from modelkit.ir.codec import JSON_NULL
+from modelkit.ir.expr import Arith, Call, Const, Expr, FunctionDef
+from modelkit.ir.types import (
+    UTC,
+    AnyType,
+    BinaryType,
+    BooleanType,
+    DateTimeType,
+    DateType,
+    DecimalType,
+    DurationType,
+    FloatType,
+    IntegerType,
+    JsonType,
+    ScalarType,
+    TextType,
+    TimeType,
+    UnfitValue,
+    UuidType,
+)
+from modelkit.transaction import datetime_policies
 
-__all__ = ["as_moment", "cast", "comparable"]
+__all__ = ["as_moment", "as_text", "cast", "comparable", "converted"]
 
 
 def _moment(value: Any) -> datetime.datetime:
@@ -54,6 +78,126 @@ def cast(expr: Expr, wanted: ScalarType) -> Expr:
     function = _NUMBERS.get(type(wanted))
     if function is None or type(expr.type) not in _NUMBERS or type(expr.type) is type(wanted):
         return expr
-    if isinstance(expr, (Const, Param)) or isinstance(wanted, AnyType):
+    if isinstance(expr, Const) or isinstance(wanted, AnyType):
         return expr
+    return Call(wanted, expr.nullable, function, (expr,))
+
+
+def as_text(expr: Expr) -> Expr:
+    """A value of any type as text."""
+    if isinstance(expr.type, (TextType, AnyType)):
+        return expr
+    if isinstance(expr.type, JsonType):
+        return Call(TextType(), True, builtins.JSON_TEXT, (expr,))
+    return Call(TextType(), expr.nullable, builtins.TO_TEXT, (expr,))
+
+
+# -- CAST: any type to any other that has something to do with it
+
+
+def _to_text(value: Any) -> str:
+    text: str = builtins.TO_TEXT.python(value)
+    return text
+
+
+def _json_as_text(value: Any) -> str:
+    return json.dumps(None if value is JSON_NULL else value, ensure_ascii=False)
+
+
+def _parsed_json(value: str) -> Any:
+    return json.loads(value)
+
+
+def _to_integer(value: Any) -> int:
+    return int(value.strip()) if isinstance(value, str) else int(value)
+
+
+def _to_float(value: Any) -> float:
+    return float(value)
+
+
+def _to_decimal(value: Any) -> decimal.Decimal:
+    return _decimal(value.strip() if isinstance(value, str) else value)
+
+
+def _to_boolean(value: Any) -> bool:
+    return BooleanType().coerce(value.strip()) if isinstance(value, str) else bool(value)
+
+
+def _to_date(value: Any) -> datetime.date:
+    if isinstance(value, str):
+        return datetime.datetime.fromisoformat(value.strip()).date()
+    return value.date() if isinstance(value, datetime.datetime) else value
+
+
+def _to_time(value: Any) -> datetime.time:
+    if isinstance(value, str):
+        return datetime.time.fromisoformat(value.strip())
+    return value.time() if isinstance(value, datetime.datetime) else value
+
+
+def _to_moment(value: Any) -> datetime.datetime:
+    """A date or text as a moment of the kind that the stores in use keep."""
+    if isinstance(value, str):
+        value = datetime.datetime.fromisoformat(value.strip())
+    moment = _moment(value)
+    return moment.astimezone(UTC).replace(tzinfo=None) if datetime_policies() == {"naive"} else moment
+
+
+_NUMERIC: Final = (BooleanType, IntegerType, FloatType, DecimalType)
+_CASTS: Final[dict[type[ScalarType], tuple[tuple[type[ScalarType], ...], Callable[[Any], Any], str]]] = {
+    TextType: (
+        (*_NUMERIC, DateType, TimeType, DateTimeType, DurationType, UuidType, TextType, BinaryType),
+        _to_text,
+        "CAST_TEXT",
+    ),
+    IntegerType: ((*_NUMERIC, TextType), _to_integer, "CAST_INTEGER"),
+    FloatType: ((*_NUMERIC, TextType), _to_float, "CAST_FLOAT"),
+    DecimalType: ((*_NUMERIC, TextType), _to_decimal, "CAST_DECIMAL"),
+    BooleanType: ((*_NUMERIC, TextType), _to_boolean, "CAST_BOOLEAN"),
+    DateType: ((DateTimeType, TextType), _to_date, "CAST_DATE"),
+    TimeType: ((DateTimeType, TextType), _to_time, "CAST_TIME"),
+    DateTimeType: ((DateType, TextType), _to_moment, "CAST_TIMESTAMP"),
+    UuidType: ((TextType,), lambda value: UuidType().coerce(value.strip()), "CAST_UUID"),
+    JsonType: ((TextType,), _parsed_json, "CAST_JSON"),
+    DurationType: ((), lambda value: value, "CAST_INTERVAL"),
+    BinaryType: ((TextType,), str.encode, "CAST_BINARY"),
+}
+"""What each type can be made of, how, and what SQL calls it."""
+
+
+@lru_cache(maxsize=1024)
+def _cast_function(source: ScalarType, wanted: ScalarType) -> FunctionDef | None:
+    """What makes values of `wanted` of values of `source`; None where the two have nothing to do with one another."""
+    if isinstance(wanted, AnyType):
+        return FunctionDef("cast_any", lambda value: value)
+    sources, convert, sql = _CASTS[type(wanted)]
+    kind = type(source)
+    if kind is JsonType and isinstance(wanted, TextType):
+        convert = _json_as_text
+    elif kind is not AnyType and kind is not type(wanted) and kind not in sources:
+        return None
+
+    def converting(value: Any) -> Any:
+        try:
+            made: Any = value if kind is type(wanted) and not isinstance(wanted, TextType) else convert(value)
+            if isinstance(wanted, TextType):
+                return made[: wanted.max_length]
+            if isinstance(wanted, DecimalType):
+                made = wanted.fit(made)
+            wanted.check(made)
+        except (ValueError, ArithmeticError, UnfitValue):
+            raise DataError(f"{shorten(value)} cannot be cast to {wanted.name}.") from None
+        return made
+
+    return FunctionDef(f"cast_{wanted.name}", converting, sql=sql, pure=not isinstance(wanted, DateTimeType))
+
+
+def converted(expr: Expr, wanted: ScalarType) -> Expr:
+    """CAST(expr AS wanted). Raises FieldError for types that have nothing to do with one another."""
+    if isinstance(expr, Const) and expr.value is None:
+        return Const(wanted, True, None)
+    function = _cast_function(expr.type, wanted)
+    if function is None:
+        raise FieldError(f"A value of type {expr.type.name} cannot be cast to {wanted.name}.")
     return Call(wanted, expr.nullable, function, (expr,))

@@ -15,16 +15,17 @@ from modelkit.expressions.base import (
     F,
     Face,
     KeyPath,
-    Lookup,
+    NamedLookup,
+    NamedTransform,
     Negated,
     Node,
     Path,
     Q,
     Related,
-    Transform,
     Value,
 )
 from modelkit.expressions.conditional import Subquery
+from modelkit.expressions.predicates import Lookup
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Case, Col, Compare, Const, Exists, Expr, In, Not, Or, Param, Xor
 from modelkit.ir.query import Select, Source, ValueOutput
 from modelkit.ir.schema import Formula
@@ -168,8 +169,10 @@ def resolve_condition(scope: Scope, part: Any, context: Context) -> Expr | None:
             return _q(scope, part, context)
         case (str(name), operand):
             return _by_name(scope, name, operand, context)
-        case Lookup():
+        case NamedLookup():
             return _lookup_node(scope, part, context)
+        case Lookup():
+            return _lookup_class(scope, part, context)
         case Related():
             return _related(scope, part, context)
         case Node():
@@ -254,7 +257,7 @@ def _by_name(scope: Scope, name: str, operand: Any, context: Context) -> Expr:
     return _by_route(scope, way, operand, context, shown)
 
 
-def _lookup_node(scope: Scope, node: Lookup, context: Context) -> Expr:
+def _lookup_node(scope: Scope, node: NamedLookup, context: Context) -> Expr:
     """A comparison as a node: over a field, with the joins and guards that its name would have."""
     left, rest = _unwound(node.left)
     rest = (*rest, *node.transforms, node.lookup)
@@ -272,11 +275,31 @@ def _lookup_node(scope: Scope, node: Lookup, context: Context) -> Expr:
     return lookups.build(scope.slots, term, found, right, label).expr
 
 
+def _lookup_class(scope: Scope, node: Lookup, context: Context) -> Expr:
+    """A lookup as an object: of expressions, so that it has their joins and, as Django's, no guards of its own."""
+    label = type(node).__name__
+    definition = lookups.definition_of(type(node))
+    term = _beside(scope, node.lhs, node.rhs, context)
+    if not definition.allows(term.expr.type):
+        raise FieldError(f"{node!r}: {definition.name} is no lookup on values of type {term.expr.type.name}.")
+    found = Chain((), definition, term.expr.type, type(node))
+    right = _operand(scope, node.rhs, context, found, None)
+    return lookups.build(scope.slots, term, found, right, label).expr
+
+
+def _beside(scope: Scope, left: Node, right: object, context: Context) -> Term:
+    """The left side of a lookup; a constant there has the type of the expression that it is compared with."""
+    if isinstance(left, Value) and left.output_field is None and isinstance(right, (Node, Face)):
+        other = resolve(scope, right, context)
+        return resolve(scope, Value(left.value, other.field or other.expr.type), context)
+    return resolve(scope, left, context)
+
+
 def _unwound(node: Node) -> tuple[Node, tuple[str, ...]]:
     """A node without the transforms and JSON keys around it, and their names."""
     names: list[str] = []
-    while isinstance(node, (Transform, KeyPath)):
-        names[:0] = (node.name,) if isinstance(node, Transform) else tuple(map(str, node.keys))
+    while isinstance(node, (NamedTransform, KeyPath)):
+        names[:0] = (node.name,) if isinstance(node, NamedTransform) else tuple(map(str, node.keys))
         node = node.item
     return node, tuple(names)
 

@@ -6,40 +6,33 @@ other. The invariant: a term's type is that of its values, so that operands on i
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import keyword
 import unicodedata
-import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from modelkit.errors import FieldError, did_you_mean, not_yet, shorten
+from modelkit.errors import FieldError, not_yet, shorten
 from modelkit.expressions import aggregates, conditional, windows
 from modelkit.expressions.base import (
     Combined,
     ExpressionWrapper,
     F,
     Face,
-    Func,
     KeyPath,
+    NamedTransform,
     Node,
     OrderBy,
     Path,
     RelatedCount,
-    Transform,
     Value,
 )
-from modelkit.expressions.lookups import TransformDef, find_transform, names_for
-from modelkit.fields.base import Field
-from modelkit.functions.comparison import Coalesce
-from modelkit.ir import expr as ir
-from modelkit.ir.expr import BOOLEAN, INTEGER, JSON, TEXT, Arith, Call, Const, Expr, FunctionDef
+from modelkit.expressions.functions import Func
+from modelkit.expressions.lookups import find_transform
+from modelkit.ir.expr import INTEGER, Arith, Const, Expr
 from modelkit.ir.schema import Formula
 from modelkit.ir.types import (
     AnyType,
-    BinaryType,
     DateTimeType,
     DateType,
     DecimalType,
@@ -49,10 +42,9 @@ from modelkit.ir.types import (
     JsonType,
     ScalarType,
     TimeType,
-    UuidType,
 )
 from modelkit.modelinfo import ModelInfo, info_of
-from modelkit.resolve import lookups, operands
+from modelkit.resolve import functions, lookups, operands
 from modelkit.resolve.casts import as_moment, cast
 from modelkit.resolve.correlation import stepped
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, constant
@@ -67,7 +59,6 @@ __all__ = [
     "column_term",
     "formula",
     "leaf_of",
-    "links_of",
     "own_table",
     "owned_by",
     "resolve",
@@ -80,23 +71,6 @@ __all__ = [
 Resolver: TypeAlias = Callable[[Scope, Any, Context], Term]
 
 _RESOLVERS: dict[type, Resolver] = {}
-
-_TYPES: Final[tuple[tuple[type, ScalarType], ...]] = (
-    (bool, BOOLEAN),
-    (int, IntegerType()),
-    (float, FloatType()),
-    (decimal.Decimal, DecimalType()),
-    (str, TEXT),
-    (bytes, BinaryType()),
-    (datetime.datetime, DateTimeType()),
-    (datetime.date, DateType()),
-    (datetime.time, TimeType()),
-    (datetime.timedelta, DurationType()),
-    (uuid.UUID, UuidType()),
-    (dict, JSON),
-    (list, JSON),
-)
-"""The type of a constant, where nothing else says it."""
 
 
 def resolver(*kinds: type) -> Callable[[Resolver], Resolver]:
@@ -151,22 +125,6 @@ def route_term(scope: Scope, found: Route, context: Context) -> Term:
     return column_term(scope.column(source, found.columns[0]), found)
 
 
-def links_of(term: Term, rest: Iterable[str], label: str, context: str) -> tuple[TransformDef | str, ...]:
-    """Understand names after a term as transforms and JSON keys."""
-    links: list[TransformDef | str] = []
-    type_ = term.expr.type
-    for name in rest:
-        transform = find_transform(name, type_)
-        if transform is not None:
-            links.append(transform)
-            type_ = transform.output
-        elif isinstance(type_, JsonType):
-            links.append(name)
-        else:
-            raise FieldError(f"{label} has no transform '{name}' (in {context}).{did_you_mean(name, names_for(type_))}")
-    return tuple(links)
-
-
 def resolve_name(scope: Scope, name: str, context: Context, shown: str | None = None) -> Term:
     """What `name` (as in F) is: an annotation or a field, over relations, with transforms."""
     parts = split(name)
@@ -184,7 +142,7 @@ def resolve_name(scope: Scope, name: str, context: Context, shown: str | None = 
             raise FieldError(f"A relation has no transform '{found.rest[0]}' (in {where}).")
         term, rest = route_term(scope, found, context), found.rest
         label = found.field.label
-    return lookups.transformed(scope.slots, term, links_of(term, rest, label, where))
+    return lookups.transformed(scope.slots, term, lookups.links_of(term.expr.type, rest, label, where, term.field))
 
 
 def _sources(expr: Any) -> list[int]:
@@ -233,32 +191,15 @@ def _path(scope: Scope, node: Path, context: Context) -> Term:
     return route_term(scope, found, context)
 
 
-def _field_of(output: Any) -> Field[Any] | None:
-    return output if isinstance(output, Field) else None
-
-
-def _type_of(output: Any) -> ScalarType | None:
-    if isinstance(output, Field):
-        return output.scalar_type
-    return output if isinstance(output, ScalarType) else None
-
-
-def _value_type(value: object) -> ScalarType:
-    for kind, type_ in _TYPES:
-        if isinstance(value, kind):
-            return type_
-    return AnyType()
-
-
 def _value(scope: Scope, node: Value, context: Context, beside: Term | None = None) -> Term:
     """A constant, or an inner query; `beside` is the term on the other side of an operator."""
     leaf = leaf_of(node.value)
     if query_in(leaf.value) is not None:
         return resolve(scope, conditional.Subquery(leaf, node.output_field), context)
-    field = _field_of(node.output_field)
-    type_ = _type_of(node.output_field)
+    field = functions.field_of(node.output_field)
+    type_ = functions.type_of(node.output_field)
     if type_ is None:
-        type_ = _value_type(leaf.value)
+        type_ = operands.value_type(leaf.value)
         if beside is not None and isinstance(type_, FloatType) and isinstance(beside.expr.type, DecimalType):
             type_ = DecimalType()
         if beside is not None and leaf.value is None:
@@ -318,7 +259,7 @@ def _combined(scope: Scope, node: Combined, context: Context, output: Any = None
         right = _beside(scope, node.right, context, left)
     type_ = _result(node.operator, left.expr.type, right.expr.type)
     if type_ is None:
-        type_ = _type_of(output)
+        type_ = functions.type_of(output)
     if type_ is None:
         raise FieldError(
             f"{scope.verb}(): {left.expr.type.name} {node.operator} {right.expr.type.name} has no type of its own, in {node!r}. "
@@ -347,34 +288,27 @@ def _wrapper(scope: Scope, node: ExpressionWrapper, context: Context) -> Term:
 
 def typed(term: Term, output: Any) -> Term:
     """`term` as a value of `output` (a field or a scalar type; None: as it is)."""
-    wanted = _type_of(output)
-    return term if wanted is None else Term(cast(term.expr, wanted), _field_of(output), term.key_of)
+    wanted = functions.type_of(output)
+    return term if wanted is None else Term(cast(term.expr, wanted), functions.field_of(output), term.key_of)
 
 
 @resolver(Func)
 def _func(scope: Scope, node: Func, context: Context) -> Term:
-    if not isinstance(node.function, FunctionDef):
-        not_yet("functions")
-    args = tuple(resolve(scope, arg, context).expr for arg in node.args)
-    type_ = _type_of(node.output_field) or (args[0].type if args else AnyType())
-    nullable = not node.function.strict or any(arg.nullable for arg in args)
-    return Term(Call(type_, nullable, node.function, args), _field_of(node.output_field))
+    """A function: its arguments first, constants among them as those beside them want it."""
+    terms = {number: resolve(scope, arg, context) for number, arg in enumerate(node.args) if not isinstance(arg, Value)}
+    beside = next(iter(terms.values()), None)
+    args = [
+        terms[number] if number in terms else _value(scope, arg, context, beside)
+        for number, arg in enumerate(node.args)
+    ]
+    return functions.applied(node, args)
 
 
-@resolver(Coalesce)
-def _coalesce(scope: Scope, node: Coalesce, context: Context) -> Term:
-    first = resolve(scope, node.args[0], context)
-    terms = [first, *(_beside(scope, arg, context, first) for arg in node.args[1:])]
-    wanted = _type_of(node.output_field) or first.expr.type
-    items = tuple(cast(term.expr, wanted) for term in terms)
-    nullable = all(item.nullable for item in items)
-    return Term(ir.Coalesce(wanted, nullable, items), _field_of(node.output_field) or first.field)
-
-
-@resolver(Transform)
-def _transform(scope: Scope, node: Transform, context: Context) -> Term:
+@resolver(NamedTransform)
+def _transform(scope: Scope, node: NamedTransform, context: Context) -> Term:
     term = resolve(scope, node.item, context)
-    return lookups.transformed(scope.slots, term, links_of(term, (node.name,), repr(node.item), f"{scope.verb}()"))
+    links = lookups.links_of(term.expr.type, (node.name,), repr(node.item), f"{scope.verb}()", term.field)
+    return lookups.transformed(scope.slots, term, links)
 
 
 @resolver(KeyPath)

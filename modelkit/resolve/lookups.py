@@ -6,13 +6,15 @@ side does not have raises FieldError with the nearest that it has.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from modelkit.errors import FieldError, did_you_mean, shorten
+from modelkit.errors import FieldError, NotSupportedError, did_you_mean, shorten
 from modelkit.expressions import builtins
+from modelkit.expressions.base import F
+from modelkit.expressions.functions import Transform
 from modelkit.expressions.lookups import (
-    JSON_LOOKUPS,
     LOOKUPS,
     LookupDef,
     TransformDef,
@@ -20,6 +22,7 @@ from modelkit.expressions.lookups import (
     find_transform,
     names_for,
 )
+from modelkit.expressions.predicates import Lookup
 from modelkit.fields.base import Field
 from modelkit.ir.expr import (
     BOOLEAN,
@@ -47,10 +50,9 @@ from modelkit.ir.types import (
     IntegerType,
     JsonType,
     ScalarType,
-    TextType,
 )
-from modelkit.resolve import operands
-from modelkit.resolve.casts import comparable
+from modelkit.resolve import functions, operands
+from modelkit.resolve.casts import as_text, comparable
 from modelkit.resolve.joins import Leaf, Slots, constant
 from modelkit.resolve.paths import Route, names_of
 from modelkit.resolve.query import Convert, Term, itself
@@ -58,12 +60,15 @@ from modelkit.resolve.query import Convert, Term, itself
 __all__ = [
     "Built",
     "Chain",
+    "Link",
     "Operand",
     "build",
     "chain",
     "conjunction",
+    "definition_of",
     "is_null",
     "keyed",
+    "links_of",
     "related_chain",
     "transformed",
 ]
@@ -75,13 +80,29 @@ Operand: TypeAlias = "Leaf | Term | Select | tuple[Leaf | Term, ...]"
 """What stands on the right, resolved: a value, an expression, a query of one column, or several values and expressions."""
 
 
+Link: TypeAlias = "TransformDef | type[Transform] | str"
+"""A step between a field and its lookup: a transform of the table, a registered one, a JSON key."""
+
+
+LookupClass: TypeAlias = type[Lookup]
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The names after a field, understood: transforms and JSON keys in their order, then the lookup."""
+    """The names after a field, understood: transforms and JSON keys in their order, then the lookup.
 
-    links: tuple[TransformDef | str, ...]
+    `kind` is the registered class that the lookup is of; None for one of the table.
+    """
+
+    links: tuple[Link, ...]
     lookup: LookupDef
     type: ScalarType
+    kind: LookupClass | None = None
+
+    @property
+    def takes_none(self) -> bool:
+        """Whether None is a value to the lookup."""
+        return self.kind is not None and self.kind.can_use_none_as_rhs
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +113,94 @@ class Built:
     null: bool | None = None
 
 
+class _Left:
+    """What the next name is asked of: a type, and the field or transform that may have names of its own registered."""
+
+    def __init__(self, type_: ScalarType, field: Field[Any] | None) -> None:
+        self.type = type_
+        self.links: list[Link] = []
+        self._field = field
+        self._holders: list[Any] = [field if field is not None else operands.standard_field(type_)]
+
+    def registered(self, name: str, base: type) -> Any:
+        """The class of lookups or transforms that `name` was registered as; None where it was not."""
+        for holder in self._holders:
+            found = holder.get_lookups().get(name) if holder is not None else None
+            if found is not None and issubclass(found, base):
+                return found
+        return None
+
+    def take(self, name: str) -> bool:
+        """Go on over the transform or JSON key `name`; False where it is neither."""
+        custom = self.registered(name, Transform)
+        if custom is not None:
+            node = custom(F(name))
+            kept = functions.result_of(node, (self.type,))
+            declared = functions.field_of(node.output_field)
+            if declared is None and type(kept) is type(self.type):
+                declared = self._field
+            self._step(custom, kept, declared)
+            self._holders.insert(0, custom)
+            return True
+        transform = find_transform(name, self.type)
+        if transform is not None:
+            self._step(transform, transform.output, None)
+        elif isinstance(self.type, JsonType):
+            self._step(name, self.type, None)
+        else:
+            return False
+        return True
+
+    def _step(self, link: Link, type_: ScalarType, field: Field[Any] | None) -> None:
+        self.links.append(link)
+        self.type = type_
+        self._field = field
+        self._holders = [field if field is not None else operands.standard_field(type_)]
+
+    def names(self) -> tuple[str, ...]:
+        """All that could stand next."""
+        own = [name for holder in self._holders if holder is not None for name in holder.get_lookups()]
+        return (*own, *names_for(self.type))
+
+
 def chain(type_: ScalarType, rest: tuple[str, ...], label: str, context: str, field: Field[Any] | None = None) -> Chain:
     """Understand the names after a left side of `type_`; FieldError names the one that does not fit."""
-    links: list[TransformDef | str] = []
+    left = _Left(type_, field)
     for position, name in enumerate(rest):
-        last = position == len(rest) - 1
-        if last:
-            lookup = find_lookup(name, type_)
-            if lookup is not None:
-                return Chain(tuple(links), lookup, type_)
-        transform = find_transform(name, type_)
-        if transform is not None:
-            links.append(transform)
-            type_ = transform.output
-        elif isinstance(type_, JsonType):
-            links.append(name)
-        else:
-            kind = type(field).__name__ if field is not None and not links else type_.name
+        if position == len(rest) - 1:
+            custom = left.registered(name, Lookup)
+            if custom is not None:
+                return Chain(tuple(left.links), definition_of(custom), left.type, custom)
+            lookup = find_lookup(name, left.type)
+            if lookup is not None and left.registered(name, Transform) is None:
+                return Chain(tuple(left.links), lookup, left.type)
+        if not left.take(name):
+            kind = type(field).__name__ if field is not None and not left.links else left.type.name
             raise FieldError(
-                f"{label} ({kind}) has no lookup or transform '{name}' (in {context}).{did_you_mean(name, names_for(type_))}"
+                f"{label} ({kind}) has no lookup or transform '{name}' (in {context}).{did_you_mean(name, left.names())}"
             )
-    return Chain(tuple(links), JSON_LOOKUPS.get("exact", _SAME), type_)
+    custom = left.registered("exact", Lookup)
+    return Chain(tuple(left.links), _SAME if custom is None else definition_of(custom), left.type, custom)
+
+
+def links_of(
+    type_: ScalarType, rest: Iterable[str], label: str, context: str, field: Field[Any] | None = None
+) -> tuple[Link, ...]:
+    """Understand names after a term as transforms and JSON keys; FieldError names the one that does not fit."""
+    left = _Left(type_, field)
+    for name in rest:
+        if not left.take(name):
+            raise FieldError(f"{label} has no transform '{name}' (in {context}).{did_you_mean(name, left.names())}")
+    return tuple(left.links)
+
+
+def definition_of(kind: type[Lookup]) -> LookupDef:
+    """What a class of lookups means; NotSupportedError where it does not say what it computes."""
+    if kind.definition is None:
+        raise NotSupportedError(
+            f"The lookup {kind.__name__} does not say what it computes: declare `python`, a callable of the values of its two sides."
+        )
+    return kind.definition
 
 
 def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
@@ -136,16 +224,27 @@ def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
     )
 
 
-def transformed(slots: Slots, term: Term, links: tuple[TransformDef | str, ...]) -> Term:
+def transformed(slots: Slots, term: Term, links: tuple[Link, ...]) -> Term:
     """`term` with transforms and JSON keys applied."""
-    expr, field = term.expr, term.field
     for link in links:
-        if isinstance(link, str):
-            key: str | int = int(link) if link.isascii() and link.removeprefix("-").isdigit() else link
-            expr, field = JsonKey(JSON, True, expr, slots.param(AnyType(), constant(key), itself)), None
-        else:
-            expr, field = Call(link.output, expr.nullable, link.function, (expr,)), None
-    return Term(expr, field) if links else term
+        match link:
+            case str():
+                key: str | int = int(link) if link.isascii() and link.removeprefix("-").isdigit() else link
+                param = slots.param(AnyType(), constant(key), itself)
+                term = Term(JsonKey(JSON, True, term.expr, param))
+            case TransformDef():
+                term = Term(Call(link.output, term.expr.nullable, link.function, (term.expr,)))
+            case _:
+                node = link(F("_"))
+                rest = [_constant_term(slots, arg) for arg in node.args[1:]]
+                term = functions.applied(node, [term, *rest])
+    return term
+
+
+def _constant_term(slots: Slots, arg: Any) -> Term:
+    """A constant that a transform takes beside what it is applied to."""
+    type_ = operands.value_type(arg.value)
+    return Term(slots.param(type_, constant(arg.value), itself))
 
 
 def keyed(slots: Slots, term: Term, keys: tuple[str | int, ...]) -> Term:
@@ -169,6 +268,7 @@ def conjunction(items: list[Expr]) -> Expr:
 
 def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str) -> Built:
     """The lookup `found` of `left` (before its transforms) with `operand`."""
+    operand = _bilateral(slots, left, found, operand)
     term = transformed(slots, left, found.links)
     lookup = found.lookup
     type_ = term.expr.type
@@ -180,6 +280,7 @@ def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str) 
         isinstance(operand, Leaf)
         and operand.value is None
         and not (isinstance(type_, JsonType) and lookup.form == "compare")
+        and not found.takes_none
     ):
         if lookup.name in {"exact", "iexact"}:
             return Built(is_null(term.expr, True), True)
@@ -187,7 +288,13 @@ def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str) 
     show = operands.show_of(left.field)
     match lookup.form:
         case "compare":
-            return Built(_compare(slots, term.expr, lookup, operand, convert, operands.canonical(type_, term.field)))
+            canonical = operands.canonical(type_, term.field)
+            if lookup.op == "eq" and canonical is None and isinstance(operand, Leaf):
+                if _becomes_null(operand, convert, type_):
+                    slots.shared = False
+                    return Built(is_null(term.expr, True), True)
+                convert = operands.never_null(convert)
+            return Built(_compare(slots, term.expr, lookup, operand, convert, canonical))
         case "match":
             return Built(_match(slots, term.expr, lookup, operand, label, show))
         case "in":
@@ -197,7 +304,32 @@ def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str) 
         case "isnull":
             return _isnull(term.expr, operand, label)
         case "call":
-            return Built(_call(slots, term.expr, lookup, operand, label))
+            return Built(_call(slots, term.expr, lookup, operand, convert, label))
+
+
+def _becomes_null(operand: Leaf, convert: Convert, type_: ScalarType) -> bool:
+    """Whether the field prepares this value as NULL."""
+    return not isinstance(type_, JsonType) and operand.value is not None and convert(operand.value) is None
+
+
+def _bilateral(slots: Slots, left: Term, found: Chain, operand: Operand) -> Operand:
+    """The right side with those transforms of the left that say they apply to both."""
+    links = tuple(link for link in found.links if isinstance(link, type) and link.bilateral)
+    if not links or isinstance(operand, Select):
+        return operand
+    type_ = left.expr.type
+    convert = operands.value_of(type_, left.field)
+
+    def on_value(item: Leaf | Term, made: Convert) -> Term:
+        term = item if isinstance(item, Term) else Term(slots.param(type_, item, made), left.field)
+        return transformed(slots, term, links)
+
+    if isinstance(operand, Leaf) and found.lookup.form in {"in", "range"}:
+        slots.shared = False
+        return tuple(on_value(operand, operands.part(convert, number)) for number in range(len(operand.value)))
+    if isinstance(operand, tuple):
+        return tuple(on_value(item, convert) for item in operand)
+    return on_value(operand, convert)
 
 
 _NUMERIC: Final = (IntegerType, FloatType, DecimalType, BooleanType)
@@ -245,24 +377,16 @@ def _json_ordered(left: Expr, value: Any) -> tuple[Expr, Convert]:
     return Call(TEXT, True, builtins.JSON_STRING, (left,)), str
 
 
-def _text_of(left: Expr) -> Expr:
-    if isinstance(left.type, (TextType, AnyType)):
-        return left
-    if isinstance(left.type, JsonType):
-        return Call(TEXT, True, builtins.JSON_TEXT, (left,))
-    return Call(TEXT, left.nullable, builtins.TO_TEXT, (left,))
-
-
 def _match(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, label: str, show: operands.Show) -> Expr:
     kind: Any = lookup.op
-    item = _text_of(left)
+    item = as_text(left)
     if isinstance(operand, Leaf):
         expression = lookup.operand == "regex"
         convert = operands.regex(label, show, fold=lookup.fold) if expression else operands.pattern(left.type)
         plain = type(operand.value) is str and convert is operands.as_text
         pattern: Expr = slots.param(TEXT, operand, itself if plain else convert)
     elif isinstance(operand, Term):
-        pattern = _text_of(operand.expr)
+        pattern = as_text(operand.expr)
     else:
         raise TypeError(f"{label} takes one text, not several.")
     return Match(BOOLEAN, item.nullable or pattern.nullable, kind, lookup.fold, item, pattern)
@@ -319,17 +443,31 @@ def _isnull(left: Expr, operand: Operand, label: str) -> Built:
     return Built(is_null(left, operand.value), operand.value)
 
 
-def _call(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, label: str) -> Expr:
-    assert lookup.function is not None
+def _call(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, convert: Convert, label: str) -> Expr:
+    function = lookup.function
+    assert function is not None
     if isinstance(operand, Term):
         right = operand.expr
     elif isinstance(operand, Leaf):
-        convert: Convert = operands.value_of(JSON, None)
-        if lookup.operand == "key":
-            convert = str
-        elif lookup.operand == "keys":
-            convert = operands.json_keys(label)
-        right = slots.param(JSON, operand, convert)
+        type_, made = _called_with(left.type, lookup, convert, label)
+        right = slots.param(type_, operand, made, nullable=operand.value is None)
+    elif isinstance(operand, Select):
+        right = Subquery(left.type, True, operand)
     else:
         raise TypeError(f"{label} takes one value, not several.")
-    return Call(BOOLEAN, left.nullable or right.nullable, lookup.function, (left, right))
+    return Call(BOOLEAN, not function.strict or left.nullable or right.nullable, function, (left, right))
+
+
+def _called_with(type_: ScalarType, lookup: LookupDef, convert: Convert, label: str) -> tuple[ScalarType, Convert]:
+    """The type of the right side of a lookup that is a function, and what makes a value one."""
+    match lookup.operand:
+        case "same":
+            return type_, convert
+        case "key":
+            return JSON, str
+        case "keys":
+            return JSON, operands.json_keys(label)
+        case "json":
+            return JSON, operands.value_of(JSON, None)
+        case _:
+            return AnyType(), itself

@@ -6,9 +6,11 @@ raises an error that names the field, or `Unsuited` where the value asks for ano
 
 from __future__ import annotations
 
+import datetime
 import decimal
 import math
 import re
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
@@ -22,6 +24,7 @@ from modelkit.fields.temporal import DateField, DateTimeField, DurationField, Ti
 from modelkit.fields.text import TextField
 from modelkit.ir.codec import JSON_NULL
 from modelkit.ir.types import (
+    AnyType,
     BinaryType,
     BooleanType,
     DateTimeType,
@@ -40,7 +43,7 @@ from modelkit.modelinfo import ModelInfo, info_of
 from modelkit.resolve.joins import Unsuited
 from modelkit.resolve.paths import Route
 from modelkit.resolve.query import Convert
-from modelkit.transaction import entries, stores
+from modelkit.transaction import datetime_policies
 
 __all__ = [
     "akin",
@@ -51,6 +54,7 @@ __all__ = [
     "is_instance",
     "json_keys",
     "members",
+    "never_null",
     "pair",
     "part",
     "pattern",
@@ -59,6 +63,7 @@ __all__ = [
     "show_of",
     "standard_field",
     "value_of",
+    "value_type",
 ]
 
 Show: TypeAlias = Callable[[Any], str]
@@ -79,6 +84,32 @@ _STANDARD: Final[dict[type[ScalarType], Field[Any]]] = {
     JsonType: JSONField(null=True),
 }
 """The field that reads values where only their scalar type is known."""
+
+
+_TYPES: Final[tuple[tuple[type, ScalarType], ...]] = (
+    (bool, BooleanType()),
+    (int, IntegerType()),
+    (float, FloatType()),
+    (decimal.Decimal, DecimalType()),
+    (str, TextType()),
+    (bytes, BinaryType()),
+    (datetime.datetime, DateTimeType()),
+    (datetime.date, DateType()),
+    (datetime.time, TimeType()),
+    (datetime.timedelta, DurationType()),
+    (uuid.UUID, UuidType()),
+    (dict, JsonType()),
+    (list, JsonType()),
+)
+"""The type of a constant, where nothing else says it."""
+
+
+def value_type(value: object) -> ScalarType:
+    """The type of a constant; nothing is known of values of a class that no type has."""
+    for kind, type_ in _TYPES:
+        if isinstance(value, kind):
+            return type_
+    return AnyType()
 
 
 def show_of(field: Any) -> Show:
@@ -107,24 +138,12 @@ def value_of(type_: ScalarType, field: Field[Any] | None) -> Convert:
     return json_value
 
 
-def _policies() -> set[str]:
-    """How the stores that may be asked keep moments: those of this context, and all that are connected."""
-    found: set[str] = {store.capabilities.datetimes for store in stores.values()}
-    for entry in (entries.get() or {}).values():
-        at: Any = entry
-        while hasattr(at, "before"):
-            at = at.before
-        if hasattr(at, "capabilities"):
-            found.add(at.capabilities.datetimes)
-    return found
-
-
 def _moment(coerce: Convert, field: Any) -> Convert:
     """A moment that the connected stores can compare with theirs: with a time zone, or without."""
 
     def moment(value: Any) -> Any:
         found = coerce(value)
-        policies = _policies()
+        policies = datetime_policies()
         if found is None or len(policies) != 1 or (found.tzinfo is not None) == ("aware" in policies):
             return found
         wants, has = ("a", "none") if "aware" in policies else ("no", "one")
@@ -239,6 +258,18 @@ def pair(convert: Convert, which: int, label: str, show: Show) -> Convert:
         return convert(both[which])
 
     return end
+
+
+def never_null(convert: Convert) -> Convert:
+    """`convert` for a comparison, which has another structure for what a field prepares as NULL."""
+
+    def value(given: Any) -> Any:
+        made = convert(given)
+        if made is None:
+            raise Unsuited
+        return made
+
+    return value
 
 
 def part(convert: Convert, which: int) -> Convert:

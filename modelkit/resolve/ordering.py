@@ -85,7 +85,7 @@ def _named(scope: Scope, name: str, descending: bool, shown: str, above: tuple[R
     if found.relation is not None and found.rest:
         lookups.related_chain(found, found.attribute.type, shown)
     term = expressions.route_term(scope, found, Context(None))
-    links = expressions.links_of(term, found.rest, found.field.label, shown)
+    links = lookups.links_of(term.expr.type, found.rest, found.field.label, shown, term.field)
     return [SortKey(lookups.transformed(scope.slots, term, links).expr, descending)]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Literal, TypeAlias
 
 from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
-from modelkit.expressions.base import Combined, F, KeyPath, Node, Path, Transform
+from modelkit.expressions.base import Combined, F, KeyPath, NamedTransform, Node, Path
 from modelkit.ir.query import Output, RowOutput
 from modelkit.modelinfo import EntityPlan, ModelInfo, Relation, info_of
 from modelkit.resolve import expressions
@@ -106,7 +106,7 @@ def _name_of(node: Node, taken: Collection[str]) -> str:
             return SEPARATOR.join(node.names)
         case F():
             return node.name
-        case Transform():
+        case NamedTransform():
             return f"{_name_of(node.item, taken)}{SEPARATOR}{node.name}"
         case KeyPath():
             return SEPARATOR.join((_name_of(node.item, taken), *map(str, node.keys)))

@@ -6,10 +6,12 @@ its caches (`next`, `compiled`), and nothing is wrong when these are emptied at 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
+from modelkit.expressions.registration import on_change
 from modelkit.fields.base import Field
 from modelkit.ir.expr import Expr, Param
 from modelkit.ir.query import Select, Source
@@ -100,19 +102,35 @@ class Annotation:
 class Cache:
     """All `next` dictionaries of one root, emptied together when there are too many shapes."""
 
-    __slots__ = ("_filled",)
+    __slots__ = ("__weakref__", "_filled")
+
+    known: ClassVar[weakref.WeakSet[Cache]] = weakref.WeakSet()
 
     def __init__(self) -> None:
         self._filled: list[dict[Hashable, Any]] = []
+        Cache.known.add(self)
 
     def add(self, where: dict[Hashable, Any], key: Hashable, step: Any) -> None:
         """Remember `step` under `key`. Constant time, amortised."""
         if len(self._filled) >= LIMIT:
-            filled, self._filled = self._filled, []
-            for known in filled:
-                known.clear()
+            self.clear()
         where[key] = step
         self._filled.append(where)
+
+    def clear(self) -> None:
+        """Forget all shapes."""
+        filled, self._filled = self._filled, []
+        for known in filled:
+            known.clear()
+
+
+def _forget() -> None:
+    """Forget all shapes of all roots: names mean something else now."""
+    for cache in list(Cache.known):
+        cache.clear()
+
+
+on_change(_forget)
 
 
 @dataclass(frozen=True, slots=True)

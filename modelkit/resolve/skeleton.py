@@ -15,8 +15,9 @@ from functools import cache
 from typing import Any, Final
 
 from modelkit.errors import QueryTooComplex
-from modelkit.expressions.base import Assignment, Face, Lookup, Node, Path, Q, Value
+from modelkit.expressions.base import Assignment, Face, NamedLookup, Node, Path, Q, Value
 from modelkit.expressions.conditional import Exists, Subquery
+from modelkit.expressions.predicates import Lookup
 from modelkit.resolve.joins import Leaf
 from modelkit.resolve.query import Query
 
@@ -58,7 +59,14 @@ def _too_deep() -> QueryTooComplex:
     )
 
 
-_LEAVES: Final = {Value: "value", Lookup: "right", Assignment: "value", Exists: "queryset", Subquery: "queryset"}
+_LEAVES: Final = {
+    Value: "value",
+    NamedLookup: "right",
+    Lookup: "rhs",
+    Assignment: "value",
+    Exists: "queryset",
+    Subquery: "queryset",
+}
 """The attribute of a node that holds a constant, a node or an inner query."""
 
 
@@ -83,9 +91,9 @@ def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
         part = part.node
     if isinstance(part, Q):
         return (part.connector, part.negated, *children_key(part.children, leaves, depth))
-    if type(part) is Lookup and type(part.left) is Path:
+    if type(part) is NamedLookup and type(part.left) is Path:
         right = operand_key(part.right, leaves, depth)
-        return (Lookup, part.left.owner, part.left.names, part.lookup, part.transforms, right)
+        return (NamedLookup, part.left.owner, part.left.names, part.lookup, part.transforms, right)
     if isinstance(part, Node):
         kind: Any = type(part)
         leaf = _leaf_slot(kind)

@@ -18,10 +18,11 @@ from modelkit.expressions import (
     F,
     JsonExpr,
     KeyPath,
-    Lookup,
     ManyRef,
     Max,
     Min,
+    NamedLookup,
+    NamedTransform,
     NumExpr,
     OptRef,
     OrderBy,
@@ -34,7 +35,6 @@ from modelkit.expressions import (
     StrExpr,
     Sum,
     TimeExpr,
-    Transform,
     Value,
     Variance,
 )
@@ -80,7 +80,7 @@ title = StrExpr(Path(Team, ("title",)))
     ],
 )
 def test_comparisons(condition, lookup, operand):
-    assert condition().node == Lookup(AGE, lookup, operand)
+    assert condition().node == NamedLookup(AGE, lookup, operand)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_comparisons(condition, lookup, operand):
     ["iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex"],
 )
 def test_text_lookups_are_methods_of_the_same_name(lookup):
-    assert getattr(name, lookup)("x").node == Lookup(NAME, lookup, "x")
+    assert getattr(name, lookup)("x").node == NamedLookup(NAME, lookup, "x")
 
 
 @pytest.mark.parametrize(
@@ -108,17 +108,17 @@ def test_text_lookups_are_methods_of_the_same_name(lookup):
     ],
 )
 def test_json_lookups_are_methods_of_the_same_name(lookup):
-    assert getattr(data["a"], lookup)("x").node == Lookup(KeyPath(data.node, ("a",)), lookup, "x")
+    assert getattr(data["a"], lookup)("x").node == NamedLookup(KeyPath(data.node, ("a",)), lookup, "x")
 
 
 @pytest.mark.parametrize("lookup", ["has_keys", "has_any_keys"])
 def test_json_lookups_of_several_keys_take_them_as_a_tuple(lookup):
-    assert getattr(data, lookup)(["a", "b"]).node == Lookup(data.node, lookup, ("a", "b"))
+    assert getattr(data, lookup)(["a", "b"]).node == NamedLookup(data.node, lookup, ("a", "b"))
 
 
 def test_unequal_is_the_negated_equality():
-    assert (age != 3).node == Q(Lookup(AGE, "exact", 3), _negated=True)
-    assert (team != 3).node == Q(Lookup(TEAM, "exact", 3), _negated=True)
+    assert (age != 3).node == Q(NamedLookup(AGE, "exact", 3), _negated=True)
+    assert (team != 3).node == Q(NamedLookup(TEAM, "exact", 3), _negated=True)
 
 
 def test_conditions_combine_to_conditions_and_with_q_to_a_q():
@@ -208,25 +208,25 @@ def test_parts_of_dates_are_attributes(part):
     for moment in (born, at):
         face = getattr(moment, part)
         assert type(face) is NumExpr
-        assert face.node == Transform(moment.node, part)
+        assert face.node == NamedTransform(moment.node, part)
 
 
 @pytest.mark.parametrize("part", ["hour", "minute", "second"])
 def test_parts_of_times_are_attributes(part):
     time = at.time()
     assert type(time) is TimeExpr
-    assert getattr(time, part).node == Transform(Transform(at.node, "time"), part)
-    assert getattr(at, part).node == Transform(at.node, part)
+    assert getattr(time, part).node == NamedTransform(NamedTransform(at.node, "time"), part)
+    assert getattr(at, part).node == NamedTransform(at.node, part)
 
 
 def test_a_moment_has_a_date():
     assert type(at.date()) is DateExpr
-    assert at.date().node == Transform(at.node, "date")
+    assert at.date().node == NamedTransform(at.node, "date")
 
 
 def test_text_functions():
     assert [type(face) for face in (name.lower(), name.upper(), name.length())] == [StrExpr, StrExpr, NumExpr]
-    assert [face.node.function.name for face in (name.lower(), name.upper(), name.length())] == [
+    assert [face.node.called.name for face in (name.lower(), name.upper(), name.length())] == [
         "lower",
         "upper",
         "length",
@@ -270,15 +270,15 @@ def test_aggregates():
 
 def test_truth_values():
     flag = BoolExpr(Path(User, ("flag",)))
-    assert flag.is_true().node == Lookup(flag.node, "exact", True)
-    assert flag.is_false().node == Lookup(flag.node, "exact", False)
+    assert flag.is_true().node == NamedLookup(flag.node, "exact", True)
+    assert flag.is_false().node == NamedLookup(flag.node, "exact", False)
 
 
 def test_a_relation_is_compared_with_objects():
-    assert (team == 3).node == Lookup(TEAM, "exact", 3)
-    assert team.in_([3]).node == Lookup(TEAM, "in", (3,))
-    assert (old_team == None).node == Lookup(old_team.node, "exact", None)  # noqa: E711
-    assert old_team.isnull().node == Lookup(old_team.node, "isnull", True)
+    assert (team == 3).node == NamedLookup(TEAM, "exact", 3)
+    assert team.in_([3]).node == NamedLookup(TEAM, "in", (3,))
+    assert (old_team == None).node == NamedLookup(old_team.node, "exact", None)  # noqa: E711
+    assert old_team.isnull().node == NamedLookup(old_team.node, "isnull", True)
 
 
 @pytest.mark.parametrize(
@@ -331,4 +331,4 @@ def test_contains_asks_for_the_key_of_a_saved_object():
     with pytest.raises(ValueError, match="saved"):
         members.contains(member)
     member.pk = 7
-    assert members.contains(member).node == Related(members.node, "any", (Lookup(F("pk"), "exact", 7),))
+    assert members.contains(member).node == Related(members.node, "any", (NamedLookup(F("pk"), "exact", 7),))

@@ -15,7 +15,8 @@ from modelkit.expressions import (
     F,
     Func,
     KeyPath,
-    Lookup,
+    NamedLookup,
+    NamedTransform,
     OrderBy,
     OuterRef,
     Path,
@@ -25,7 +26,6 @@ from modelkit.expressions import (
     StdDev,
     Subquery,
     Sum,
-    Transform,
     Value,
     When,
     Window,
@@ -53,16 +53,16 @@ EXAMPLES = [
     Value([1, {"a": {1, 2}}]),
     F("a") + 1,
     F("a") * F("b"),
-    Transform(AGE, "year"),
+    NamedTransform(AGE, "year"),
     KeyPath(AGE, ("a", 0)),
     Func("a", function="LOWER"),
     ExpressionWrapper(F("a") / 2, output_field=None),
     F("a").desc(nulls_last=True),
     Assignment(AGE, 3),
     RelatedCount(Path(Team, ("members",))),
-    Lookup(AGE, "gte", 3),
-    Lookup(AGE, "in", (1, 2)),
-    Related(Path(Team, ("members",)), "any", (Lookup(AGE, "gte", 3),)),
+    NamedLookup(AGE, "gte", 3),
+    NamedLookup(AGE, "in", (1, 2)),
+    Related(Path(Team, ("members",)), "any", (NamedLookup(AGE, "gte", 3),)),
     Count("*"),
     Count("a", distinct=True),
     Sum("a", filter=Q(b=1), default=0),
@@ -94,7 +94,7 @@ def test_no_two_different_nodes_are_equal():
 )
 def test_constants_that_python_or_a_reader_confuses_are_different_values(left, right):
     assert Value(left) != Value(right)
-    assert Lookup(AGE, "exact", left) != Lookup(AGE, "exact", right)
+    assert NamedLookup(AGE, "exact", left) != NamedLookup(AGE, "exact", right)
 
 
 def test_a_value_whose_comparison_fails_is_equal_to_itself_only():
@@ -114,7 +114,7 @@ def test_unhashable_constants_that_are_equal_hash_alike():
     assert hash(Value({1: [1], 2: {3}})) == hash(Value({2: {3}, 1: [1]}))
 
 
-@pytest.mark.parametrize("node", [F("a"), AGE, Value(1), Lookup(AGE, "gte", 1), OrderBy(AGE), Q(a=1)], ids=repr)
+@pytest.mark.parametrize("node", [F("a"), AGE, Value(1), NamedLookup(AGE, "gte", 1), OrderBy(AGE), Q(a=1)], ids=repr)
 def test_nodes_cannot_be_changed(node):
     name = "children" if isinstance(node, Q) else next(iter(type(node).__dataclass_fields__))
     with pytest.raises(AttributeError):
@@ -225,11 +225,11 @@ def test_rebasing_moves_every_path_through_the_relation():
 
 
 def test_rebasing_leaves_the_conditions_on_the_related_model_alone():
-    related = Related(Path(User, ("pets",)), "any", (Lookup(AGE, "gte", 3),))
-    moved = rebase(Q(related, Lookup(AGE, "exact", 1)), Path(Team, ("captain",)))
+    related = Related(Path(User, ("pets",)), "any", (NamedLookup(AGE, "gte", 3),))
+    moved = rebase(Q(related, NamedLookup(AGE, "exact", 1)), Path(Team, ("captain",)))
     assert moved == Q(
-        Related(Path(Team, ("captain", "pets")), "any", (Lookup(AGE, "gte", 3),)),
-        Lookup(Path(Team, ("captain", "age")), "exact", 1),
+        Related(Path(Team, ("captain", "pets")), "any", (NamedLookup(AGE, "gte", 3),)),
+        NamedLookup(Path(Team, ("captain", "age")), "exact", 1),
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelkit.expressions import F, Lookup, Path, Q
+from modelkit.expressions import F, NamedLookup, Path, Q
 
 
 class User:
@@ -74,7 +74,7 @@ def test_only_conditions_combine(other):
 
 
 def test_a_condition_node_combines_as_a_q():
-    condition = Lookup(Path(User, ("age",)), "gte", 3)
+    condition = NamedLookup(Path(User, ("age",)), "gte", 3)
     assert condition & Q(a=1) == Q(condition, a=1)
     assert ~condition == Q(condition, _negated=True)
     assert Q() | condition == Q(condition)

@@ -15,7 +15,9 @@ ROOMS = (
     "modelkit",
     "modelkit.functions",
     "modelkit.expressions",
+    "modelkit.expressions.predicates",
     "modelkit.fields",
+    "modelkit.fields.base",
     "modelkit.relations",
     "modelkit.relations.fields",
     "modelkit.relations.sides",
@@ -65,12 +67,15 @@ class _Missing(type):
         raise Unbuilt(f"modelkit has no '{cls.__name__}', of which '{name}' was asked.")
 
 
-def lookup(name: str) -> Any:
-    """modelkit's object under Django's `name`, a stand-in, or a class that raises Unbuilt where it is used."""
+def lookup(name: str, first: tuple[str, ...] = ()) -> Any:
+    """modelkit's object under Django's `name`, a stand-in, or a class that raises Unbuilt where it is used.
+
+    `first` are rooms to look in before all others.
+    """
     if name in CONSTANTS:
         return CONSTANTS[name]
     wanted = SPELLED.get(name) or name
-    for room in ROOMS:
+    for room in (*first, *ROOMS):
         try:
             module = importlib.import_module(room)
         except ModuleNotFoundError as error:
@@ -93,6 +98,6 @@ class Facade(ModuleType):
             raise AttributeError(name)
         if name in SUBMODULES and self.__name__.startswith("django.db.models"):
             return importlib.import_module(f"{self.__name__}.{name}")
-        found = lookup(name)
+        found = lookup(name, ("modelkit.functions",) if "functions" in self.__name__ else ())
         setattr(self, name, found)
         return found

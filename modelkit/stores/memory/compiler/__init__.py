@@ -226,7 +226,7 @@ def compile_plan(chosen: Plan, statement: Update | Delete | None = None) -> Comp
 
 def compile_formula(formula: Formula) -> Callable[[Row], Any]:
     """An expression over one row as a function of that row: a value, or True, False or None."""
-    program = Program("formula")
+    program = Program("formula", lasting=True)
     scope = Scope((_ANY_ROW,), frozenset(), {0: "row"})
     writer = ConditionWriter(program, scope, QueryWriter(program, "first"))
     text = writer.value(formula.expr)

@@ -109,8 +109,10 @@ class Scope:
 class Program:
     """One function `run(views, params)` in the making: prologue, inner functions, body."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, lasting: bool = False) -> None:
         self.code = Code(title)
+        self.lasting = lasting
+        """Whether the prologue runs once for many statements: what is one per statement cannot stand there."""
         self.prologue: list[str] = []
         self.tables: list[Table] = []
         self.touched: set[str] = set()

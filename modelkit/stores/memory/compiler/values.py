@@ -263,6 +263,9 @@ class ValueWriter(ABC):
         def write(texts: list[str]) -> str:
             return f"{self.program.bind(function.python, 'call')}({', '.join(wrap(text, TERNARY) for text in texts)})"
 
+        if function.steady and not expr.args and not self.program.lasting:
+            call = f"{self.program.bind(function.python, 'call')}()"
+            return self.program.once(("steady", function), lambda: call, function.name)
         if not function.strict:
             return write([self.value(arg) for arg in expr.args])
         if function.inline is None:
