@@ -344,10 +344,8 @@ def spelled(name: str, limit: int = 80) -> str:
 
 
 _NOT_YET: dict[str, str] = {
-    "aggregation": "Grouping and aggregation",
     "F slices": "Slicing an F() expression",
     "VersionField": "VersionField",
-    "aggregate": "aggregate()",
     "union": "union()",
     "intersection": "intersection()",
     "difference": "difference()",
@@ -355,9 +353,7 @@ _NOT_YET: dict[str, str] = {
     "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",
     "composite primary keys": "A composite primary key in a query",
-    "Case": "Case and When",
     "windows": "Window",
-    "RelatedCount": "Counting related rows",
     "functions": "A database function",
 }
 

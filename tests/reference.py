@@ -176,6 +176,8 @@ class Reference:
             return 0
 
         kept.sort(key=functools.cmp_to_key(compare))
+        if query.distinct_on:
+            kept = _first(kept, lambda group: tuple(_distinct(group.value(expr)) for expr in query.distinct_on))
         results = [tuple(group.output(output) for output in query.outputs) for group in kept]
         if query.distinct:
             results = _first(results, lambda row: tuple(_distinct(value) for value in row))
@@ -274,6 +276,8 @@ class Reference:
                 return bool(self._inner(select, row))
             case ir.Subquery(select=select):
                 found = self._inner(select, row)
+                if select.result == "count":
+                    return len(found)
                 return found[0][0] if found else None
             case _:
                 return self._computed(expr, row)

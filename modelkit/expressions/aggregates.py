@@ -1,13 +1,25 @@
-"""Aggregates as users write them: a function over the values of a group. Symbolic, like all expressions."""
+"""Aggregates as users write and declare them: a function over the values of a group. Symbolic, like all expressions.
+
+Knows AggregateDefs and scalar types, no field. The invariant: all that an aggregate does is its AggregateDef; a class only
+says what it may be combined with and what its result is.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
+from modelkit.errors import NotSupportedError
+from modelkit.expressions import accumulators
 from modelkit.expressions.base import Combinable, F, Node, Path, node_of
+from modelkit.ir.expr import INTEGER, AggregateDef
+from modelkit.ir.types import ScalarType
 
-__all__ = ["Aggregate", "Avg", "Count", "Max", "Min", "StdDev", "Sum", "Variance"]
+__all__ = ["Aggregate", "AggregateResult", "AnyValue", "Avg", "Count", "Max", "Min", "StdDev", "Sum", "Variance"]
+
+AggregateResult: TypeAlias = ScalarType | Literal["first", "sum", "mean"]
+"""What type an aggregate gives: a fixed one; that of its first argument; that of its argument, which is a number or a duration;
+or a fractional one of it (Decimal and duration as they are, other numbers as float)."""
 
 
 def _argument(value: object) -> Node:
@@ -16,50 +28,81 @@ def _argument(value: object) -> Node:
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
 class Aggregate(Combinable):
-    """The base of all aggregates. `expression` None stands for whole rows (`Count("*")`).
+    """The base of all aggregates: `function` over the values of `args` in a group (none: over whole rows, as `Count("*")`).
 
-    `distinct` keeps one of equal values, `filter` the rows that meet it, `default` stands for the result over no values.
+    Text names a field. `distinct` keeps one of equal values, `filter` the rows that meet it; `default` stands for the result
+    over no values; `output_field`, a field or scalar type, says what the result is where `result` does not.
+
+    An aggregate of your own is a subclass that declares `function`, an AggregateDef, and may declare the other class
+    attributes: `name` (what ends the name of a result that was given none), `allow_distinct`, `arity` (how many arguments it
+    takes), `result`. Its state steps by the one value of a row, or by the tuple of its several arguments' values.
     """
 
     name: ClassVar[str] = ""
-    allows_distinct: ClassVar[bool] = False
+    function: ClassVar[AggregateDef | None] = None
+    allow_distinct: ClassVar[bool] = False
+    arity: ClassVar[int | None] = None
+    result: ClassVar[AggregateResult] = "first"
 
-    expression: Node | None
+    args: tuple[Node, ...]
     distinct: bool
     filter: Node | None
-    default: Any
+    default: Node | None
     output_field: Any
 
     def __init__(
         self,
-        expression: object,
-        *,
+        *expressions: object,
         distinct: bool = False,
         filter: object = None,
         default: Any = None,
         output_field: Any = None,
     ) -> None:
-        if distinct and not self.allows_distinct:
+        if self.arity is not None and len(expressions) != self.arity:
+            plural = "argument" if self.arity == 1 else "arguments"
+            raise TypeError(f"'{type(self).__name__}' takes exactly {self.arity} {plural} ({len(expressions)} given).")
+        if distinct and not self.allow_distinct:
             raise TypeError(f"{type(self).__name__} does not allow distinct.")
+        if default is not None and self.function is not None and self.function.empty is not None:
+            raise TypeError(
+                f"{type(self).__name__} does not allow default: it is {self.function.empty!r} over no values."
+            )
         fill = object.__setattr__
-        fill(self, "expression", None if expression is None else _argument(expression))
+        fill(self, "args", tuple(map(_argument, expressions)))
         fill(self, "distinct", distinct)
         fill(self, "filter", None if filter is None else node_of(filter))
-        fill(self, "default", default)
+        fill(self, "default", None if default is None else node_of(default))
         fill(self, "output_field", output_field)
 
     @property
     def default_alias(self) -> str:
         """The name that `aggregate(Avg("age"))` gives its result; TypeError where the argument has no name of its own."""
-        match self.expression:
-            case None:
+        match self.args:
+            case ():
                 return f"__{self.name}"
-            case F():
-                return f"{self.expression.name}__{self.name}"
-            case Path():
-                return "__".join((*self.expression.names, self.name))
+            case (F() as field,):
+                return f"{field.name}__{self.name}"
+            case (Path() as path,):
+                return "__".join((*path.names, self.name))
             case _:
-                raise TypeError(f"{type(self).__name__} over an expression needs an alias: pass it by keyword.")
+                raise TypeError(f"{self!r} needs an alias of its own: complex expressions are passed by keyword.")
+
+    @property
+    def called(self) -> AggregateDef:
+        """What the aggregate does; NotSupportedError where its class does not say it."""
+        function = self.function
+        if isinstance(function, AggregateDef):
+            return function
+        raise NotSupportedError(
+            f"{type(self).__name__} does not say what it computes: declare `function`, an AggregateDef."
+        )
+
+    def __repr__(self) -> str:
+        parts = [repr(arg) for arg in self.args] or ["'*'"]
+        parts += ["distinct=True"] if self.distinct else []
+        parts += [f"filter={self.filter!r}"] if self.filter is not None else []
+        parts += [f"default={self.default!r}"] if self.default is not None else []
+        return f"{type(self).__name__}({', '.join(parts)})"
 
 
 class Count(Aggregate):
@@ -67,23 +110,17 @@ class Count(Aggregate):
 
     __slots__ = ()
     name = "count"
-    allows_distinct = True
+    function = accumulators.COUNT
+    allow_distinct = True
+    result = INTEGER
 
-    def __init__(
-        self,
-        expression: object,
-        filter: object = None,
-        *,
-        distinct: bool = False,
-        output_field: Any = None,
-        default: None = None,
-    ) -> None:
-        if expression == "*" and filter is not None and distinct:
-            raise ValueError('Count("*") counts rows: distinct has no meaning there.')
-        if default is not None:
-            raise TypeError("Count has no default: it is 0 over no rows.")
+    def __init__(self, expression: object, filter: object = None, **options: Any) -> None:
         rows = isinstance(expression, str) and expression == "*"
-        super().__init__(None if rows else expression, distinct=distinct, filter=filter, output_field=output_field)
+        if rows and filter is not None:
+            raise ValueError('Count("*") counts rows and takes no filter: count a field.')
+        if rows and options.get("distinct"):
+            raise ValueError('Count("*") counts rows: distinct has no meaning there.')
+        super().__init__(*(() if rows else (expression,)), filter=filter, **options)
 
 
 class Sum(Aggregate):
@@ -91,7 +128,10 @@ class Sum(Aggregate):
 
     __slots__ = ()
     name = "sum"
-    allows_distinct = True
+    arity = 1
+    function = accumulators.SUM
+    allow_distinct = True
+    result = "sum"
 
 
 class Avg(Aggregate):
@@ -99,7 +139,10 @@ class Avg(Aggregate):
 
     __slots__ = ()
     name = "avg"
-    allows_distinct = True
+    arity = 1
+    function = accumulators.AVG
+    allow_distinct = True
+    result = "mean"
 
 
 class Min(Aggregate):
@@ -107,6 +150,8 @@ class Min(Aggregate):
 
     __slots__ = ()
     name = "min"
+    arity = 1
+    function = accumulators.MIN
 
 
 class Max(Aggregate):
@@ -114,15 +159,34 @@ class Max(Aggregate):
 
     __slots__ = ()
     name = "max"
+    arity = 1
+    function = accumulators.MAX
+
+
+class AnyValue(Aggregate):
+    """One of the values, the first that is met; NULL over none."""
+
+    __slots__ = ()
+    name = "anyvalue"
+    arity = 1
+    function = accumulators.ANY_VALUE
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
 class _Spread(Aggregate):
     sample: bool
+    result = "mean"
+    of_sample: ClassVar[AggregateDef]
 
-    def __init__(self, expression: object, *, sample: bool = False, **options: Any) -> None:
+    def __init__(self, expression: object, sample: bool = False, **options: Any) -> None:
         Aggregate.__init__(self, expression, **options)
         object.__setattr__(self, "sample", sample)
+
+    @property
+    def called(self) -> AggregateDef:
+        function = self.of_sample if self.sample else self.function
+        assert function is not None
+        return function
 
 
 class StdDev(_Spread):
@@ -130,6 +194,8 @@ class StdDev(_Spread):
 
     __slots__ = ()
     name = "stddev"
+    function = accumulators.STDDEV
+    of_sample = accumulators.STDDEV_SAMPLE
 
 
 class Variance(_Spread):
@@ -137,3 +203,5 @@ class Variance(_Spread):
 
     __slots__ = ()
     name = "variance"
+    function = accumulators.VARIANCE
+    of_sample = accumulators.VARIANCE_SAMPLE

@@ -61,6 +61,7 @@ __all__ = [
     "preorder",
     "rejects_null",
     "renumbered",
+    "replaced",
     "row_by_row",
     "runs_functions",
     "source_columns",
@@ -571,22 +572,34 @@ def may_be_null(expr: Expr, sources: tuple[Source, ...], missing: frozenset[int]
             return expr.nullable
 
 
-def renumbered(expr: Expr, numbers: Mapping[int, int]) -> Expr:
-    """`expr` with the numbers of its own sources replaced; its inner queries must read none of them. Linear."""
-    changed: Expr = _renumbered(expr, numbers)
-    return changed
+def replaced(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """`expr` with each part, from the outside in, for which `change` gives another; inner queries are not entered. Linear."""
+    made: Expr = _replaced(expr, change)
+    return made
 
 
-def _renumbered(part: Any, numbers: Mapping[int, int]) -> Any:
+def _replaced(part: Any, change: Callable[[Expr], Expr | None]) -> Any:
     match part:
-        case Col(source=source):
-            return replace(part, source=numbers.get(source, source))
         case tuple():
-            return tuple([_renumbered(item, numbers) for item in part])
+            return tuple([_replaced(item, change) for item in part])
         case SortKey(expr=expr):
-            return replace(part, expr=_renumbered(expr, numbers))
-        case Node() if not isinstance(part, (Param, Const, Outer)):
-            values = {field.name: _renumbered(getattr(part, field.name), numbers) for field in fields(part)}
+            return replace(part, expr=_replaced(expr, change))
+        case Node():
+            other = change(part)  # type: ignore[arg-type]  # all nodes are of the closed union
+            if other is not None:
+                return other
+            if isinstance(part, (Col, Param, Const, Outer)):
+                return part
+            values = {field.name: _replaced(getattr(part, field.name), change) for field in fields(part)}
             return type(part)(**values)
         case _:
             return part
+
+
+def renumbered(expr: Expr, numbers: Mapping[int, int]) -> Expr:
+    """`expr` with the numbers of its own sources replaced; its inner queries must read none of them. Linear."""
+
+    def change(part: Expr) -> Expr | None:
+        return replace(part, source=numbers.get(part.source, part.source)) if isinstance(part, Col) else None
+
+    return replaced(expr, change)

@@ -281,7 +281,7 @@ class Exists(Node):
 
 @dataclass(frozen=True, slots=True)
 class Subquery(Node):
-    """The one value of the first row of `select`; NULL where there is none."""
+    """The one value of the first row of `select`, NULL where there is none; of one whose `result` is "count", its number of rows."""
 
     select: Subselect
 

@@ -15,7 +15,6 @@ from typing_extensions import TypeVar
 
 from modelkit import bulk
 from modelkit.database import session
-from modelkit.errors import not_yet
 from modelkit.expressions.base import Node, Q
 from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
@@ -273,7 +272,7 @@ class Queries(Chain[M, Row_co]):
         """With names: a dict of aggregates over all rows. With typed ones: a tuple, or for one alone its value."""
         if not rows.by_faces("aggregate", aggregates, named) and not aggregates and not named:
             return {}
-        return not_yet("aggregate")
+        return rows.summarised(self, aggregates, named)
 
     def dates(self, field_name: str, kind: str, order: str = "ASC") -> QuerySet[M, datetime.date]:
         """The different dates of a field, cut to year, month, week or day."""

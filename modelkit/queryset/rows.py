@@ -20,7 +20,7 @@ from modelkit.ir.expr import INTEGER, And, Col, Compare, Expr, Param
 from modelkit.ir.query import Select
 from modelkit.ir.schema import Table
 from modelkit.loading import Load, load, loader
-from modelkit.resolve import finishers, shapes
+from modelkit.resolve import aggregation, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
 from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT, running, store_of
@@ -39,6 +39,7 @@ __all__ = [
     "picked",
     "read",
     "single",
+    "summarised",
 ]
 
 Known: TypeAlias = "Mapping[Any, Mapping[tuple[Any, ...], Any]]"
@@ -260,6 +261,16 @@ def counted(queryset: Reading) -> int:
     select, params = finishers.counted(query)
     number: int = session(queryset._db).select(select, params)
     return number
+
+
+def summarised(queryset: Reading, aggregates: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    """aggregate(): a dict for aggregates with names; for typed ones a tuple, or for one alone its value."""
+    query = queryset.query
+    fetch, typed = aggregation.summarised(query, aggregates, named)
+    row = aggregation.over_nothing(fetch) if shapes.finds_nothing(query) else None
+    rows = session(queryset._db).select(fetch.select, fetch.params) if row is None else [row]
+    result = load(fetch, rows)[0]
+    return result[0] if typed and len(result) == 1 else result
 
 
 def existing(queryset: Reading) -> bool:

@@ -1,1 +1,8 @@
-"""From names to IR: the only place that knows what `team__name__icontains` means."""
+"""From names to IR: the only place that knows what `team__name__icontains` means.
+
+Importing this package registers what resolves each kind of node.
+"""
+
+from modelkit.resolve import aggregation, choices, conditions
+
+__all__ = ["aggregation", "choices", "conditions"]

@@ -42,7 +42,7 @@ from modelkit.resolve.query import Step as Taken
 from modelkit.resolve.skeleton import children_key, plain, query_in
 from modelkit.resolve.subqueries import compared_select, outward_select
 
-__all__ = ["filtered", "formula", "parity", "resolve_condition"]
+__all__ = ["filtered", "formula", "parity", "related_rows", "resolve_condition"]
 
 _TRUE: Final = Const(BOOLEAN, False, True)
 _FALSE: Final = Const(BOOLEAN, False, False)
@@ -246,11 +246,12 @@ def _shown(scope: Scope, name: str) -> str:
 def _by_name(scope: Scope, name: str, operand: Any, context: Context) -> Expr:
     names = split(name) if not name.startswith(SEPARATOR) else (name,)
     shown = _shown(scope, name)
-    known = expressions.annotation_of(scope, names)
+    known = expressions.annotation_of(scope, names, context)
     if known is not None:
         term, rest = known
         label = SEPARATOR.join(names[: len(names) - len(rest)])
         found = lookups.chain(term.expr.type, rest, label, shown, term.field)
+        lookups.check_key_lookup(term, found, label, shown)
         right = _operand(scope, operand, context, found, None)
         return lookups.build(scope.slots, term, found, right, label).expr
     way = route(scope.info, names, shown, scope.annotations)
@@ -327,7 +328,7 @@ def _by_route(scope: Scope, way: Route, operand: Any, context: Context, shown: s
     else:
         found = lookups.chain(type_, way.rest, label, shown, way.field)
     many = way.first_many
-    if many is not None and context.branch_negated:
+    if many is not None and context.branch_negated and context.split:
         return _excluded(scope, way, many, found, operand, context, label)
     right = _operand(scope, operand, context, found, way)
     source = scope.follow(way.steps, context)
@@ -496,14 +497,32 @@ def _outward(term: Term) -> Term:
 
 def _related(scope: Scope, node: Related, context: Context) -> Expr:
     """Whether any, all or none of the related rows meet conditions: always about rows of their own."""
-    expressions.owned_by(scope, node.path)
-    *before, last = node.path.names
+    inner, there, met = _related_rows(scope, node.path, node.conditions, context)
+    if node.quantifier == "all":
+        tests: list[Expr] = [_FALSE] if met is None else [*there, _not_true(met)]
+    else:
+        tests = [*there, *(() if met is None else (met,))]
+    exists: Expr = Exists(BOOLEAN, False, _inner(inner, tests))
+    return exists if node.quantifier == "any" else Not(BOOLEAN, False, exists)
+
+
+def related_rows(scope: Scope, path: Path, conditions: tuple[Node, ...], context: Context) -> Select:
+    """The rows that a to-many relation leads to from a row of `scope`, those that meet `conditions`, as an inner query."""
+    inner, there, met = _related_rows(scope, path, conditions, context)
+    return _inner(inner, [*there, *(() if met is None else (met,))])
+
+
+def _related_rows(
+    scope: Scope, path: Path, conditions: tuple[Node, ...], context: Context
+) -> tuple[Scope, list[Expr], Expr | None]:
+    """The scope of related rows, what makes a row one of them, and the condition they are to meet."""
+    expressions.owned_by(scope, path)
     info = scope.info
     steps: list[Step] = []
-    for name in (*before, last):
+    for name in path.names:
         relation = info.relations.get(name)
         if relation is None:
-            raise FieldError(f"{info.name} has no relation '{name}' (in {node!r}).")
+            raise FieldError(f"{info.name} has no relation '{name}' (in {path!r}).")
         steps.extend(steps_of(relation))
         info = info_of(relation.target)
     first = steps[0].hop
@@ -514,18 +533,12 @@ def _related(scope: Scope, node: Related, context: Context) -> Expr:
         _equal(inner.column(0, right), outer(scope.column(start, left)))
         for left, right in zip(first.left, first.right, strict=True)
     ]
-    there = [*_guarding(inner, first, scope, (), context), *_present(inner, source)]
+    there = [*ties, *_guarding(inner, first, scope, (), context), *_present(inner, source)]
     met = None
-    if node.conditions:
+    if conditions:
         at = Scope(info, inner.sources, inner.slots, inner.verb, {}, scope, source)
-        met = resolve_condition(at, Q._made(node.conditions, "AND"), Context(set()))
-    if node.quantifier == "all":
-        unmet = [] if met is None else [_not_true(met)]
-        tests = [_FALSE] if met is None else [*there, *unmet]
-    else:
-        tests = [*there, *(() if met is None else (met,))]
-    exists: Expr = Exists(BOOLEAN, False, _inner(inner, [*ties, *tests]))
-    return exists if node.quantifier == "any" else Not(BOOLEAN, False, exists)
+        met = resolve_condition(at, Q._made(conditions, "AND"), Context(set()))
+    return inner, there, met
 
 
 def _not_true(expr: Expr) -> Expr:
@@ -553,5 +566,5 @@ def _negated(scope: Scope, node: Negated, context: Context) -> Term:
 @resolver(Condition)
 def _as_value(scope: Scope, node: Any, context: Context) -> Term:
     """A condition as a value: true, false or NULL."""
-    expr = resolve_condition(scope, node, Context(context.reuse, joins=context.joins))
+    expr = resolve_condition(scope, node, context.as_value())
     return Term(_TRUE if expr is None else expr)

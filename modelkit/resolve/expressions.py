@@ -24,7 +24,6 @@ from modelkit.expressions.base import (
     Node,
     OrderBy,
     Path,
-    RelatedCount,
     Value,
 )
 from modelkit.expressions.functions import Func
@@ -47,16 +46,20 @@ from modelkit.modelinfo import ModelInfo, info_of
 from modelkit.resolve import functions, lookups, operands
 from modelkit.resolve.casts import as_moment, cast
 from modelkit.resolve.correlation import stepped
+from modelkit.resolve.grouping import group_of, has_aggregate
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, constant
 from modelkit.resolve.paths import SEPARATOR, Route, route, split
 from modelkit.resolve.query import Annotation, Query, Shape, Term
 from modelkit.resolve.skeleton import key_of, query_in
 
 __all__ = [
+    "alias_of",
     "annotated",
     "annotation_of",
+    "beside",
     "checked_alias",
     "column_term",
+    "combined",
     "formula",
     "leaf_of",
     "own_table",
@@ -102,14 +105,27 @@ def leaf_of(value: object) -> Leaf:
     return value if isinstance(value, Leaf) else constant(value)
 
 
-def annotation_of(scope: Scope, names: tuple[str, ...]) -> tuple[Term, tuple[str, ...]] | None:
-    """The annotation that `names` begin with, and the names after it."""
+def annotation_of(
+    scope: Scope, names: tuple[str, ...], context: Context | None = None
+) -> tuple[Term, tuple[str, ...]] | None:
+    """The annotation that `names` begin with, and the names after it. FieldError where `context` cannot read it."""
     if scope.annotations:
         for length in range(1, len(names) + 1):
-            found = scope.annotations.get(SEPARATOR.join(names[:length]))
+            name = SEPARATOR.join(names[:length])
+            found = scope.annotations.get(name)
             if found is not None:
+                if context is not None and scope.verb == "aggregate":
+                    _check_summarised(name, found, context)
                 return found.term, names[length:]
     return None
+
+
+def _check_summarised(name: str, annotation: Annotation, context: Context) -> None:
+    """FieldError where aggregate() cannot read an annotation."""
+    if annotation.summary and context.within:
+        raise FieldError(f"Cannot compute {context.within}('{name}'): '{name}' is an aggregate of the same call.")
+    if not annotation.selected:
+        raise FieldError(f"Cannot aggregate over the '{name}' alias. Use annotate() to promote it.")
 
 
 def column_term(column: Expr, found: Route) -> Term:
@@ -129,7 +145,7 @@ def resolve_name(scope: Scope, name: str, context: Context, shown: str | None = 
     """What `name` (as in F) is: an annotation or a field, over relations, with transforms."""
     parts = split(name)
     where = shown if shown is not None else f"{scope.verb}(F({name!r}))"
-    known = annotation_of(scope, parts)
+    known = annotation_of(scope, parts, context)
     if known is not None:
         term, rest = known
         if not context.joins and any(source for source in _sources(term.expr)):
@@ -245,18 +261,18 @@ def _moved(op: str, left: ScalarType, right: ScalarType) -> ScalarType | None:
     return None
 
 
-def _beside(scope: Scope, node: Node, context: Context, other: Term) -> Term:
+def beside(scope: Scope, node: Node, context: Context, other: Term) -> Term:
     """The term of `node`; a constant takes its type from `other`, which stands beside it."""
     return _value(scope, node, context, other) if isinstance(node, Value) else resolve(scope, node, context)
 
 
-def _combined(scope: Scope, node: Combined, context: Context, output: Any = None) -> Term:
+def combined(scope: Scope, node: Combined, context: Context, output: Any = None) -> Term:
     if isinstance(node.left, Value) and not isinstance(node.right, Value):
         right = resolve(scope, node.right, context)
         left = _value(scope, node.left, context, right)
     else:
         left = resolve(scope, node.left, context)
-        right = _beside(scope, node.right, context, left)
+        right = beside(scope, node.right, context, left)
     type_ = _result(node.operator, left.expr.type, right.expr.type)
     if type_ is None:
         type_ = functions.type_of(output)
@@ -272,13 +288,13 @@ def _combined(scope: Scope, node: Combined, context: Context, output: Any = None
     return Term(Arith(type_, nullable, node.operator, *sides))
 
 
-resolver(Combined)(_combined)
+resolver(Combined)(combined)
 
 
 @resolver(ExpressionWrapper)
 def _wrapper(scope: Scope, node: ExpressionWrapper, context: Context) -> Term:
     if isinstance(node.expression, Combined):
-        term = _combined(scope, node.expression, context, node.output_field)
+        term = combined(scope, node.expression, context, node.output_field)
     elif isinstance(node.expression, Value):
         term = _value(scope, Value(node.expression.value, node.output_field), context)
     else:
@@ -331,10 +347,7 @@ def _refused(feature: str) -> Resolver:
     return refuse
 
 
-resolver(aggregates.Aggregate)(_refused("aggregation"))
-resolver(conditional.Case, conditional.When)(_refused("Case"))
 resolver(windows.Window)(_refused("windows"))
-resolver(RelatedCount)(_refused("RelatedCount"))
 
 
 def own_table(info: ModelInfo, verb: str, make: Callable[[Scope, Context], Expr]) -> tuple[Expr, tuple[Any, ...]]:
@@ -354,45 +367,65 @@ def formula(info: ModelInfo, expression: Any) -> Formula:
 def annotated(query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, select: bool) -> Query:
     """`query` with named expressions; `select` False: usable in later calls, not part of the results (alias()).
 
-    `args` are typed expressions, whose values stand beside the instance. Raises ValueError for a name that is taken or no
-    identifier, TypeError for what is no expression.
+    `args` are typed expressions, whose values stand beside the instance, or aggregates that name themselves. Raises
+    ValueError for a name that is taken or no identifier, TypeError for what is no expression or has no name.
     """
     verb = "annotate" if select else "alias"
     named = _named_expressions(query, args, kwargs, verb)
+    faced = _faced(args)
     leaves: list[Any] = []
-    key = (verb, bool(args), *[(name, key_of(node, leaves)) for name, node in named])
-    return stepped(query, key, leaves, _annotating, (tuple(named), select, bool(args), verb))
+    key = (verb, faced, *[(name, key_of(node, leaves)) for name, node in named])
+    return stepped(query, key, leaves, _annotating, (tuple(named), select, faced, verb))
 
 
 def _named_expressions(
     query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], verb: str
 ) -> list[tuple[str, Node]]:
-    if args and kwargs:
+    faced = _faced(args)
+    if faced and kwargs:
         raise TypeError(
             f"{verb}() takes typed expressions, which give tuples, or named ones, which set attributes: not both in one call."
         )
     named: list[tuple[str, Node]] = []
     for number, value in enumerate(args, len(query.shape.annotations)):
-        if isinstance(value, aggregates.Aggregate):
-            not_yet("aggregation")
-        if not isinstance(value, Face):
-            raise TypeError(f"{verb}() takes typed expressions or named ones, not {shorten(value)}.")
-        named.append((f"_{number}", value.node))
+        if faced:
+            named.append((f"_{number}", value.node))
+            continue
+        name = alias_of(value, verb)
+        if name in kwargs:
+            raise TypeError(f"{verb}({name}=...): '{name}' is what {value!r} is called already. Choose another name.")
+        named.append((_free_alias(query, name, verb), value))
     for name, value in kwargs.items():
         if query_in(value) is not None:
             value = conditional.Subquery(value)
         if not isinstance(value, (Node, Face)):
             raise TypeError(f"{verb}({name}=...) takes an expression, not {shorten(value)}. A constant is Value(...).")
         checked_alias(name)
-        taken = query.info.named.keys() | query.info.relations.keys()
-        if query.shape.values is not None:
-            taken = {known for known, _ in query.shape.values} - query.shape.annotations.keys()
-        if name in taken:
-            raise ValueError(
-                f"{verb}({name}=...): {query.info.name} has a field '{name}' already. Choose another name."
-            )
-        named.append((name, value.node if isinstance(value, Face) else value))
+        named.append((_free_alias(query, name, verb), value.node if isinstance(value, Face) else value))
     return named
+
+
+def _faced(args: tuple[Any, ...]) -> bool:
+    return bool(args) and all(isinstance(arg, Face) for arg in args)
+
+
+def alias_of(value: Any, verb: str) -> str:
+    """The name of an expression that was given none: an aggregate's own. TypeError where it has none."""
+    if isinstance(value, aggregates.Aggregate):
+        return value.default_alias
+    if isinstance(value, Node):
+        raise TypeError(f"{verb}() needs a name for {value!r}: only aggregates of one field name themselves.")
+    raise TypeError(f"{verb}() takes typed expressions or named ones, not {shorten(value)}.")
+
+
+def _free_alias(query: Query, name: str, verb: str) -> str:
+    """`name`; ValueError where a field has it."""
+    taken = query.info.named.keys() | query.info.relations.keys()
+    if query.shape.values is not None:
+        taken = {known for known, _ in query.shape.values} - query.shape.annotations.keys()
+    if name in taken:
+        raise ValueError(f"{verb}({name}=...): {query.info.name} has a field '{name}' already. Choose another name.")
+    return name
 
 
 def checked_alias(name: str) -> None:
@@ -415,10 +448,12 @@ def _annotating(shape: Shape, parts: tuple[Any, ...], around: Enclosing | None) 
         scope.annotations[name] = Annotation(term, select, "" if typed else name)
         if values is not None and select:
             values = (*(pair for pair in values if pair[0] != name), (name, term))
+    summed = any(has_aggregate(scope.annotations[name].term.expr) for name, _ in named)
     made = shape.evolve(
         sources=tuple(scope.sources),
         annotations=scope.annotations,
         values=values,
+        group=group_of(values) if summed else shape.group,
         style="row" if typed and shape.style == "entity" else shape.style,
         width=scope.slots.width,
     )

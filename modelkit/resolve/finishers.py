@@ -6,16 +6,30 @@ that a store meets the same Select for every query of a shape.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from modelkit.ir.expr import INTEGER, Const, Expr
+from modelkit.ir.expr import BOOLEAN, INTEGER, Const, Expr, In, TupleNode
 from modelkit.ir.query import Delete, Output, RowOutput, Select, ValueOutput
 from modelkit.resolve import expressions, ordering, outputs
 from modelkit.resolve.correlation import check_closed
-from modelkit.resolve.joins import Context, Scope, conjoined
+from modelkit.resolve.grouping import grouping, key_columns
+from modelkit.resolve.joins import Context, Scope
 from modelkit.resolve.query import Fetch, Plan, Query, Shape
 
-__all__ = ["counted", "existing", "fetch", "finished", "keys", "removal", "telling"]
+__all__ = [
+    "counted",
+    "distinguishing",
+    "existing",
+    "fetch",
+    "finished",
+    "keys",
+    "removal",
+    "select_of",
+    "selected",
+    "targets",
+    "telling",
+]
 
 _ONE: Final = (ValueOutput(Const(INTEGER, False, 1)),)
 
@@ -31,15 +45,21 @@ def fetch(query: Query) -> Fetch:
     return Fetch(plan.select, params, shape.style, plan.entity, plan.names, plan.fields, shape.into)
 
 
-def finished(
+def finished(shape: Shape, scope: Scope, made: Sequence[Output], **options: Any) -> tuple[Select, tuple[Any, ...]]:
+    """The Select of a shape, as `select_of` makes it, and the values of the parameters that finishing it added."""
+    select = select_of(shape, scope, made, **options)
+    return select, tuple(convert(None) for _, convert in scope.slots.bindings)
+
+
+def select_of(
     shape: Shape,
     scope: Scope,
-    made: list[Output],
+    made: Sequence[Output],
     *,
     order: bool = True,
     identity: tuple[Expr, ...] = (),
     **options: Any,
-) -> tuple[Select, tuple[Any, ...]]:
+) -> Select:
     """The Select of a shape with these outputs; `identity` are expressions that tell its result rows apart."""
     keys = ordering.sort_keys(scope, shape) if order else ()
     on: tuple[Expr, ...] = tuple(
@@ -50,18 +70,34 @@ def finished(
         more = tuple(key.expr for key in keys if key.expr not in identity)
         if more:
             on, plain = (*identity, *more), False
-    select = Select(
+    shown = (output.expr for output in made if isinstance(output, ValueOutput))
+    grouped = grouping(scope, shape, (*selected(shape), *shown, *on), keys)
+    return Select(
         tuple(scope.sources),
         tuple(made),
-        conjoined(shape.where),
+        grouped.where,
         keys,
         distinct=plain,
         distinct_on=on,
+        group=grouped.group,
+        having=grouped.having,
+        qualify=grouped.qualify,
         limit=shape.limit,
         offset=shape.offset,
         **options,
     )
-    return select, tuple(convert(None) for _, convert in scope.slots.bindings)
+
+
+def selected(shape: Shape) -> tuple[Expr, ...]:
+    """What a row of `shape` consists of, besides the columns of the model."""
+    if shape.values is not None:
+        return tuple(term.expr for _, term in shape.values)
+    return tuple(annotation.term.expr for annotation in shape.annotations.values() if annotation.selected)
+
+
+def distinguishing(shape: Shape, scope: Scope) -> tuple[Expr, ...]:
+    """What tells the rows of `shape` apart, as distinct() does."""
+    return selected(shape) if shape.values is not None else (*key_columns(scope, 0), *selected(shape))
 
 
 def _fetching(shape: Shape) -> Plan:
@@ -118,13 +154,7 @@ def telling(scope: Scope, shape: Shape) -> tuple[list[Output], tuple[Expr, ...]]
     """The outputs where only the number of rows matters, and what tells rows apart where it matters which are distinct."""
     if not shape.distinct:
         return list(_ONE), ()
-    identity: tuple[Expr, ...]
-    if shape.values is not None:
-        identity = tuple(term.expr for _, term in outputs.values_outputs(shape))
-    else:
-        keys = [scope.column(0, column) for column in shape.info.table.key]
-        shown = [annotation.term.expr for annotation in shape.annotations.values() if annotation.selected]
-        identity = (*keys, *shown)
+    identity = distinguishing(shape, scope)
     return [ValueOutput(expr) for expr in identity], identity
 
 
@@ -155,8 +185,18 @@ def keys(query: Query) -> tuple[Select, tuple[Any, ...]]:
 
 def _removal(shape: Shape) -> tuple[Delete, tuple[Any, ...]]:
     scope = Scope.of(shape, "delete")
-    select, extra = finished(shape, scope, [RowOutput(0)], order=shape.sliced, bare=True)
+    select, extra = targets(shape, scope)
     return Delete(select), extra
+
+
+def targets(shape: Shape, scope: Scope) -> tuple[Select, tuple[Any, ...]]:
+    """The rows of the model's own table, to be changed. Groups stand for the rows whose keys they have."""
+    if shape.group is None:
+        return finished(shape, scope, [RowOutput(0)], order=shape.sliced, bare=True)
+    keys = key_columns(scope, 0)
+    inner, extra = finished(shape, scope, [ValueOutput(key) for key in keys], order=shape.sliced)
+    item = keys[0] if len(keys) == 1 else TupleNode(BOOLEAN, False, keys)
+    return Select((shape.sources[0],), (RowOutput(0),), In(BOOLEAN, False, item, inner), bare=True), extra
 
 
 def removal(query: Query) -> tuple[Delete, tuple[Any, ...]]:

@@ -89,10 +89,18 @@ class Context:
     negated: bool = False
     joins: bool = True
     """Whether other tables may be read at all."""
+    split: bool = True
+    """Whether a lookup over a to-many relation below a NOT asks about all related rows; as a value, it is about a joined one."""
+    within: str = ""
+    """The name of the aggregate of which this is an argument."""
 
     def inverted(self) -> Context:
         """The same below one more NOT."""
-        return Context(self.reuse, True, not self.negated, self.joins)
+        return replace(self, branch_negated=True, negated=not self.negated)
+
+    def as_value(self) -> Context:
+        """The same for a condition that is a value: no NOT above counts."""
+        return replace(self, branch_negated=False, negated=False, split=False)
 
 
 @dataclass(slots=True)

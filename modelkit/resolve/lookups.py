@@ -64,6 +64,7 @@ __all__ = [
     "Operand",
     "build",
     "chain",
+    "check_key_lookup",
     "conjunction",
     "definition_of",
     "is_null",
@@ -222,6 +223,15 @@ def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
     raise FieldError(
         f"{target.name} has no field '{name}' (in {context}).{did_you_mean(name, (*names_of(target), *_RELATED))}"
     )
+
+
+def check_key_lookup(term: Term, found: Chain, label: str, context: str) -> None:
+    """FieldError for a lookup on a relation's keys that keys do not have."""
+    if term.key_of is not None and not found.links and found.lookup.name not in _RELATED:
+        raise FieldError(
+            f"{label} holds the keys of a relation, which have no lookup '{found.lookup.name}' (in {context})."
+            f"{did_you_mean(found.lookup.name, _RELATED)}"
+        )
 
 
 def transformed(slots: Slots, term: Term, links: tuple[Link, ...]) -> Term:

@@ -12,9 +12,10 @@ from typing import Any, Literal, TypeAlias
 
 from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
 from modelkit.expressions.base import Combined, F, KeyPath, NamedTransform, Node, Path
+from modelkit.ir.expr import Expr
 from modelkit.ir.query import Output, RowOutput
 from modelkit.modelinfo import EntityPlan, ModelInfo, Relation, info_of
-from modelkit.resolve import expressions
+from modelkit.resolve import expressions, grouping
 from modelkit.resolve.correlation import stepped
 from modelkit.resolve.joins import Context, Enclosing, Scope, Slots
 from modelkit.resolve.paths import SEPARATOR, Step, split, steps_of, unknown
@@ -71,6 +72,7 @@ def _taking(shape: Shape, parts: tuple[Any, ...], around: Enclosing | None) -> t
     made = shape.evolve(
         sources=tuple(scope.sources),
         values=tuple(taken),
+        group=_regrouped(scope, shape, taken),
         style=style,
         into=into,
         annotations=scope.annotations,
@@ -79,6 +81,19 @@ def _taking(shape: Shape, parts: tuple[Any, ...], around: Enclosing | None) -> t
         mask=(frozenset(), True),
     )
     return made, scope.slots
+
+
+def _regrouped(scope: Scope, shape: Shape, taken: list[tuple[str, Term]]) -> tuple[Expr, ...] | Literal[True] | None:
+    """What the rows of values are grouped by, where the rows that they are taken of are groups or a value is an aggregate."""
+    if shape.group is True:
+        found: dict[Expr, None] = dict.fromkeys(grouping.key_columns(scope, 0))
+        for name, term in taken:
+            if name in shape.annotations:
+                found.update(dict.fromkeys(grouping.parts(term.expr)))
+        return tuple(found)
+    if shape.group is None and any(grouping.has_aggregate(term.expr) for _, term in taken):
+        return grouping.group_of(taken)
+    return shape.group
 
 
 def _everything(shape: Shape) -> tuple[str, ...]:

@@ -92,11 +92,15 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A named expression; `selected`: part of the results. Typed ones have no name there (`shown` is empty)."""
+    """A named expression; `selected`: part of the results. Typed ones have no name there (`shown` is empty).
+
+    `summary`: it is an aggregate() of all rows, of which no other aggregate can be made.
+    """
 
     term: Term
     selected: bool
     shown: str
+    summary: bool = False
 
 
 class Cache:
@@ -152,7 +156,8 @@ class Shape:
 
     `order` holds symbolic keys (None: the model's own order), which get their sources when the query is finished, as do
     `related` (names of to-one relations, or True) and the names of `mask` (and whether these are left out or alone loaded).
-    `values` are the outputs of the values() family. `sticky` are the to-many sources that the next filter may share.
+    `values` are the outputs of the values() family. `group` is what its rows are grouped by (True: by the model's own rows),
+    besides what its outputs and its order need. `sticky` are the to-many sources that the next filter may share.
 
     A shape that reads a query around it is open: `base` is the shape before the first step that does, `pending` are the
     steps since, whose values are parameters as they were passed. Its expressions say what is known without that query.
@@ -169,6 +174,7 @@ class Shape:
     style: Style = "entity"
     values: tuple[tuple[str, Term], ...] | None = None
     into: Callable[..., Any] | None = None
+    group: tuple[Expr, ...] | Literal[True] | None = None
     distinct: bool = False
     distinct_on: tuple[str, ...] = ()
     mask: tuple[frozenset[str], bool] = (frozenset(), True)
@@ -199,8 +205,10 @@ class Shape:
 
     @property
     def ordering(self) -> tuple[Any, ...]:
-        """The symbolic keys of the order: the query's, else the model's."""
-        return self.info.ordering if self.order is None else self.order
+        """The symbolic keys of the order: the query's, else the model's, which groups do not have."""
+        if self.order is None:
+            return self.info.ordering if self.group is None else ()
+        return self.order
 
 
 _KEPT: Final = tuple(name for name in Shape.__dataclass_fields__ if name not in {"sticky", "next", "compiled"})

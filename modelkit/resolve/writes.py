@@ -17,7 +17,7 @@ from modelkit.ir.expr import BOOLEAN, Const, Expr, In
 from modelkit.ir.query import Assignment, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.types import JsonType
 from modelkit.modelinfo import Attribute, Level, ModelInfo, info_of
-from modelkit.resolve import expressions, operands
+from modelkit.resolve import expressions, finishers, operands
 from modelkit.resolve.correlation import check_closed
 from modelkit.resolve.joins import Context, Leaf, Scope, Slots, conjoined
 from modelkit.resolve.paths import SEPARATOR, Step, names_of, route
@@ -117,7 +117,14 @@ def _made(
 
 
 def _own_rows(shape: Shape) -> Select:
+    if shape.group is not None:
+        return finishers.targets(_all_rows(shape), Scope.of(shape, "update"))[0]
     return Select(shape.sources, (RowOutput(0),), conjoined(shape.where), bare=True)
+
+
+def _all_rows(shape: Shape) -> Shape:
+    """`shape` for a write, which meets a row once however often it is found."""
+    return shape.evolve(distinct=False, distinct_on=()) if shape.distinct else shape
 
 
 def _level_rows(shape: Shape, level: Level) -> Select:
@@ -126,7 +133,7 @@ def _level_rows(shape: Shape, level: Level) -> Select:
     link = level.lineage[-1]
     source = scope.follow(_before(level), Context(None))
     column = scope.column(source, link.left[0])
-    inner = Select(tuple(scope.sources), (ValueOutput(column),), conjoined(shape.where), bare=True)
+    inner = finishers.select_of(_all_rows(shape), scope, (ValueOutput(column),), order=False, bare=True)
     outside = Scope(shape.info, [Source(level.table)], Slots(0), "update")
     where = In(BOOLEAN, True, outside.column(0, link.right[0]), inner)
     return Select((Source(level.table),), (RowOutput(0),), where, bare=True)

@@ -53,8 +53,7 @@ class Inner:
         if not any(path.kind == kind and not path.many for path in paths(inner.model)):
             return self.parts.expressions.constant(kind)
         value = self.parts.expressions.path(inner.one(), kind)
-        # A column of a parent table would be joined last, under a name that captures the outer row's.
-        order = "cups" if inner.model == "Cafe" else self.chains.column(inner)
+        order = self.chains.column(inner)
         return f"Subquery({text}.order_by({order!r}, 'pk').values({value!r})[:1])"
 
     def _tied(self, scope: Scope) -> tuple[Scope, str]:

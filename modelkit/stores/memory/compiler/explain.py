@@ -246,7 +246,8 @@ class _Words:
             case Exists(select=select):
                 return f"exists {self._query(select)}"
             case Subquery(select=select):
-                return f"the value of {self._query(select)}"
+                what = "number of rows" if getattr(select, "result", "rows") == "count" else "value"
+                return f"the {what} of {self._query(select)}"
             case Outer(item=item):
                 return f"outer {_outer_name(item)}"
         return self._term(expr)

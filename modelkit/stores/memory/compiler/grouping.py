@@ -47,6 +47,7 @@ def _expressions(query: Select) -> Iterator[Expr]:
         if condition is not None:
             yield condition
     yield from (key.expr for key in query.order)
+    yield from query.distinct_on
 
 
 def group_rows(block: Block, nest: Nest, clauses: Sequence[Clause]) -> tuple[Nest, list[Clause]]:

@@ -188,12 +188,21 @@ class QueryWriter:
         return self._call("exists", query, nest.local, lambda block: self._exists(block, nest))
 
     def first(self, select: Subselect, scope: Scope) -> str:
-        """The value of the first row, or None."""
+        """The value of the first row, or None; how many rows there are, where the query asks for that."""
         query = _query(select)
+        if query.result == "count":
+            return self._counted(query, scope)
         if isinstance(query, Compound):
             return f"next(iter({self._listed(query, scope)}), (None,))[0]"
         nest = self.nest(self._plan(query, "rows"), scope)
         return self._call("value", query, nest.local, lambda block: self._first_value(block, nest))
+
+    def _counted(self, query: Select | Compound, scope: Scope) -> str:
+        """An expression that is the number of result rows."""
+        if isinstance(query, Compound):
+            return f"len({self._listed(query, scope)})"
+        nest = self.nest(self._plan(query, "rows"), scope)
+        return self._call("count", query, nest.local, lambda block: self.body(block, nest))
 
     def _first_value(self, block: Block, nest: Nest) -> None:
         query = nest.plan.query

@@ -1,0 +1,136 @@
+"""The aggregate functions, as AggregateDefs: how a state grows by the values of a group, and what it comes to.
+
+Knows values only; NULLs never reach them. Sums are kept in the type of their values, so that decimals and durations stay
+exact; a sum of integers that a 64-bit integer cannot hold is a DataError, as any arithmetic on integers is.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import math
+from typing import Any, Final
+
+from modelkit.errors import DataError, shorten
+from modelkit.ir.expr import AggregateDef
+
+__all__ = [
+    "ANY_VALUE",
+    "AVG",
+    "COUNT",
+    "MAX",
+    "MIN",
+    "STDDEV",
+    "STDDEV_SAMPLE",
+    "SUM",
+    "VARIANCE",
+    "VARIANCE_SAMPLE",
+]
+
+_EXACT: Final = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+"""Adds decimals without rounding: a sum has no more digits than its values need."""
+
+_LIMIT: Final = 2**63
+
+
+def _plus(left: Any, right: Any) -> Any:
+    return _EXACT.add(left, right) if isinstance(right, decimal.Decimal) else left + right
+
+
+def _count_start() -> int:
+    return 0
+
+
+def _count_step(state: int, _: Any) -> int:
+    return state + 1
+
+
+def _itself(state: Any) -> Any:
+    return state
+
+
+def _no_state() -> None:
+    return None
+
+
+def _sum_step(state: Any, value: Any) -> Any:
+    return value if state is None else _plus(state, value)
+
+
+def _sum_finish(state: Any) -> Any:
+    if isinstance(state, int) and not -_LIMIT <= state < _LIMIT:
+        raise DataError(f"The sum {shorten(state)} is out of range: an integer has 64 bits.")
+    return state
+
+
+def _mean_step(state: tuple[Any, int] | None, value: Any) -> tuple[Any, int]:
+    return (value, 1) if state is None else (_plus(state[0], value), state[1] + 1)
+
+
+def _mean_finish(state: tuple[Any, int]) -> Any:
+    total, number = state
+    return total / number
+
+
+def _min_step(state: Any, value: Any) -> Any:
+    return value if state is None or value < state else state
+
+
+def _max_step(state: Any, value: Any) -> Any:
+    return value if state is None or value > state else state
+
+
+def _first_step(state: Any, value: Any) -> Any:
+    return value if state is None else state
+
+
+_Spread = tuple[int, Any, Any]
+"""How many values there were, their mean, and the sum of squared distances from it."""
+
+
+def _spread_step(state: _Spread | None, value: Any) -> _Spread:
+    """One more value, by Welford's method (Technometrics 4, 1962), which loses no digits to large means."""
+    if isinstance(value, datetime.timedelta):
+        raise DataError("Durations have no variance: aggregate their seconds.")
+    number: Any = decimal.Decimal(value) if isinstance(value, decimal.Decimal) else float(value)
+    if state is None:
+        return 1, number, number - number
+    count, mean, squares = state
+    count += 1
+    distance = number - mean
+    mean += distance / count
+    return count, mean, squares + distance * (number - mean)
+
+
+def _variance(state: _Spread) -> Any:
+    return state[2] / state[0]
+
+
+def _variance_of_sample(state: _Spread) -> Any:
+    return state[2] / (state[0] - 1) if state[0] > 1 else None
+
+
+def _root(value: Any) -> Any:
+    if value is None:
+        return None
+    return value.sqrt() if isinstance(value, decimal.Decimal) else math.sqrt(value)
+
+
+def _deviation(state: _Spread) -> Any:
+    return _root(_variance(state))
+
+
+def _deviation_of_sample(state: _Spread) -> Any:
+    return _root(_variance_of_sample(state))
+
+
+COUNT: Final = AggregateDef("count", _count_start, _count_step, _itself, empty=0, sql="COUNT")
+SUM: Final = AggregateDef("sum", _no_state, _sum_step, _sum_finish, sql="SUM")
+AVG: Final = AggregateDef("avg", _no_state, _mean_step, _mean_finish, sql="AVG")
+MIN: Final = AggregateDef("min", _no_state, _min_step, _itself, sql="MIN")
+MAX: Final = AggregateDef("max", _no_state, _max_step, _itself, sql="MAX")
+ANY_VALUE: Final = AggregateDef("any_value", _no_state, _first_step, _itself, sql="ANY_VALUE")
+STDDEV: Final = AggregateDef("stddev", _no_state, _spread_step, _deviation, sql="STDDEV_POP")
+STDDEV_SAMPLE: Final = AggregateDef("stddev_sample", _no_state, _spread_step, _deviation_of_sample, sql="STDDEV_SAMP")
+VARIANCE: Final = AggregateDef("variance", _no_state, _spread_step, _variance, sql="VAR_POP")
+VARIANCE_SAMPLE: Final = AggregateDef("variance_sample", _no_state, _spread_step, _variance_of_sample, sql="VAR_SAMP")
