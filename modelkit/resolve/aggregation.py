@@ -250,7 +250,7 @@ def _over_rows(shape: Shape, scope: Scope, exprs: list[Expr]) -> Select:
     outer = [replaced(expr, partial(_outermost, column)) for expr in exprs]
     made: list[Output] = [ValueOutput(expr) for expr in columns] or finishers.telling(scope, shape)[0]
     order = shape.sliced or bool(shape.distinct_on)
-    rows = finishers.select_of(shape, scope, made, order=order, identity=tuple(columns))
+    rows = finishers.select_of(shape, replace(scope, verb="query"), made, order=order, identity=tuple(columns))
     return Select((Source(None, rows=rows),), tuple(map(ValueOutput, outer)), group=())
 
 

@@ -114,18 +114,10 @@ def annotation_of(
             name = SEPARATOR.join(names[:length])
             found = scope.annotations.get(name)
             if found is not None:
-                if context is not None and scope.verb == "aggregate":
-                    _check_summarised(name, found, context)
+                if found.summary and context is not None and context.within:
+                    raise FieldError(f"Cannot compute {context.within}('{name}'): '{name}' is an aggregate.")
                 return found.term, names[length:]
     return None
-
-
-def _check_summarised(name: str, annotation: Annotation, context: Context) -> None:
-    """FieldError where aggregate() cannot read an annotation."""
-    if annotation.summary and context.within:
-        raise FieldError(f"Cannot compute {context.within}('{name}'): '{name}' is an aggregate of the same call.")
-    if not annotation.selected:
-        raise FieldError(f"Cannot aggregate over the '{name}' alias. Use annotate() to promote it.")
 
 
 def column_term(column: Expr, found: Route) -> Term:
@@ -141,6 +133,13 @@ def route_term(scope: Scope, found: Route, context: Context) -> Term:
     return column_term(scope.column(source, found.columns[0]), found)
 
 
+def _check_promoted(scope: Scope, names: tuple[str, ...]) -> None:
+    """FieldError where aggregate() names what alias() left out of the rows."""
+    annotation = scope.annotations.get(names[0])
+    if scope.verb == "aggregate" and annotation is not None and not annotation.selected:
+        raise FieldError(f"Cannot aggregate over the '{names[0]}' alias. Use annotate() to promote it.")
+
+
 def resolve_name(scope: Scope, name: str, context: Context, shown: str | None = None) -> Term:
     """What `name` (as in F) is: an annotation or a field, over relations, with transforms."""
     parts = split(name)
@@ -148,6 +147,7 @@ def resolve_name(scope: Scope, name: str, context: Context, shown: str | None = 
     known = annotation_of(scope, parts, context)
     if known is not None:
         term, rest = known
+        _check_promoted(scope, parts)
         if not context.joins and any(source for source in _sources(term.expr)):
             raise FieldError(f"{scope.verb}() reads the model's own table alone, and {parts[0]!r} reads others.")
         label = parts[0]

@@ -39,8 +39,10 @@ def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -
         return "an UPDATE that reads its own table"
     if "for ForeignKey or join on the field" in str(theirs.error) and re.search(r"\w__id\b", steps[-1]):
         return "a key over a relation that Django reads as the foreign key, which has fewer lookups"
-    if not theirs.statements and re.search(r"\.aggregate\(.*filter=.*__in=\[\]", steps[-1]):
-        return "an aggregate beside one whose filter Django knows to be empty"
+    if re.search(r"\bfilter=.*__in=\[(None)?\]", steps[-1]):
+        return "an aggregate whose filter Django knows to be empty"
+    if any(re.match(r"SELECT DISTINCT (?!.* ORDER BY).* GROUP BY ", sql) for sql in theirs.statements):
+        return "distinct() groups of a model with an order of its own"
     if theirs.error is None and _tied_by_name(steps, theirs, world):
         return "an inner query tied by a coincidence of aliases"
     return None
