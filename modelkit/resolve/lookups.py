@@ -195,6 +195,16 @@ def links_of(
     return tuple(left.links)
 
 
+def _name_of(link: Link) -> str:
+    match link:
+        case str():
+            return link
+        case TransformDef():
+            return link.name
+        case _:
+            return link.lookup_name or link.__name__
+
+
 def definition_of(kind: type[Lookup]) -> LookupDef:
     """What a class of lookups means; NotSupportedError where it does not say what it computes."""
     if kind.definition is None:
@@ -282,8 +292,10 @@ def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str) 
     term = transformed(slots, left, found.links)
     lookup = found.lookup
     type_ = term.expr.type
+    label = "__".join((label, *map(_name_of, found.links)))
+    field = term.field if term.field is not None else operands.field_speaking_as(label, type_, left.field)
+    convert = operands.value_of(type_, field)
     label = f"{label}__{lookup.name}" if lookup is not _SAME else label
-    convert = operands.value_of(type_, term.field)
     if term.key_of is not None:
         convert = operands.related(term.key_of, convert)
     if (

@@ -6,6 +6,7 @@ raises an error that names the field, or `Unsuited` where the value asks for ano
 
 from __future__ import annotations
 
+import copy
 import datetime
 import decimal
 import math
@@ -50,6 +51,7 @@ __all__ = [
     "as_text",
     "bound",
     "canonical",
+    "field_speaking_as",
     "instance_key",
     "is_instance",
     "json_keys",
@@ -121,6 +123,17 @@ def show_of(field: Any) -> Show:
 def standard_field(type_: ScalarType) -> Field[Any] | None:
     """A field for values of `type_`; None where nothing is known of them."""
     return _STANDARD.get(type(type_))
+
+
+def field_speaking_as(label: str, type_: ScalarType, column: Field[Any] | None) -> Field[Any] | None:
+    """A field for what is computed from `column`: its messages say `label`, and hide what the column's would hide."""
+    standard = standard_field(type_)
+    if standard is None:
+        return None
+    field = copy.copy(standard)
+    field.name = label
+    field.sensitive = column is not None and column.sensitive
+    return field
 
 
 def value_of(type_: ScalarType, field: Field[Any] | None) -> Convert:

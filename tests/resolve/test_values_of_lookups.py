@@ -10,6 +10,7 @@ import pytest
 from modelkit import F, MemoryStore, Q, ValidationError
 from modelkit.database import use_store
 from modelkit.fields.base import Field
+from modelkit.functions import Length
 from tests.resolve.models import Author, Book, Cafe, Tag, Team
 
 
@@ -226,3 +227,30 @@ def test_custom_fields_prepare_what_they_are_compared_with():
 
     assert params(Shouted.objects.filter(word="x")) == ("X",)
     assert params(Shouted.objects.filter(word__in=["x", "y"])) == (("X", "Y"),)
+
+
+@pytest.mark.parametrize(
+    ("lookup", "value", "named"),
+    [
+        ("seen__year", "x", r"^Author\.seen__year: "),
+        ("seen__year__gt", "x", r"^Author\.seen__year: "),
+        ("seen__hour__in", ["x"], r"^Author\.seen__hour: "),
+        ("seen__date__year", "x", r"^Author\.seen__date__year: "),
+        ("seen__year__range", (1,), r"^Author\.seen__year__range takes two values"),
+        ("books__data__size", object(), r"Book\.data__size: "),
+    ],
+)
+def test_a_value_that_does_not_fit_a_transform_names_field_and_transform(lookup, value, named):
+    with pytest.raises((TypeError, ValueError, ValidationError), match=named):
+        Author.objects.filter(**{lookup: value})
+
+
+def test_a_value_for_a_transform_of_a_sensitive_field_is_masked():
+    secret = Author._meta.get_field("secret")
+    secret.register_lookup(Length)
+    try:
+        with pytest.raises(ValueError, match=r"^Author\.secret__length: .*\*\*\*") as caught:
+            Author.objects.filter(secret__length="hunter2")
+    finally:
+        secret._unregister_lookup(Length)
+    assert "hunter2" not in str(caught.value)
