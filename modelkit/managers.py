@@ -28,7 +28,7 @@ __all__ = ["DefaultObjects", "EmptyManager", "Manager", "ManagerOf"]
 M = TypeVar("M")
 QS = TypeVar("QS", bound=QuerySet[Any, Any])
 
-_QUERYSET_ONLY = frozenset({"as_manager", "delete"})
+_QUERYSET_ONLY = frozenset({"as_manager", "delete", "adelete"})
 """What a queryset does and a manager does not: deleting all rows asks for an explicit all()."""
 
 
@@ -225,7 +225,14 @@ class Manager(_Start[M]):
 
 
 def _passed_on(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-    """A manager's method that calls the queryset's `name`."""
+    """A manager's method that calls the queryset's `name`: a coroutine function where that is one."""
+    if inspect.iscoroutinefunction(method):
+
+        @wraps(method)
+        async def awaited(self: Manager[Any], /, *args: Any, **kwargs: Any) -> Any:
+            return await getattr(self.get_queryset(), name)(*args, **kwargs)
+
+        return awaited
 
     @wraps(method)
     def passed_on(self: Manager[Any], /, *args: Any, **kwargs: Any) -> Any:

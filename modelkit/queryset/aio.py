@@ -10,7 +10,8 @@ from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
-from modelkit.expressions.faces import Assign, Cond
+from modelkit.expressions.base import Q
+from modelkit.expressions.faces import Assign, Cond, Expr, Order
 
 __all__ = ["AsyncQueries"]
 
@@ -24,7 +25,7 @@ class AsyncQueries(Generic[M, Row_co]):
     def _sync(self) -> Any:
         return self
 
-    async def aget(self, *conditions: Cond[M], **lookups: Any) -> Row_co:
+    async def aget(self, *conditions: Cond[M] | Q, **lookups: Any) -> Row_co:
         """As get()."""
         row: Row_co = self._sync().get(*conditions, **lookups)
         return row
@@ -39,12 +40,12 @@ class AsyncQueries(Generic[M, Row_co]):
         row: Row_co | None = self._sync().last()
         return row
 
-    async def aearliest(self, *fields: Any) -> Row_co:
+    async def aearliest(self, *fields: str | Order[M] | Expr[M, Any]) -> Row_co:
         """As earliest()."""
         row: Row_co = self._sync().earliest(*fields)
         return row
 
-    async def alatest(self, *fields: Any) -> Row_co:
+    async def alatest(self, *fields: str | Order[M] | Expr[M, Any]) -> Row_co:
         """As latest()."""
         row: Row_co = self._sync().latest(*fields)
         return row
@@ -64,9 +65,9 @@ class AsyncQueries(Generic[M, Row_co]):
         found: bool = self._sync().contains(obj)
         return found
 
-    async def aexplain(self, *, verbose: bool = False) -> str:
+    async def aexplain(self, format: str | None = None, *, verbose: bool = False) -> str:
         """As explain()."""
-        text: str = self._sync().explain(verbose=verbose)
+        text: str = self._sync().explain(format, verbose=verbose)
         return text
 
     async def ain_bulk(self, id_list: Iterable[Any] | None = None, *, field_name: str = "pk") -> dict[Any, Row_co]:
@@ -79,9 +80,24 @@ class AsyncQueries(Generic[M, Row_co]):
         made: M = self._sync().create(**values)
         return made
 
-    async def abulk_create(self, objs: Iterable[M], batch_size: int | None = None, **options: Any) -> list[M]:
+    async def abulk_create(
+        self,
+        objs: Iterable[M],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Sequence[str] | None = None,
+        unique_fields: Sequence[str] | None = None,
+    ) -> list[M]:
         """As bulk_create()."""
-        made: list[M] = self._sync().bulk_create(objs, batch_size, **options)
+        made: list[M] = self._sync().bulk_create(
+            objs,
+            batch_size,
+            ignore_conflicts=ignore_conflicts,
+            update_conflicts=update_conflicts,
+            update_fields=update_fields,
+            unique_fields=unique_fields,
+        )
         return made
 
     async def abulk_update(self, objs: Iterable[M], fields: Sequence[str], batch_size: int | None = None) -> int:

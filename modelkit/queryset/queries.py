@@ -351,8 +351,12 @@ class Queries(Chain[M, Row_co]):
             raise ValueError("chunk_size is a positive number.")
         return rows.in_chunks(self, chunk_size or rows.DEFAULT_CHUNK)
 
-    def explain(self, *, verbose: bool = False) -> str:
-        """How the store reads the rows; `verbose` adds the generated Python."""
+    def explain(self, format: str | None = None, *, verbose: bool = False) -> str:
+        """How the store reads the rows; `verbose` adds the generated Python. The one `format` is "text".
+
+        Raises ValueError for another format.
+        """
+        rows.check_format(format)
         return session(self._db).explain(finishers.fetch(self.query).select, verbose=verbose)
 
     def __iter__(self) -> Iterator[Row_co]:

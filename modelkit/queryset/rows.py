@@ -29,6 +29,7 @@ __all__ = [
     "Reading",
     "by_faces",
     "check_combinable",
+    "check_format",
     "contained",
     "counted",
     "edge",
@@ -49,6 +50,9 @@ MANY: Final = 21
 """As many rows as get() reads at most, so that its message can say how many there are, up to a point."""
 
 DEFAULT_CHUNK: Final = 2000
+
+EXPLAIN_FORMATS: Final = ("TEXT",)
+"""What explain() can give, compared without regard to case."""
 
 _NEGATIVE: Final = "Querysets have no negative indexes: reverse the order, or make a list first."
 
@@ -106,6 +110,14 @@ def read(queryset: Reading) -> list[Any]:
 def _instances(fetch: Fetch, results: list[Any]) -> list[Any]:
     """The instances among `results`, which typed annotations make tuples."""
     return [result[0] for result in results] if fetch.style == "row" else results
+
+
+def check_format(name: str | None) -> None:
+    """ValueError where explain() knows no format `name`."""
+    if name is not None and name.upper() not in EXPLAIN_FORMATS:
+        raise ValueError(
+            f"{shorten(name)} is not a recognized format of explain(). Allowed formats: {', '.join(EXPLAIN_FORMATS)}."
+        )
 
 
 def in_chunks(queryset: Reading, chunk: int) -> Iterator[Any]:

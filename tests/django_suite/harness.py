@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import get_ident
 from typing import Any
 
+from asgiref.sync import AsyncToSync, SyncToAsync
 from django.apps.registry import Apps
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -180,6 +182,8 @@ def _fit_test_cases() -> None:
     Block.begin = _outermost_for_tests(Block.begin)  # type: ignore[method-assign]
     testcases.SimpleTestCase._assert_raises_or_warns_cm = _names_in_message
     testcases.async_to_sync = _run_here
+    AsyncToSync.__init__ = _handing_over(AsyncToSync.__init__, _awaited_as_owner)
+    SyncToAsync.__init__ = _handing_over(SyncToAsync.__init__, _called_as_owner)
 
 
 def _enter_atomics(case: Any) -> dict[str, Any]:
@@ -213,24 +217,55 @@ def _outermost_for_tests(begin: Callable[..., Any]) -> Callable[..., Any]:
 
 def _run_here(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
     """An async test in an event loop of this thread, its task the owner of the transactions that the case began."""
-
-    async def owned(*args: Any) -> Any:
-        task = weakref.ref(asyncio.current_task())
-        handed = [current for current in map(running, ALIASES) if current is not None]
-        before = [current.task for current in handed]
-        for current in handed:
-            current.task = task
-        try:
-            return await method(*args)
-        finally:
-            for current, owner in zip(handed, before, strict=True):
-                current.task = owner
+    owned = _awaited_as_owner(method)
 
     @functools.wraps(method)
     def here(*args: Any) -> Any:
         return asyncio.run(owned(*args))
 
     return here
+
+
+@contextmanager
+def _owner(task: Callable[[], Any]) -> Iterator[None]:
+    """Make this thread and `task` the owner of the transactions that run here, as Django's connections follow asgiref."""
+    handed = [current for current in map(running, ALIASES) if current is not None]
+    before = [(current.thread, current.task) for current in handed]
+    for current in handed:
+        current.thread, current.task = get_ident(), task
+    try:
+        yield
+    finally:
+        for current, (thread, owner) in zip(handed, before, strict=True):
+            current.thread, current.task = thread, owner
+
+
+def _awaited_as_owner(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @functools.wraps(method)
+    async def owned(*args: Any, **kwargs: Any) -> Any:
+        with _owner(weakref.ref(asyncio.current_task())):
+            return await method(*args, **kwargs)
+
+    return owned
+
+
+def _called_as_owner(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def owned(*args: Any, **kwargs: Any) -> Any:
+        with _owner(lambda: None):
+            return function(*args, **kwargs)
+
+    return owned
+
+
+def _handing_over(construct: Callable[..., None], owning: Callable[..., Any]) -> Callable[..., None]:
+    """The constructor of one of asgiref's bridges, which then hands the running transactions to the side it calls."""
+
+    @functools.wraps(construct)
+    def fitted(bridge: Any, function: Any, *args: Any, **options: Any) -> None:
+        construct(bridge, owning(function), *args, **options)
+
+    return fitted
 
 
 def _clear_stores(case: Any) -> None:

@@ -30,7 +30,7 @@ class Features:
     max_query_params: int | None = None
     minimum_database_version: None = None
     time_cast_precision = 6
-    supported_explain_formats: frozenset[str] = frozenset()
+    supported_explain_formats: frozenset[str] = frozenset({"TEXT"})
     test_collations: dict[str, None] = {
         "ci": None,
         "cs": None,
