@@ -78,6 +78,7 @@ from modelkit.expressions import (
     WindowFrame,
     WindowFrameExclusion,
 )
+from modelkit.expressions.typed import case, outer
 from modelkit.fields import (
     NOT_PROVIDED,
     AutoField,
@@ -201,6 +202,7 @@ from modelkit.managers import Manager
 from modelkit.model.base import BareModel, Model, TypedModel
 from modelkit.prefetch import Prefetch, aprefetch_related_objects, prefetch_related_objects
 from modelkit.queryset import EmptyQuerySet, ModelQuerySet, QuerySet, RelatedSet
+from modelkit.queryset.inner import exists, subquery
 from modelkit.registry import Registry
 from modelkit.relations.fields import (
     CASCADE,
@@ -439,13 +441,17 @@ __all__ = [
     "aprefetch_related_objects",
     "atomic",
     "capture_statements",
+    "case",
     "connect",
     "disconnect",
+    "exists",
     "on_commit",
+    "outer",
     "prefetch_related_objects",
     "receiver",
     "registry",
     "signals",
+    "subquery",
     "timezone",
     "use_store",
     "validators",

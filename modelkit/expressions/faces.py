@@ -70,6 +70,8 @@ class Cond(Face, Generic[M_con]):
     __slots__ = ()
 
     @overload
+    def __and__(self: Cond[object], other: Cond[V]) -> Cond[V]: ...
+    @overload
     def __and__(self, other: Cond[M_con]) -> Cond[M_con]: ...
     @overload
     def __and__(self, other: Condition) -> Q: ...
@@ -77,12 +79,16 @@ class Cond(Face, Generic[M_con]):
         return _like(other, cast("Condition", self.node) & other)
 
     @overload
+    def __or__(self: Cond[object], other: Cond[V]) -> Cond[V]: ...
+    @overload
     def __or__(self, other: Cond[M_con]) -> Cond[M_con]: ...
     @overload
     def __or__(self, other: Condition) -> Q: ...
     def __or__(self, other: Any) -> Any:
         return _like(other, cast("Condition", self.node) | other)
 
+    @overload
+    def __xor__(self: Cond[object], other: Cond[V]) -> Cond[V]: ...
     @overload
     def __xor__(self, other: Cond[M_con]) -> Cond[M_con]: ...
     @overload
@@ -135,22 +141,22 @@ class Expr(Face, Generic[M_con, T]):
 
     __slots__ = ()
 
-    def __eq__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:  # type: ignore[override]
+    def __eq__(self, other: T | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]:  # type: ignore[override]
         return cond_on(self.node, "exact", frozen_operand(other))
 
-    def __ne__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:  # type: ignore[override]
+    def __ne__(self, other: T | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]:  # type: ignore[override]
         return Cond(Q(NamedLookup(self.node, "exact", frozen_operand(other)), _negated=True))
 
-    def __lt__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
+    def __lt__(self, other: T | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]:
         return cond_on(self.node, "lt", frozen_operand(other))
 
-    def __le__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
+    def __le__(self, other: T | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]:
         return cond_on(self.node, "lte", frozen_operand(other))
 
-    def __gt__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
+    def __gt__(self, other: T | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]:
         return cond_on(self.node, "gt", frozen_operand(other))
 
-    def __ge__(self, other: T | Expr[M_con, T]) -> Cond[M_con]:
+    def __ge__(self, other: T | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]:
         return cond_on(self.node, "gte", frozen_operand(other))
 
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -280,12 +286,12 @@ class NumExpr(_Arithmetic[M_con, T]):
 
     if TYPE_CHECKING:  # whole numbers compare with numbers of every kind; what is done is the same
 
-        def __eq__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...  # type: ignore[override]
-        def __ne__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...  # type: ignore[override]
-        def __lt__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...
-        def __le__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...
-        def __gt__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...
-        def __ge__(self, other: T | int | Expr[M_con, T]) -> Cond[M_con]: ...
+        def __eq__(self, other: T | int | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]: ...  # type: ignore[override]
+        def __ne__(self, other: T | int | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]: ...  # type: ignore[override]
+        def __lt__(self, other: T | int | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]: ...
+        def __le__(self, other: T | int | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]: ...
+        def __gt__(self, other: T | int | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]: ...
+        def __ge__(self, other: T | int | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]: ...
 
         __hash__: ClassVar[None]  # type: ignore[assignment]
 

@@ -1,0 +1,73 @@
+"""What checkers are told of queries inside queries and of choices. Each line marked `# Enn` must be an error, every other line none."""
+# ruff: noqa: B015, B018, F403, F405 - the lines are for checkers, the names are the package's own
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, assert_type
+
+from modelkit import *
+from modelkit.expressions import BoolExpr, Expr, NumExpr, StrExpr
+
+
+class City(Model):
+    name = CharField(max_length=9)
+    size = IntegerField(null=True)
+    founded = DateField(null=True)
+
+    class Meta:
+        app_label = "spec_queries"
+
+
+class Citizen(Model):
+    name = CharField(max_length=9)
+    nick = CharField(max_length=9, null=True)
+    age = IntegerField()
+    born = DateField(default=datetime.date(2000, 1, 1))
+    voter = BooleanField(default=True)
+    city = ForeignKey(City, CASCADE, related_name="citizens")
+
+    class Meta:
+        app_label = "spec_queries"
+
+
+def choices() -> None:
+    stage = case((Citizen.age >= 18, "adult"), (Citizen.age >= 13, "teen"), default="child")
+    assert_type(stage, StrExpr[Citizen, str])
+    assert_type(stage.upper().length(), NumExpr[Citizen, int])
+    assert_type(case((Citizen.age >= 18, Citizen.name), default="child"), StrExpr[Citizen, str])
+    assert_type(case((Citizen.age >= 18, Citizen.nick), default="child"), StrExpr[Citizen, str | None])
+    assert_type(case((Citizen.age >= 18, "adult")), StrExpr[Citizen, str | None])
+    assert_type(case((Citizen.age >= 18, 1), default=0), NumExpr[Citizen, int])
+    assert_type(case((Citizen.age >= 18, 1)), NumExpr[Citizen, int | None])
+    assert_type(case((Citizen.age >= 18, Citizen.age), default=0), NumExpr[Citizen, int])
+    assert_type(case((Citizen.age >= 18, True), default=False), BoolExpr[Citizen, bool])
+    assert_type(case((Citizen.age >= 18, Citizen.born), default=datetime.date.max), Expr[Citizen, datetime.date])
+    assert_type(Citizen.objects.values_list(stage, flat=True).get(), str)
+    assert_type(Citizen.objects.aggregate(case((Citizen.voter.is_true(), 1), default=0).sum()), int | None)
+    Citizen.objects.order_by(stage, Citizen.name)
+    Citizen.objects.filter(stage == "teen")
+    Citizen.objects.filter(stage == 3)  # E01
+    City.objects.filter(stage == "teen")  # E02
+    Citizen.objects.order_by(case((City.name == "x", 1), default=0))  # E03
+    City.objects.update(City.size.set(stage))  # E04
+
+
+def inner() -> None:
+    assert_type(outer(City.name), StrExpr[Any, str])
+    assert_type(outer(City.size), NumExpr[Any, int | None])
+    older = Citizen.objects.filter(Citizen.city[City.id] == outer(City.id), Citizen.age > outer(City.size))
+    assert_type(City.objects.filter(exists(older)).first(), City | None)
+    City.objects.filter(exists(older) & (City.size > 3))
+    City.objects.filter((City.size > 3) & ~exists(older))
+    names = older.order_by(Citizen.age).values_list(Citizen.name, flat=True)
+    assert_type(subquery(names), StrExpr[Any, str | None])
+    assert_type(subquery(older.values_list(Citizen.nick, flat=True)), StrExpr[Any, str | None])
+    assert_type(subquery(older.values_list(Citizen.age, flat=True)), NumExpr[Any, int | None])
+    assert_type(subquery(older.values_list(Citizen.voter, flat=True)), BoolExpr[Any, bool | None])
+    assert_type(subquery(older.values_list(Citizen.born, flat=True)), Expr[Any, datetime.date | None])
+    assert_type(City.objects.annotate(subquery(names[:1])).first(), tuple[City, str | None] | None)
+    City.objects.filter(exists(3))  # E05
+    City.objects.filter(subquery(older))  # E06
+    Citizen.objects.filter(exists(older) & (City.size > 3))  # E07
+    Citizen.objects.filter(Citizen.name == outer(City.size))  # E08
