@@ -120,7 +120,9 @@ def case(*branches: tuple[Cond[Any], Any], default: Any = None) -> Any:
     >>> case((User.age >= 18, "adult"), (User.age >= 13, "teen"), default="child")  # doctest: +SKIP
     """
     if not branches:
-        raise TypeError("case() takes pairs of a condition and a value: case((User.age >= 18, 'adult'), default='child').")
+        raise TypeError(
+            "case() takes pairs of a condition and a value: case((User.age >= 18, 'adult'), default='child')."
+        )
     cases = [When(condition, then=_result(result)) for condition, result in map(_checked, branches)]
     made = Case(*cases, default=_result(default))
     return _face_of([result for _, result in branches] + [default])(made)

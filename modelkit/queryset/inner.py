@@ -55,5 +55,7 @@ def subquery(rows: Queries[Any, Any]) -> Expr[Any, Any]:
     """
     query = query_in(rows)
     if query is None or query.shape.values is None or len(query.shape.values) != 1:
-        raise TypeError(f"subquery() takes a queryset of single values, as values_list(field, flat=True), not {shorten(rows)}.")
+        raise TypeError(
+            f"subquery() takes a queryset of single values, as values_list(field, flat=True), not {shorten(rows)}."
+        )
     return face_for(query.shape.values[0][1].expr.type)(Subquery(rows))

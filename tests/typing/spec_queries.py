@@ -1,5 +1,5 @@
 """What checkers are told of queries inside queries and of choices. Each line marked `# Enn` must be an error, every other line none."""
-# ruff: noqa: B015, B018, F403, F405 - the lines are for checkers, the names are the package's own
+# ruff: noqa: F403, F405 - the lines are for checkers, the names are the package's own
 
 from __future__ import annotations
 
