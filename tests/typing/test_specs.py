@@ -91,13 +91,6 @@ def test_the_lines_that_check_also_run() -> None:
     spec.expressions(spec.Town.objects.create(name="x", founded=datetime.date(2024, 1, 1)))
 
 
-def test_choices_and_inner_queries_give_what_checkers_are_told() -> None:
-    spec = importlib.import_module("tests.typing.spec_queries")
-    spec.City.objects.create(name="x", size=3)
-    with pytest.raises(TypeError):
-        spec.choices()
-
-
 def test_the_specifications_are_whole() -> None:
     assert [len(marks(spec)) for spec in SPECS] == [36, 29, 8]
     assert [(HERE / spec).read_text().count("assert_type(") for spec in SPECS] == [23, 50, 21]
