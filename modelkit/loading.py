@@ -24,7 +24,7 @@ from modelkit.resolve.query import Fetch
 from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT
 
-__all__ = ["LARGE", "Load", "converter", "is_data_descriptor", "load", "loader", "without_collection"]
+__all__ = ["LARGE", "Load", "converter", "is_data_descriptor", "load", "loader", "sets_plainly", "without_collection"]
 
 Load: TypeAlias = Callable[[list[Any], "str | None"], list[Any]]
 
@@ -166,9 +166,12 @@ def _runs_own_code(model: Any) -> bool:
 
 def _takes_attributes(model: Any, attnames: list[str]) -> bool:
     """Whether `instance.attname = value` does no more than write into `__dict__`."""
-    if model.__setattr__ is not object.__setattr__:
-        return False
-    return not any(is_data_descriptor(model, name) for name in attnames)
+    return sets_plainly(model) and not any(is_data_descriptor(model, name) for name in attnames)
+
+
+def sets_plainly(model: Any) -> bool:
+    """Whether setting an attribute that no descriptor holds runs no code of the model's."""
+    return model.__setattr__ is object.__setattr__
 
 
 class _Writer:
@@ -291,16 +294,21 @@ class _Writer:
     def _child(self, made: str, entity: EntityPlan, relation: Relation, child: EntityPlan) -> None:
         """Write what loads a related instance and puts it where the relation's accessors look for it, on both sides."""
         source = self.source
-        cache = source.bind(relation.cache, "cache")
-        last = child.outputs[-1]
-        with source.block(f"if r_{last} is None:"):
-            source.line(f"{made}.__dict__[{cache}] = None")
+        kept = self._kept(made, entity, relation)
+        with source.block(f"if r_{child.outputs[-1]} is None:"):
+            source.line(f"{kept} = None")
         with source.block("else:"):
             inner = self._instance(child)
-            source.line(f"{made}.__dict__[{cache}] = {inner}")
+            source.line(f"{kept} = {inner}")
             back = _back(relation)
             if back is not None:
-                source.line(f"{inner}.__dict__[{source.bind(back.cache, 'back')}] = {made}")
+                source.line(f"{self._kept(inner, child, back)} = {made}")
+
+    def _kept(self, instance: str, entity: EntityPlan, relation: Relation) -> str:
+        """Where an instance of `entity` keeps what `relation` leads to, as a target of assignment."""
+        if sets_plainly(entity.info.model):
+            return f"{instance}.{identifier(relation.cache)}"
+        return f"{instance}.__dict__[{self.source.bind(relation.cache, 'cache')}]"
 
 
 def _outputs(entity: EntityPlan) -> Iterator[int]:

@@ -27,6 +27,7 @@ __all__ = [
     "Relation",
     "RelationKind",
     "info_of",
+    "kept_as",
 ]
 
 ModelClass: TypeAlias = Any
@@ -115,7 +116,7 @@ class Relation:
     `local` are the attnames on this side whose values are the join's ends, `remote` those on the target's side: for a
     forward key ("team_id",) and ("id",); for its reverse ("id",) and ("team_id",); for many-to-many the ends of the two outer
     tables, `through` being the model between and `through_names` its field names towards this model and the target.
-    `cache` is the key of the related instance (to-one) in an instance's `__dict__`, or of the list (to-many) in
+    `cache` is the attribute under which an instance keeps the related one (to-one), or the key of the list (to-many) in its
     `_prefetched_objects_cache`. `restriction` are lookups on the target that hold for all rows it leads to, beside the keys.
     """
 
@@ -198,6 +199,15 @@ class EntityPlan:
     deferred: frozenset[str] = frozenset()
     children: tuple[tuple[Relation, EntityPlan], ...] = ()
     made: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+
+def kept_as(name: str) -> str:
+    """The attribute under which an instance keeps what its to-one relation `name` leads to.
+
+    No descriptor stands under it, so it is set and read as any attribute, and the instance needs no `__dict__` for it:
+    CPython makes one when it is first asked for.
+    """
+    return f"_{name}_cache"
 
 
 def info_of(model: ModelClass) -> ModelInfo:

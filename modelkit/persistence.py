@@ -21,7 +21,7 @@ from modelkit.ir.query import Assignment, RowOutput, Select, Update
 from modelkit.ir.query import Source as TableSource
 from modelkit.ir.schema import DEFAULT, Column, Row, Table
 from modelkit.loading import converter
-from modelkit.modelinfo import Attribute, Level, ModelInfo, Relation, info_of
+from modelkit.modelinfo import Attribute, Level, ModelInfo, Relation, info_of, kept_as
 from modelkit.resolve import conditions, expressions, shapes, writes
 from modelkit.signals import post_save, pre_save
 from modelkit.stores.memory.compiler import compile_formula
@@ -297,7 +297,7 @@ def check_related(instance: Any, plan: SavePlan, operation: str) -> None:
             continue
         if related.pk is None:
             if relation.kind != "foreign_key":
-                related.__dict__.pop(relation.field.remote_field.cache_name, None)
+                related.__dict__.pop(kept_as(relation.field.remote_field.cache_name), None)
             raise ValueError(
                 f"{operation}() prohibited to prevent data loss due to unsaved related object '{relation.field.name}': "
                 f"save {shorten(related)} first."
@@ -605,7 +605,7 @@ def _take_over(instance: Any, info: ModelInfo, fresh: Any, *, named: frozenset[s
         if attribute.attname in loaded:
             setattr(instance, attribute.attname, loaded[attribute.attname])
             if attribute.name != attribute.attname:
-                d.pop(attribute.name, None)
+                d.pop(kept_as(attribute.name), None)
     for relation in info.relations.values():
         if relation.many:
             continue

@@ -17,8 +17,8 @@ from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.expressions.base import Q
 from modelkit.ir.expr import Col
 from modelkit.ir.query import Select, ValueOutput
-from modelkit.loading import load, without_collection
-from modelkit.modelinfo import ModelInfo, Relation, info_of
+from modelkit.loading import load, sets_plainly, without_collection
+from modelkit.modelinfo import ModelInfo, Relation, info_of, kept_as
 from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
 
@@ -414,24 +414,27 @@ class _Level:
         """Give each instance its list; rows of a reverse foreign key know the instance that they were found for."""
         relation, own, to_attr = self.relation, self.own, self.to_attr
         cache = relation.cache
-        owner = relation.field.name if relation.kind == "reverse_foreign_key" and self.knows_owner else None
+        plain = sets_plainly(relation.target) and all(map(sets_plainly, set(map(type, instances))))
+        keep = setattr if plain else object.__setattr__
+        owner = kept_as(relation.field.name) if relation.kind == "reverse_foreign_key" and self.knows_owner else None
         for key, instance in zip(keys, instances, strict=True):
             group = groups.get(key)
             if group is None:
                 group = []
             elif owner is not None:
                 for each in group:
-                    each.__dict__.setdefault(owner, instance)
+                    if not hasattr(each, owner):
+                        keep(each, owner, instance)
             if to_attr is not None:
                 setattr(instance, to_attr, group)
                 continue
             if own is not None:
                 group = Prefetched(group, own)
-            state = instance.__dict__
-            if "_prefetched_objects_cache" in state:
-                state["_prefetched_objects_cache"][cache] = group
+            kept = getattr(instance, "_prefetched_objects_cache", None)
+            if kept is None:
+                keep(instance, "_prefetched_objects_cache", {cache: group})
             else:
-                state["_prefetched_objects_cache"] = {cache: group}
+                kept[cache] = group
 
     def cache_single(self, instances: list[Any], keys: list[Any], found: list[Any], owners: list[Any]) -> None:
         """Give each instance the one related to it, or None."""
@@ -501,8 +504,7 @@ def _with_owner(fetch: Fetch, back: Relation) -> Select:
 def _other_cache(relation: Relation) -> str | None:
     """Where an instance found along a one-to-one relation caches the one it was found for."""
     if relation.kind == "reverse_one_to_one":
-        name: str = relation.field.name
-        return name
+        return kept_as(relation.field.name)
     if relation.kind == "foreign_key":
         return None
     for other in info_of(relation.target).accessors.values():

@@ -13,7 +13,7 @@ from modelkit.assembly.lineage import Stage, column_of, downwards, stage_of, sta
 from modelkit.assembly.tables import table_of
 from modelkit.errors import FieldDoesNotExist, FieldError, UnresolvedRelation
 from modelkit.ir.schema import Table
-from modelkit.modelinfo import Attribute, Guard, Hop, Level, ModelClass, ModelInfo, Relation
+from modelkit.modelinfo import Attribute, Guard, Hop, Level, ModelClass, ModelInfo, Relation, kept_as
 from modelkit.options import Options
 
 __all__ = ["Assembler"]
@@ -133,7 +133,7 @@ class _Builder:
             optional=optional,
             local=(attname,),
             remote=(end.attname,),
-            cache=field.name,
+            cache=kept_as(field.name),
         )
 
     def _many(self, field: Any) -> Relation:
@@ -203,7 +203,7 @@ class _Builder:
             optional=True,
             local=(attname,),
             remote=(key.attname,),
-            cache=field.remote_field.name,
+            cache=kept_as(field.remote_field.name),
         )
 
     def _reverse(self) -> Iterator[Relation]:
@@ -240,7 +240,7 @@ class _Builder:
             optional=True,
             local=(attname,),
             remote=(field.attname,),
-            cache=side.cache_name,
+            cache=side.cache_name if side.multiple else kept_as(side.cache_name),
         )
 
 

@@ -22,6 +22,7 @@ from modelkit.errors import FieldError, MultipleObjectsReturned, ObjectDoesNotEx
 from modelkit.fields.base import Field
 from modelkit.inheritance import check_key, check_name, inherit, model_bases, proxied, read_meta
 from modelkit.managers import Manager
+from modelkit.model.state import share_keys
 from modelkit.modelinfo import ModelClass
 from modelkit.options import Options
 from modelkit.relations.fields import CASCADE, OneToOne
@@ -64,6 +65,7 @@ class ModelMeta(type):
                 model.Meta = declared
             return model
         meta.registry.register(model)
+        share_keys(model)
         return model
 
     def add_to_class(cls, name: str, value: Any) -> None:

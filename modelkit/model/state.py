@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from modelkit.errors import FieldDoesNotExist, did_you_mean
 from modelkit.loading import is_data_descriptor
+from modelkit.modelinfo import kept_as
 from modelkit.options import Options
 from modelkit.transaction import DEFAULT
 
-__all__ = ["DEFERRED", "Construction", "InstanceState", "construction"]
+__all__ = ["DEFERRED", "Construction", "InstanceState", "construction", "share_keys"]
 
 
 class _Deferred:
@@ -30,29 +31,27 @@ DEFERRED: Final = _Deferred()
 
 
 class FieldsCache(MutableMapping[str, Any]):
-    """The related instances that an instance keeps, by the name of the relation's cache."""
+    """The related instances that an instance keeps, by the relation's name."""
 
     def __init__(self, instance: Any) -> None:
         self._instance = instance
 
-    def _names(self) -> set[str]:
-        accessors = self._instance._meta.info.accessors.values()
-        return {relation.cache for relation in accessors if not relation.many}
-
     def __getitem__(self, name: str) -> Any:
-        return self._instance.__dict__[name]
+        return self._instance.__dict__[kept_as(name)]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._instance.__dict__[name] = value
+        self._instance.__dict__[kept_as(name)] = value
 
     def __delitem__(self, name: str) -> None:
-        del self._instance.__dict__[name]
+        del self._instance.__dict__[kept_as(name)]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names() & self._instance.__dict__.keys())
+        state = self._instance.__dict__
+        accessors = self._instance._meta.info.accessors.items()
+        return (name for name, relation in accessors if not relation.many and relation.cache in state)
 
     def __len__(self) -> int:
-        return len(self._names() & self._instance.__dict__.keys())
+        return sum(1 for _ in self)
 
 
 class InstanceState:
@@ -145,6 +144,21 @@ def construction(meta: Options) -> Construction:
     )
     meta.made["construction"] = made
     return made
+
+
+def share_keys(model: Any) -> None:
+    """Make known to CPython which attributes instances of a concrete model have, before there are any.
+
+    It keeps an instance's values in an array beside those of the others, instead of a dictionary of its own, as long as
+    the class's table has all of their names; and the table takes in names only while there are few instances.
+    """
+    meta = model._meta
+    names = [field.attname for field in meta.concrete_fields]
+    kept = [kept_as(field.name) for field in meta.fields if field.is_relation]
+    first = object.__new__(model)
+    for name in (*names, "_adding", "_db", "_prefetched_objects_cache", *kept):
+        if not is_data_descriptor(model, name):
+            object.__setattr__(first, name, None)
 
 
 def _is_mixed(model: Any) -> bool:

@@ -6,8 +6,7 @@ made in full.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 __all__ = ["LateQuery", "with_results"]
 
@@ -18,10 +17,10 @@ class LateQuery:
     def __get__(self, queryset: Any, owner: Any = None) -> Any:
         if queryset is None:
             return self
-        make = queryset.__dict__.pop("_full", None)
-        if make is None:
+        source = queryset.__dict__.pop("_source", None)
+        if source is None:
             raise AttributeError(f"{type(queryset).__name__} has no query yet.")
-        full = make()
+        full = source.full_queryset()
         queryset._hints = full._hints
         queryset._known_related_objects = full._known_related_objects
         queryset._prefetch_related_lookups = full._prefetch_related_lookups
@@ -29,11 +28,15 @@ class LateQuery:
         return full.query
 
 
-def with_results(kind: Any, model: Any, alias: str | None, found: list[Any], full: Callable[[], Any]) -> Any:
-    """A queryset of class `kind` with the results `found`; `full` makes the one that would find them."""
+class _Source(Protocol):
+    def full_queryset(self) -> Any: ...
+
+
+def with_results(kind: Any, model: Any, alias: str | None, found: list[Any], source: _Source) -> Any:
+    """A queryset of class `kind` with the results `found`; `source` makes the one that would find them."""
     made = object.__new__(kind)
     made.model = model
     made._db = alias
     made._result_cache = found
-    made._full = full
+    made._source = source
     return made

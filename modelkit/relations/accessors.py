@@ -3,7 +3,7 @@
 The descriptors in `relations/fields.py` call these with the accessor's name; the Relation itself is looked up in the
 present ModelInfo of the instance's class, so inherited and redefined relations are always read as they are now.
 
-The invariant: an instance cached under a foreign key's name in `instance.__dict__` is handed out only while it stands for
+The invariant: an instance that `instance` keeps for a foreign key is handed out only while it stands for
 the present value of the key attribute. It does where its own key equals that value, where it has lost its key (deleted),
 or where `instance.__dict__["_related_keys"]` notes that very value for the name: an instance assigned before it was saved
 is noted with the key it had then, a prefetch that found nothing with the key it looked for.
@@ -16,7 +16,7 @@ from typing import Any
 from modelkit.database import session
 from modelkit.errors import shorten
 from modelkit.loading import load
-from modelkit.modelinfo import ModelInfo, Relation, info_of
+from modelkit.modelinfo import ModelInfo, Relation, info_of, kept_as
 from modelkit.resolve import conditions, finishers, shapes
 
 __all__ = [
@@ -110,7 +110,7 @@ def reverse_one_get(instance: Any, name: str) -> Any:
         if key is not None and instance.pk is not None:
             related = _fetch(relation, relation.remote[0], key, alias_of(instance), {"instance": instance})
             if related is not None:
-                related.__dict__[relation.field.name] = instance
+                related.__dict__[kept_as(relation.field.name)] = instance
             state[relation.cache] = related
     if related is None:
         raise missing_class(info, relation)(f"{_label(info, relation)}: this {info.name} has no related instance.")

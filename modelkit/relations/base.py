@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from modelkit.errors import FieldError, UnresolvedRelation, shorten
 from modelkit.fields.base import BLANK_CHOICE_DASH, Field, FieldOptions
-from modelkit.modelinfo import ModelClass
+from modelkit.modelinfo import ModelClass, kept_as
 from modelkit.relations.sides import Side, choices_among
 
 __all__ = ["RECURSIVE", "RelationField", "RelationOptions"]
@@ -198,26 +198,26 @@ class RelationField(Field[T]):
     # -- what an instance keeps
 
     def get_cache_name(self) -> str:
-        """Where an instance keeps the related one."""
+        """What an instance's `_state.fields_cache` calls the related one."""
         return self.name
 
     @property
     def cache_name(self) -> str:
-        """Where an instance keeps the related one."""
+        """What an instance's `_state.fields_cache` calls the related one."""
         return self.name
 
     def is_cached(self, instance: Any) -> bool:
         """Whether `instance` keeps the related one."""
-        return self.name in instance.__dict__
+        return kept_as(self.name) in instance.__dict__
 
     def get_cached_value(self, instance: Any, default: Any = None) -> Any:
         """The related instance that `instance` keeps."""
-        return instance.__dict__.get(self.name, default)
+        return instance.__dict__.get(kept_as(self.name), default)
 
     def set_cached_value(self, instance: Any, value: Any) -> None:
         """Let `instance` keep `value` as the related one."""
-        instance.__dict__[self.name] = value
+        instance.__dict__[kept_as(self.name)] = value
 
     def delete_cached_value(self, instance: Any) -> None:
         """Let `instance` forget the related one."""
-        del instance.__dict__[self.name]
+        del instance.__dict__[kept_as(self.name)]

@@ -55,10 +55,13 @@ class Related(Manager[M]):
 
     def get_queryset(self) -> Any:
         """The rows that belong to the instance: those prefetched, where they were."""
-        cached = self.instance.__dict__.get("_prefetched_objects_cache")
+        cached = getattr(self.instance, "_prefetched_objects_cache", None)
         if cached is not None:
             found = cached.get(self._relation.cache)
             if found is not None:
+                if found.__class__ is list and self._fresh_querysets:
+                    alias = self._db or getattr(self.instance, "_db", None)
+                    return with_results(self._queryset_class, self.model, alias, found, self)
                 return self._prefetched(found)
         return self._limited(super().get_queryset(), fresh=self._fresh_querysets)
 
@@ -78,17 +81,12 @@ class Related(Manager[M]):
 
     def _prefetched(self, found: list[Any]) -> Any:
         """A queryset that has `found` as its result; `found` carries the queryset it was read through, if it was the user's own."""
-        if type(found) is Prefetched:
-            limited = self._limited(found.queryset)
-        elif self._fresh_querysets:
-            alias = self._alias if self._db or "_db" in self.instance.__dict__ else None
-            return with_results(self._queryset_class, self.model, alias, found, self._full)
-        else:
-            limited = self._limited(super().get_queryset())
+        whole = found.queryset if type(found) is Prefetched else super().get_queryset()
+        limited = self._limited(whole)
         limited._result_cache = found
         return limited
 
-    def _full(self) -> Any:
+    def full_queryset(self) -> Any:
         """The queryset that would find what was prefetched."""
         return self._limited(super().get_queryset(), fresh=True)
 

@@ -7,7 +7,7 @@ model between, a pair stands there at most once, and for a symmetrical relation 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from modelkit import bulk
 from modelkit.database import statement
@@ -25,6 +25,8 @@ from modelkit.stores.base import Session
 __all__ = ["ManyManager", "related_manager"]
 
 M = TypeVar("M")
+
+_NONE: Final[dict[str, Any]] = {}
 
 
 class ManyManager(Related[M]):
@@ -294,26 +296,29 @@ def related_manager(instance: Any, name: str) -> Any:
 
     Raises ValueError where a many-to-many relation's `instance` has no key yet.
     """
-    info: ModelInfo = type(instance)._meta.info
-    known = info.made.get("accessors")
-    if known is None:
-        known = info.made["accessors"] = {}
-    found = known.get(name)
+    meta = type(instance)._meta
+    found = meta.made.get("related", _NONE).get(name)
     if found is None:
-        relation = info.accessor(name)
-        mixed = _mixed(relation)
-        manager = relation.target._default_manager
-        found = known[name] = class_of(info, relation, mixed, manager), mixed is ManyManager, relation.local[0]
-    made, many, attname = found
+        found = _accessed(meta.info, name)
+        meta.made.setdefault("related", {})[name] = found
+    made, attname, is_key = found
     related: Any = object.__new__(made)
-    state = related.__dict__
-    state["instance"] = instance
-    if many:
-        key = value_of(instance, attname)
-        if key is None or instance.pk is None:
+    related.instance = instance
+    if attname:
+        key = getattr(instance, attname)
+        if key is None or not (is_key or instance.pk is not None):
             raise ValueError(
                 f"{shorten(instance)} needs to have a value for field '{attname}' before this many-to-many relationship can "
                 "be used: save it first."
             )
-        state["_related_key"] = key
+        related._related_key = key
     return related
+
+
+def _accessed(info: ModelInfo, name: str) -> tuple[type[Any], str, bool]:
+    """What an accessor makes: the manager's class, the attribute that it needs a value of ("": none), whether that is the key."""
+    relation = info.accessor(name)
+    mixed = _mixed(relation)
+    made = class_of(info, relation, mixed, relation.target._default_manager)
+    attname = relation.local[0] if mixed is ManyManager else ""
+    return made, attname, [attname] == [attribute.attname for attribute in info.key]

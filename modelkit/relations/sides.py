@@ -13,7 +13,7 @@ from modelkit.errors import FieldError
 from modelkit.expressions.base import Path
 from modelkit.expressions.references import ManyRef, OptRef, Ref
 from modelkit.fields.base import BLANK_CHOICE_DASH
-from modelkit.modelinfo import ModelClass, info_of
+from modelkit.modelinfo import ModelClass, info_of, kept_as
 from modelkit.relations.accessors import is_cached, missing_class, reverse_one_get, reverse_one_set
 from modelkit.relations.in_order import give_order_methods, take_order_methods
 from modelkit.relations.managers import refuse_assignment
@@ -168,28 +168,28 @@ class Side:
 
     @property
     def cache_name(self) -> str:
-        """Where an instance of the target keeps what the accessor gave."""
+        """What the `_state.fields_cache` of the target's instances calls what the accessor gave."""
         return self.attribute or self.name
 
     def get_cache_name(self) -> str:
-        """Where an instance of the target keeps what the accessor gave."""
+        """What the `_state.fields_cache` of the target's instances calls what the accessor gave."""
         return self.cache_name
 
     def is_cached(self, instance: Any) -> bool:
         """Whether `instance` keeps the related one."""
-        return self.cache_name in instance.__dict__
+        return kept_as(self.cache_name) in instance.__dict__
 
     def get_cached_value(self, instance: Any, default: Any = None) -> Any:
         """The related instance that `instance` keeps."""
-        return instance.__dict__.get(self.cache_name, default)
+        return instance.__dict__.get(kept_as(self.cache_name), default)
 
     def set_cached_value(self, instance: Any, value: Any) -> None:
         """Let `instance` keep `value` as the related one."""
-        instance.__dict__[self.cache_name] = value
+        instance.__dict__[kept_as(self.cache_name)] = value
 
     def delete_cached_value(self, instance: Any) -> None:
         """Let `instance` forget the related one."""
-        del instance.__dict__[self.cache_name]
+        del instance.__dict__[kept_as(self.cache_name)]
 
     def show(self) -> None:
         """Put the descriptor for this side on the target's class. Raises FieldError where one of its names is taken there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 from modelkit.ir.schema import Row, Table
@@ -39,6 +39,12 @@ class ListView:
         if self.paths[path].unique:
             return sorted(slot for key in keys if (slot := self.find_slot(path, key)) >= 0)
         return sorted(slot for key in keys for slot in self.bucket_slots(path, key))
+
+    def rows_under(self, path: int, keys: Collection[Hashable]) -> list[Any]:
+        return self.rows_in(self.slots_under(path, keys))
+
+    def find_slots(self, path: int, keys: Sequence[Hashable]) -> list[int]:
+        return [self.find_slot(path, key) for key in keys]
 
     def size(self) -> int:
         return sum(row is not None for row in self.slots)

@@ -7,7 +7,8 @@ import pickle
 import pytest
 
 from modelkit.database import capture_statements
-from tests.relations.models import Locker, Novel, Passport, Person, Team
+from modelkit.modelinfo import info_of
+from tests.relations.models import Book, Locker, Membership, Novel, Passport, Person, Team
 
 
 def person(name: str = "Ada", **values) -> Person:
@@ -24,6 +25,25 @@ def test_a_field_kept_on_a_class_that_is_no_model_is_itself():
     assert Form.name is Person._meta.get_field("name")
     assert Form().key is Person._meta.get_field("team")
     assert Form().name is Person._meta.get_field("name")
+
+
+@pytest.mark.parametrize("model", [Person, Passport, Locker, Book, Novel, Membership])
+def test_what_a_relation_keeps_stands_under_a_key_that_no_descriptor_holds(model):
+    to_one = {name: relation for name, relation in info_of(model).accessors.items() if not relation.many}
+    assert to_one
+    for name, relation in to_one.items():
+        assert hasattr(model, name)
+        assert not hasattr(model, relation.cache)
+
+
+def test_a_kept_instance_is_shown_under_the_name_of_its_relation():
+    ada = person()
+    passport = Passport.objects.create(number="1", person=ada)
+    found = Passport.objects.select_related("person__team").get()
+    assert list(found._state.fields_cache) == ["person"]
+    assert found.__dict__[info_of(Passport).accessors["person"].cache] is found.person
+    assert "person" not in found.__dict__
+    assert dict(found.person._state.fields_cache) == {"team": ada.team, "passport": passport}
 
 
 class TestForward:

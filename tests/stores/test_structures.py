@@ -223,3 +223,39 @@ def test_spans_over_many_batches_merge_own_rows_in(bounds, reverse):
     assert list(found) == expected
     slots = view.span_slots(0, low, high, high_open=True, bounded=(low is not None, high is not None), reverse=reverse)
     assert [view.row(slot) for slot in slots] == expected
+
+
+def test_rows_under_many_keys_are_those_under_each_whether_looked_up_or_scanned_for():
+    heap, index = Heap(), index_over(1)
+    rows = [(number, number * 7 % 50) for number in range(500)]
+    heap.extend(0, rows)
+    heap.live = len(rows)
+    index.add_many([row[1] for row in rows], range(len(rows)))
+    plain = views(heap, index, Pin())
+    written = OwnView(heap, [index], [index.entries], RLock(), Pin().table(heap))
+    for slot in range(0, 500, 3):
+        written.write(slot, rows[slot], None if slot % 2 else (slot, 7))
+    written.add([(900, 7), (901, 3)])
+    for view in (plain, written):
+        for keys in ({7}, {3, 7, 70}, set(range(0, 50, 2)), set(range(1000))):
+            expected = sorted(slot for key in keys for slot in view.bucket_slots(0, key))
+            assert view.slots_under(0, keys) == expected
+            assert view.rows_under(0, keys) == [view.row(slot) for slot in expected]
+
+
+def test_slots_of_many_keys_are_those_of_each():
+    heap, index = Heap(), index_over(0, unique=True)
+    rows = [(number * 2,) for number in range(300)]
+    heap.extend(0, rows)
+    heap.live = len(rows)
+    index.add_many([row[0] for row in rows], range(len(rows)))
+    pin = Pin()
+    plain = views(heap, index, pin)
+    heap.append(300, (3,))
+    index.add(3, 300)
+    written = OwnView(heap, [index], [index.entries], RLock(), pin.table(heap))
+    written.write(5, rows[5], None)
+    for view in (plain, written):
+        for keys in ([], [4, 0, 4], [4, 1], [3], [10, 8]):
+            assert view.find_slots(0, keys) == [view.find_slot(0, key) for key in keys]
+    assert plain.find_slots(0, [4, 1, 3, 10]) == [2, -1, -1, 5]

@@ -18,7 +18,7 @@ from modelkit.expressions.base import Path
 from modelkit.fields.base import Field
 from modelkit.ir.expr import BOOLEAN, And, Col, Compare, Expr, Param, Subquery
 from modelkit.ir.query import Select, Source, ValueOutput
-from modelkit.modelinfo import Guard, ModelClass
+from modelkit.modelinfo import Guard, ModelClass, kept_as
 from modelkit.relations.accessors import alias_of
 from modelkit.relations.base import RelationField
 from modelkit.relations.managers import refuse_assignment
@@ -64,8 +64,8 @@ class GenericForeignKey(Field[Any]):
             return self
         key = self._key(instance)
         state = instance.__dict__
-        related = state.get(self.name, _ABSENT)
-        if related is None and state.get("_related_keys", {}).get(self.name, key) == key:
+        related = state.get(kept_as(self.name), _ABSENT)
+        if related is None and state.get("_related_keys", {}).get(kept_as(self.name), key) == key:
             return None
         if related is None or related is _ABSENT or not self._leads_to(key, related):
             related = self._fetch(key, alias_of(instance))
@@ -94,9 +94,9 @@ class GenericForeignKey(Field[Any]):
         return getattr(instance, self._type_attname), getattr(instance, self.fk_field)
 
     def _cache(self, instance: Any, key: tuple[Any, Any], related: Any) -> None:
-        instance.__dict__[self.name] = related
+        instance.__dict__[kept_as(self.name)] = related
         if related is None:
-            instance.__dict__.setdefault("_related_keys", {})[self.name] = key
+            instance.__dict__.setdefault("_related_keys", {})[kept_as(self.name)] = key
 
     def _leads_to(self, key: tuple[Any, Any], related: Any) -> bool:
         """Whether `key` is that of `related`, or was before it was deleted or is not yet."""
@@ -119,7 +119,7 @@ class GenericForeignKey(Field[Any]):
 
     def check_saved(self, instance: Any, operation: str) -> None:
         """ValueError where `instance` would be written with an unsaved related instance; a key that came later is taken over."""
-        related = instance.__dict__.get(self.name)
+        related = instance.__dict__.get(kept_as(self.name))
         if related is None:
             return
         if related.pk is None:
@@ -132,7 +132,7 @@ class GenericForeignKey(Field[Any]):
 
     def is_cached(self, instance: Any) -> bool:
         """Whether `instance` keeps the related one."""
-        return self.name in instance.__dict__
+        return kept_as(self.name) in instance.__dict__
 
     def prefetched(self, instances: Sequence[Any], querysets: Sequence[Any], alias: str | None) -> list[Any]:
         """What each of `instances` leads to, or None: one statement for each model. ValueError for two querysets of one."""

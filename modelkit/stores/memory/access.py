@@ -6,7 +6,7 @@ ranges), and stays what it is while other transactions commit.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -110,6 +110,14 @@ class TableView(Protocol):
 
     def slots_under(self, path: int, keys: Iterable[Hashable]) -> list[int]:
         """The slots of the rows under any of distinct `keys`, in order. O(k log k)."""
+        ...
+
+    def find_slots(self, path: int, keys: Sequence[Hashable]) -> list[int]:
+        """As `find_slot`, for each of `keys`. Linear."""
+        ...
+
+    def rows_under(self, path: int, keys: Collection[Hashable]) -> list[Row]:
+        """The rows under any of distinct `keys`, in slot order. O(k log k), and never more than a scan."""
         ...
 
     def bucket_size(self, path: int, key: Hashable) -> int:

@@ -16,7 +16,7 @@ from sortedcontainers import SortedKeyList, SortedList
 from modelkit.ir.schema import Row
 from modelkit.stores.memory.access import AccessPath
 
-__all__ = ["ABSENT", "Absent", "Bucket", "Index", "IndexKey"]
+__all__ = ["ABSENT", "BARE", "Absent", "Bucket", "Index", "IndexKey"]
 
 
 @final
@@ -36,7 +36,7 @@ there are many a dict, which forgets one without moving the others; sorted when 
 IndexKey: TypeAlias = Callable[[Row], Any]
 
 LISTED: Final = 256
-_BARE: Final = {int}
+BARE: Final = {int}
 REBUILD: Final = 6
 """A companion is sorted anew where more than one key in this many changed since its last use."""
 
@@ -225,7 +225,7 @@ class Index:
         keys = list(islice(self._sorted().irange(low, high, inclusive, reverse), count))
         last = keys[-1] if len(keys) == count else None
         buckets = list(map(self.entries.__getitem__, keys))
-        if set(map(type, buckets)) <= _BARE:
+        if set(map(type, buckets)) <= BARE:
             return cast("list[int]", buckets), last
         found: list[int] = []
         for key, bucket in zip(keys, buckets, strict=True):

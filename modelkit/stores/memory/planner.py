@@ -370,7 +370,7 @@ class _Planner:
                         rank = 18 if path.unique else 26
                     else:
                         continue
-                    yield _Entry(Keys(path, item, choices), rank=rank)
+                    yield _Entry(Keys(path, item, choices), (condition,), rank=rank)
                 case _:
                     pass
 

@@ -9,13 +9,13 @@ instead and are re-checked for one thing: that the row in this view has the key.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from modelkit.ir.schema import Row
 from modelkit.stores.memory.heap import CHUNK, MASK, PROVISIONAL, SHIFT, Changed, Chunk, Heap, TablePin
-from modelkit.stores.memory.index import ABSENT, Absent, Bucket, Index
+from modelkit.stores.memory.index import ABSENT, BARE, Absent, Bucket, Index
 
 __all__ = ["LatestView", "OwnView", "Undone", "View"]
 
@@ -24,6 +24,9 @@ Undone: TypeAlias = "Row | Absent | None"
 
 _NOTHING: Final[dict[int, Row | None]] = {}
 _NONE_ADDED: Final[list[Row | None]] = []
+SCATTERED: Final = 4
+"""How many rows are scanned in the time in which one is found by its key."""
+
 _FIRST = 32
 _LARGEST = 2048
 
@@ -205,6 +208,22 @@ class View:
             found += self.bucket_slots(path, key)
         found.sort()
         return found
+
+    def rows_under(self, path: int, keys: Collection[Hashable]) -> list[Row]:
+        """The rows under any of distinct `keys`, in slot order. O(k log k), and never more than a scan."""
+        if len(keys) * SCATTERED > self.size():
+            key = self._indexes[path].key
+            return [row for chunk in self.chunks() for row in chunk if row is not None and key(row) in keys]
+        return self.rows_in(self.slots_under(path, keys))
+
+    def find_slots(self, path: int, keys: Sequence[Hashable]) -> list[int]:
+        """As `find_slot`, for each of `keys`. Linear."""
+        if not self._is_patched():
+            with self._lock:
+                found: list[Any] = list(map(self._maps[path].get, keys))
+                if not self._is_patched() and set(map(type, found)) <= BARE and max(found, default=0) < self.length:
+                    return found
+        return [self.find_slot(path, key) for key in keys]
 
     def bucket_size(self, path: int, key: Hashable) -> int:
         """How many there are. O(1) where nothing was written here or since."""

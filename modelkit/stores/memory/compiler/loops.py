@@ -40,12 +40,16 @@ __all__ = ["Clause", "For", "If", "Let", "Nest", "comprehensible", "comprehensio
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """`for target in iterable`; `chunks`: what it yields are runs of rows; `span`: it is a call of a view's `span`."""
+    """`for target in iterable`.
+
+    `chunks`: what it yields are runs of rows; `span`: it is a call of a view's `span`; `listed`: it is a list of its own.
+    """
 
     target: str
     iterable: str
     chunks: bool = False
     span: bool = False
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,7 @@ class Nest:
                 call = f"({path.number:d}, {self._key(writer, key)})"
                 if slot:
                     return [For(slot, method(table, "bucket_slots") + call), from_slot]
-                return [For(row, method(table, "bucket") + call)]
+                return [For(row, method(table, "bucket") + call, listed=True)]
             case Shorter(options=options):
                 pairs = ", ".join(f"({option.path.number:d}, {self._key(writer, option.key)})" for option in options)
                 if slot:
@@ -211,11 +215,10 @@ class Nest:
             case Keys(path=path):
                 self.program.scans = True
                 choices = self._choices(writer, access)
+                call = f"({path.number:d}, {choices})"
                 if slot:
-                    return [For(slot, f"{self._view(table)}.slots_under({path.number:d}, {choices})"), from_slot]
-                call = f"({self._view(table)}, {path.number:d}, {choices})"
-                helper = self.program.helper(runtime.chunks_by_keys)
-                return [For("chunk", helper + call, chunks=True), For(row, "chunk"), present]
+                    return [For(slot, method(table, "slots_under") + call), from_slot]
+                return [For(row, method(table, "rows_under") + call, listed=True)]
             case Span():
                 return self._span(table, access, row, writer, slot)
         raise InternalError(f"no way to enter by {type(access).__name__}")
@@ -278,52 +281,66 @@ class Nest:
             found = self._rows(self._table(child), access.access, names[child], writer, "")
             if access.conditions:
                 found.append(If(writer.conditions(access.conditions)))
-            for number, path in access.ups:
+            *below, (last, path) = access.ups
+            for number, upwards in below:
                 parent = self.sources[number].parent
-                found += self._up(number, path, names.get(parent, row), writer, "" if parent or alone else slot)
+                found += self._up(number, upwards, names[parent], writer)
+            absent, key = self._up_key(last, path, writer)
+            found += self._up(last, path, row, writer) if alone else absent
         self.program.touched |= touched
         if alone:
             return found
-        brackets = "[]" if access.exact else "{}"
         self.program.scans |= isinstance(access.access, (Scan, Span))
+        arguments = sorted(touched - set(names.values()))
         if access.gathers:
-            return self._gathering(row, slot, names[child], found, sorted(touched - set(names.values())))
-        name = self.program.fresh("slots")
-        if comprehensible(found):
-            text = " ".join(line.strip() for line in comprehension(slot, found, brackets))
-        else:
-            text = self._generator(slot, found, sorted(touched - set(names.values())))
-            text = text if access.exact else f"set({text})"
-        gathered: list[Clause] = [Let(name, f"sorted({text})")]
+            return self._gathering(row, path, key, names[child], self._collected(names[child], found, arguments))
+        name, keys = self.program.fresh("slots"), self._collected(key, found, arguments, "{}")
+        slots = f"{self.program.method(self._table(0), 'slots_under')}({path.number:d}, {keys})"
         if self.slot:
-            return [*gathered, For(slot, name), Let(row, f"{self.program.method(self._table(0), 'row')}({slot})")]
-        return [*gathered, For(row, f"{self.program.method(self._table(0), 'rows_in')}({name})")]
+            return [
+                Let(name, slots),
+                For(slot, name),
+                Let(row, f"{self.program.method(self._table(0), 'row')}({slot})"),
+            ]
+        return [Let(name, slots), For(row, f"{self.program.method(self._table(0), 'rows_in')}({name})", listed=True)]
 
-    def _gathering(self, row: str, slot: str, child: str, found: list[Clause], arguments: list[str]) -> list[Clause]:
-        """The root's rows in slot order, each with the rows that it was found by."""
-        pair = f"({slot}, {child})"
-        if comprehensible(found):
-            pairs = " ".join(line.strip() for line in comprehension(pair, found))
-        else:
-            pairs = self._generator(pair, found, arguments)
+    def _gathering(self, row: str, path: AccessPath, key: str, child: str, rows: str) -> list[Clause]:
+        """The root's rows in slot order, each with the rows that it was found by, which `rows` lists."""
+        listed = self.program.fresh("rows")
         self.gathered = self.program.fresh("found")
         helper = self.program.helper(runtime.gathered)
-        return [For(f"{row}, {self.gathered}", f"{helper}({self.program.method(self._table(0), 'rows_in')}, {pairs})")]
+        keys = f"[{key} for {child} in {listed}]"
+        call = f"{helper}({self._view(self._table(0))}, {path.number:d}, {listed}, {keys})"
+        return [Let(listed, rows), For(f"{row}, {self.gathered}", call)]
 
-    def _generator(self, item: str, clauses: Sequence[Clause], rows: Sequence[str]) -> str:
-        """A call of a function of `rows` that yields `item` for each row that the clauses find."""
+    def _collected(self, item: str, clauses: Sequence[Clause], rows: Sequence[str], brackets: str = "[]") -> str:
+        """A list (or set) of `item` for each row that the clauses find: a comprehension, or a call of a function of `rows`."""
+        match clauses:
+            case [For(target=target, iterable=iterable, listed=True)] if target == item and brackets == "[]":
+                return iterable
+        if comprehensible(clauses):
+            return " ".join(line.strip() for line in comprehension(item, clauses, brackets))
         block = Block()
         name, arguments = self.program.fresh("found_"), ", ".join(rows)
         with block.block(f"def {name}({arguments}):"):
             statements(block, clauses)
             block.line(f"yield {item}")
         self.program.define(block.lines)
-        return f"{name}({arguments})"
+        return f"{'list' if brackets == '[]' else 'set'}({name}({arguments}))"
 
-    def _up(self, number: int, path: AccessPath, row: str, writer: ConditionWriter, slot: str) -> list[Clause]:
-        """From the row of source `number` to its parent's, or to the parent's slots where `slot` is named."""
+    def _up(self, number: int, path: AccessPath, row: str, writer: ConditionWriter) -> list[Clause]:
+        """From the row of source `number` to its parent's, which is bound to `row`."""
+        found, key = self._up_key(number, path, writer)
+        table, method = self._table(self.sources[number].parent), self.program.method
+        if path.unique:
+            present = If(Text(f"{row} is not None", COMPARISON))
+            return [*found, Let(row, f"{method(table, 'find')}({path.number:d}, {key})"), present]
+        return [*found, For(row, f"{method(table, 'bucket')}({path.number:d}, {key})")]
+
+    def _up_key(self, number: int, path: AccessPath, writer: ConditionWriter) -> tuple[list[Clause], str]:
+        """The key under which the parent's rows are found from the row of source `number`, and that it is not NULL."""
         source = self.sources[number]
-        table, own = self._table(source.parent), self._table(number)
+        own = self._table(number)
         parts = dict(zip(source.left, source.right, strict=True))
         columns = [
             Col(own.columns[parts[left]].type, own.columns[parts[left]].nullable, number, parts[left])
@@ -333,17 +350,7 @@ class Nest:
         absent = [column for column in columns if writer.nullable(column)]
         if absent:
             found.append(If(Text(" and ".join(f"{writer.value(column)} is not None" for column in absent), AND)))
-        call = f"({path.number:d}, {self._key(writer, columns)})"
-        method = self.program.method
-        match path.unique, bool(slot):
-            case True, True:
-                return [*found, Let(slot, method(table, "find_slot") + call), If(Text(f"{slot} >= 0", COMPARISON))]
-            case True, False:
-                return [*found, Let(row, method(table, "find") + call), If(Text(f"{row} is not None", COMPARISON))]
-            case False, True:
-                return [*found, For(slot, method(table, "bucket_slots") + call)]
-            case _:
-                return [*found, For(row, method(table, "bucket") + call)]
+        return found, self._key(writer, columns)
 
     # -- joins --------------------------------------------------------------------------------------------------------
 

@@ -214,6 +214,7 @@ def gather(block: Block, item: str, clauses: Sequence[Clause], into: str = "out"
     head, rest = clauses[:lead], clauses[lead:]
     depth = block.depth
     chunked = bool(head) and isinstance(head[-1], For)
+    guarded = any(isinstance(clause, If) for clause in head)
     if not any(isinstance(clause, For) for clause in rest) or not comprehensible(rest):
         block.line(f"{into} = []")
         statements(block, clauses)
@@ -222,8 +223,11 @@ def gather(block: Block, item: str, clauses: Sequence[Clause], into: str = "out"
         block.line(f"{into} = []")
         statements(block, head)
         _assign(block, f"{into} +=", comprehension(item, rest))
+    elif len(rest) == 1 and isinstance(rest[0], For) and rest[0].listed and rest[0].target == item and not guarded:
+        statements(block, head)
+        block.line(f"{into} = {rest[0].iterable}")
     else:
-        if any(isinstance(clause, If) for clause in head):
+        if guarded:
             block.line(f"{into} = []")
         statements(block, head)
         _assign(block, f"{into} =", comprehension(item, rest))

@@ -24,7 +24,6 @@ from modelkit.stores.memory.access import TableView
 __all__ = [
     "NO_VALUE",
     "SortPass",
-    "chunks_by_keys",
     "chunks_by_slots",
     "content_order",
     "distinct_key",
@@ -136,15 +135,6 @@ def member_of(items: tuple[Any, ...], choices: Iterable[tuple[Any, ...]]) -> boo
     return answer
 
 
-def chunks_by_keys(
-    view: TableView, path: int, keys: Sequence[Hashable] | frozenset[Hashable]
-) -> Iterable[Sequence[Any]]:
-    """The rows under `keys` as one run; the whole table where there are nearly as many keys as rows."""
-    if len(keys) * 4 > view.size() + 16:
-        return view.chunks()
-    return (view.rows_in(view.slots_under(path, keys)),)
-
-
 def chunks_by_slots(view: TableView, slots: Iterator[int]) -> Iterable[Sequence[Any]]:
     """The rows in `slots`, in slot order, as one run; the whole table where these turn out to be many of its rows.
 
@@ -159,18 +149,21 @@ def chunks_by_slots(view: TableView, slots: Iterator[int]) -> Iterable[Sequence[
 
 
 def gathered(
-    get_rows: Callable[[list[int]], list[Any]], pairs: Iterable[tuple[int, Any]]
+    view: TableView, path: int, rows: Sequence[Any], keys: Sequence[Hashable]
 ) -> Iterator[tuple[Any, list[Any]]]:
-    """(row in the slot, the rows beside it) for each slot of `pairs`, in order; those beside one slot as they come."""
+    """(row of the view, those of `rows` with its key) for each row under one of `keys` of a unique path, in slot order.
+
+    `keys` are those of `rows`, in their order.
+    """
     found: dict[int, list[Any]] = {}
-    for slot, row in pairs:
-        known = found.get(slot)
-        if known is None:
-            found[slot] = [row]
+    for slot, row in zip(view.find_slots(path, keys), rows, strict=True):
+        if slot in found:
+            found[slot].append(row)
         else:
-            known.append(row)
+            found[slot] = [row]
+    found.pop(-1, None)
     slots = sorted(found)
-    return zip(get_rows(slots), map(found.__getitem__, slots), strict=True)
+    return zip(view.rows_in(slots), map(found.__getitem__, slots), strict=True)
 
 
 SortPass: TypeAlias = tuple[Callable[[Any], Any], bool, bool | None]
