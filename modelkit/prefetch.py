@@ -56,9 +56,7 @@ class Prefetch:
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         if self.queryset is not None:
-            unread = self.queryset._chain()
-            unread._result_cache = []
-            state["queryset"] = unread
+            state["queryset"] = _emptied(self.queryset)
         return state
 
     def __eq__(self, other: object) -> bool:
@@ -71,6 +69,13 @@ class Prefetch:
         return f"<Prefetch {self.prefetch_to}>"
 
 
+def _emptied(queryset: Any) -> Any:
+    """A copy of `queryset` that holds no rows, and so reads none where it is pickled."""
+    copied = queryset._chain()
+    copied._result_cache = []
+    return copied
+
+
 class Prefetched(list[Any]):
     """What was prefetched through a queryset of the user's own, which further filters start from."""
 
@@ -79,6 +84,9 @@ class Prefetched(list[Any]):
     def __init__(self, found: Iterable[Any], queryset: Any) -> None:
         super().__init__(found)
         self.queryset = queryset
+
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        return None, {"queryset": None if self.queryset is None else _emptied(self.queryset)}
 
 
 def prefetch_related_objects(model_instances: Sequence[Any], *related_lookups: str | Prefetch) -> None:

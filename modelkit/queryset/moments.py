@@ -7,8 +7,7 @@ and NULL is none.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from modelkit.expressions.base import F
@@ -52,33 +51,27 @@ def _cut_clock(value: datetime.datetime, kind: str) -> datetime.datetime:
             return datetime.datetime.combine(_first_day(value.date(), kind), datetime.time())
 
 
-def _as_date(kind: str) -> Callable[[Any], datetime.date]:
-    def cut(value: Any) -> datetime.date:
-        if isinstance(value, datetime.datetime):
-            value = (value if value.tzinfo is None else value.astimezone(get_current_timezone())).date()
-        return _first_day(value, kind)
-
-    return cut
+def _as_date(kind: str, value: Any) -> datetime.date:
+    if isinstance(value, datetime.datetime):
+        value = (value if value.tzinfo is None else value.astimezone(get_current_timezone())).date()
+    return _first_day(value, kind)
 
 
-def _as_datetime(kind: str, zone: datetime.tzinfo | None) -> Callable[[Any], datetime.datetime]:
-    def cut(value: datetime.datetime) -> datetime.datetime:
-        if value.tzinfo is None:
-            return _cut_clock(value, kind)
-        clock = zone if zone is not None else get_current_timezone()
-        return _cut_clock(value.astimezone(clock).replace(tzinfo=None, fold=0), kind).replace(tzinfo=clock)
-
-    return cut
+def _as_datetime(kind: str, zone: datetime.tzinfo | None, value: datetime.datetime) -> datetime.datetime:
+    if value.tzinfo is None:
+        return _cut_clock(value, kind)
+    clock = zone if zone is not None else get_current_timezone()
+    return _cut_clock(value.astimezone(clock).replace(tzinfo=None, fold=0), kind).replace(tzinfo=clock)
 
 
 @lru_cache(maxsize=256)
 def _date_function(kind: str) -> FunctionDef:
-    return FunctionDef(f"trunc_date_{kind}", _as_date(kind), pure=False)
+    return FunctionDef(f"trunc_date_{kind}", partial(_as_date, kind), pure=False)
 
 
 @lru_cache(maxsize=256)
 def _datetime_function(kind: str, zone: datetime.tzinfo | None) -> FunctionDef:
-    return FunctionDef(f"trunc_{kind}", _as_datetime(kind, zone), pure=False)
+    return FunctionDef(f"trunc_{kind}", partial(_as_datetime, kind, zone), pure=False)
 
 
 def dates(queryset: Any, field_name: str, kind: str, order: str) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import datetime
 import gc
 import pickle
 from typing import Any
 
 import pytest
 
-from modelkit import F, FieldError, NotSupportedError, NotYetSupported, Q, capture_statements
+from modelkit import F, FieldError, NotSupportedError, NotYetSupported, Prefetch, Q, capture_statements
 from modelkit.database import connect, disconnect, use_store
 from modelkit.queryset import EmptyQuerySet
 from modelkit.signals import post_init, pre_init
@@ -376,6 +377,23 @@ class TestObjects:
             assert names(loaded) == ["Eve", "Dan", "Cyd"]
         assert not log.statements
         assert names(loaded.filter(age__lt=50)) == ["Dan", "Cyd"]
+
+    def test_pickling_reads_nothing_for_what_was_prefetched_through_a_queryset(self, people: list[Person]) -> None:
+        Team.objects.create(name="red").members.set(people)
+        teams = Team.objects.prefetch_related(Prefetch("members", Person.objects.order_by("age"))).order_by("pk")
+        found = [[person.name for person in team.members.all()] for team in teams]
+        with capture_statements() as log:
+            loaded = pickle.loads(pickle.dumps(teams))
+            assert [[person.name for person in team.members.all()] for team in loaded] == found
+        assert not log.statements
+        assert loaded[0].members.filter(age__gt=0).count() == teams[0].members.filter(age__gt=0).count()
+
+    @pytest.mark.parametrize("kind", ["year", "month", "day"])
+    def test_cut_moments_are_pickled(self, people: list[Person], kind: str) -> None:
+        Person.objects.filter(age__gt=20).update(joined=datetime.date(2020, 5, 17))
+        moments = Person.objects.dates("joined", kind)
+        assert len(moments) == 1
+        assert list(pickle.loads(pickle.dumps(moments)).reverse()) == list(moments.reverse())
 
     def test_copies_share_nothing_that_changes(self, people: list[Person]) -> None:
         queryset = Person.objects.filter(age__gt=20)
