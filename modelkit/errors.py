@@ -353,7 +353,6 @@ _NOT_YET: dict[str, str] = {
     "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",
     "composite primary keys": "A composite primary key in a query",
-    "windows": "Window",
     "functions": "A database function",
 }
 

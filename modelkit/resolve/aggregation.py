@@ -30,12 +30,12 @@ from modelkit.resolve import conditions, expressions, finishers
 from modelkit.resolve.casts import cast
 from modelkit.resolve.expressions import resolve, resolver
 from modelkit.resolve.functions import field_of, type_of
-from modelkit.resolve.grouping import has_aggregate, parts, split
+from modelkit.resolve.grouping import has_aggregate, has_window, parts, split
 from modelkit.resolve.joins import Context, Scope, conjoined
 from modelkit.resolve.query import Annotation, Binding, Fetch, Query, Shape, Term
 from modelkit.resolve.skeleton import Marker, key_of
 
-__all__ = ["Summary", "over_nothing", "summarised"]
+__all__ = ["Summary", "aggregated", "over_nothing", "summarised"]
 
 _PLACES: Final = frozenset({"annotate", "alias", "aggregate", "values", "values_list", "into"})
 """Where an aggregate may be written; elsewhere it is used by the name that it was given there."""
@@ -47,10 +47,15 @@ _PLACES: Final = frozenset({"annotate", "alias", "aggregate", "values", "values_
 @resolver(Aggregate)
 def _aggregate(scope: Scope, node: Aggregate, context: Context) -> Term:
     _check_place(scope, node, context)
+    return aggregated(scope, node, context, over_groups=scope.verb == "aggregate")
+
+
+def aggregated(scope: Scope, node: Aggregate, context: Context, *, over_groups: bool) -> Term:
+    """The term of an aggregate, wherever it stands; `over_groups`: its arguments may be aggregates themselves."""
     function = node.called
     inside = replace(context, within=type(node).__name__)
-    terms = [_argument(scope, node, arg, inside) for arg in node.args]
-    where = None if node.filter is None else _filter(scope, node, node.filter, inside)
+    terms = [_argument(scope, node, arg, inside, over_groups) for arg in node.args]
+    where = None if node.filter is None else _filter(scope, node, node.filter, inside, over_groups)
     type_ = _result_type(scope, node, terms)
     args = tuple(_converted(node, term.expr, type_) for term in terms)
     given = INTEGER if isinstance(node.result, IntegerType) else type_
@@ -75,24 +80,26 @@ def _check_place(scope: Scope, node: Aggregate, context: Context) -> None:
         )
 
 
-def _argument(scope: Scope, node: Aggregate, arg: Node, inside: Context) -> Term:
+def _argument(scope: Scope, node: Aggregate, arg: Node, inside: Context, over_groups: bool) -> Term:
     """What is aggregated: a value of rows or, in aggregate(), of groups."""
     if isinstance(arg, Combined) and node.output_field is not None:
         term = expressions.combined(scope, arg, inside, node.output_field)
     else:
         term = resolve(scope, arg, inside)
-    if scope.verb != "aggregate" and has_aggregate(term.expr):
-        shown = getattr(arg, "name", None) or repr(arg)
+    shown = getattr(arg, "name", None) or repr(arg)
+    if not over_groups and has_window(term.expr):
+        raise FieldError(f"Cannot compute {type(node).__name__}('{shown}'): windows are computed after aggregates.")
+    if not over_groups and has_aggregate(term.expr):
         raise FieldError(f"Cannot compute {type(node).__name__}('{shown}'): '{shown}' is an aggregate.")
     return term
 
 
-def _filter(scope: Scope, node: Aggregate, condition: Node, inside: Context) -> Expr | None:
+def _filter(scope: Scope, node: Aggregate, condition: Node, inside: Context, over_groups: bool) -> Expr | None:
     """The condition on the rows that an aggregate counts in."""
     where = conditions.resolve_condition(scope, condition, replace(inside, split=False))
-    if where is not None and scope.verb != "aggregate" and has_aggregate(where):
+    if where is not None and not over_groups and (has_aggregate(where) or has_window(where)):
         raise FieldError(
-            f"{type(node).__name__}(filter={condition!r}) reads an aggregate: filter() after annotate() can."
+            f"{type(node).__name__}(filter={condition!r}) reads an aggregate or a window: filter() after annotate() can."
         )
     return where
 

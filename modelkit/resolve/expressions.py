@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from modelkit.errors import FieldError, not_yet, shorten
-from modelkit.expressions import aggregates, conditional, windows
+from modelkit.expressions import aggregates, conditional
 from modelkit.expressions.base import (
     Combined,
     ExpressionWrapper,
@@ -338,16 +338,6 @@ def _key_path(scope: Scope, node: KeyPath, context: Context) -> Term:
 @resolver(OrderBy)
 def _order_by(scope: Scope, node: OrderBy, _context: Context) -> Term:
     raise FieldError(f"{scope.verb}() cannot use {node!r}: asc() and desc() stand in order_by() alone.")
-
-
-def _refused(feature: str) -> Resolver:
-    def refuse(_scope: Scope, _node: Any, _context: Context) -> Term:
-        not_yet(feature)
-
-    return refuse
-
-
-resolver(windows.Window)(_refused("windows"))
 
 
 def own_table(info: ModelInfo, verb: str, make: Callable[[Scope, Context], Expr]) -> tuple[Expr, tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from modelkit.ir.expr import BOOLEAN, INTEGER, Const, Expr, In, TupleNode
 from modelkit.ir.query import Delete, Output, RowOutput, Select, ValueOutput
 from modelkit.resolve import expressions, ordering, outputs
 from modelkit.resolve.correlation import check_closed
-from modelkit.resolve.grouping import grouping, key_columns
+from modelkit.resolve.grouping import grouping, key_columns, row_by_row
 from modelkit.resolve.joins import Context, Scope
 from modelkit.resolve.query import Fetch, Plan, Query, Shape
 
@@ -190,8 +190,8 @@ def _removal(shape: Shape) -> tuple[Delete, tuple[Any, ...]]:
 
 
 def targets(shape: Shape, scope: Scope) -> tuple[Select, tuple[Any, ...]]:
-    """The rows of the model's own table, to be changed. Groups stand for the rows whose keys they have."""
-    if shape.group is None:
+    """The rows of the model's own table, to be changed. Groups, and rows that windows choose, are named by their keys."""
+    if row_by_row(shape):
         return finished(shape, scope, [RowOutput(0)], order=shape.sliced, bare=True)
     keys = key_columns(scope, 0)
     inner, extra = finished(shape, scope, [ValueOutput(key) for key in keys], order=shape.sliced)

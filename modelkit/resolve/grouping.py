@@ -34,7 +34,17 @@ from modelkit.ir.query import Source
 from modelkit.resolve.joins import Scope
 from modelkit.resolve.query import Shape, Term
 
-__all__ = ["Grouping", "group_of", "grouping", "has_aggregate", "key_columns", "parts", "split"]
+__all__ = [
+    "Grouping",
+    "group_of",
+    "grouping",
+    "has_aggregate",
+    "has_window",
+    "key_columns",
+    "parts",
+    "row_by_row",
+    "split",
+]
 
 _CONDITIONS: Final = (Compare, And, Or, Xor, Not, IsNull, In, Match, TupleNode)
 
@@ -51,6 +61,16 @@ class Grouping(NamedTuple):
 def has_aggregate(expr: Expr) -> bool:
     """Whether `expr` has a value for groups alone."""
     return any(isinstance(node, Aggregate) for node in nodes_of(expr))
+
+
+def has_window(expr: Expr) -> bool:
+    """Whether `expr` has a value only once all rows are known."""
+    return any(isinstance(node, Window) for node in nodes_of(expr))
+
+
+def row_by_row(shape: Shape) -> bool:
+    """Whether each row of `shape` is found by what it holds: neither groups nor windows decide."""
+    return shape.group is None and not any(map(has_window, shape.where))
 
 
 def split(conditions: Iterable[Expr]) -> tuple[Expr | None, Expr | None, Expr | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from modelkit.errors import FieldError
@@ -21,7 +22,7 @@ from modelkit.resolve.joins import Context, Scope
 from modelkit.resolve.paths import SEPARATOR, Route, route, split
 from modelkit.resolve.query import Shape, Term
 
-__all__ = ["normalised", "sort_keys"]
+__all__ = ["normalised", "sort_key", "sort_keys"]
 
 
 def _random() -> float:
@@ -64,10 +65,12 @@ def _keys(scope: Scope, key: str | Node, values: Mapping[str, Term], *, flip: bo
     order = key if isinstance(key, OrderBy) else OrderBy(key)
     if flip:
         order = order.flipped()
-    return [_sort_key(scope, order, values)]
+    return [sort_key(scope, order, values)]
 
 
-def _sort_key(scope: Scope, order: OrderBy, values: Mapping[str, Term]) -> SortKey:
+def sort_key(scope: Scope, node: Node, values: Mapping[str, Term] = MappingProxyType({})) -> SortKey:
+    """One key of an order; `values` are the terms that names stand for before all others."""
+    order = node if isinstance(node, OrderBy) else OrderBy(node)
     inner = order.expression
     known = values.get(inner.name) if isinstance(inner, F) else None
     term = known if known is not None else expressions.resolve(scope, inner, Context(None))
@@ -112,7 +115,7 @@ def _expanded(
         else:
             node = item.node if isinstance(item, Face) else item
             order = node if isinstance(node, OrderBy) else OrderBy(node, descending)
-            keys.append(_sort_key(scope, _prefixed(order, name), {}))
+            keys.append(sort_key(scope, _prefixed(order, name)))
     return keys
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from modelkit.errors import shorten
+from modelkit.errors import NotSupportedError, shorten
 from modelkit.expressions.base import F
 from modelkit.expressions.conditional import Exists, OuterRef, Subquery
 from modelkit.ir import expr as ir
@@ -23,6 +23,7 @@ from modelkit.modelinfo import Attribute
 from modelkit.resolve.correlation import bound, parameter
 from modelkit.resolve.expressions import leaf_of, resolve, resolver, typed
 from modelkit.resolve.finishers import finished, telling
+from modelkit.resolve.grouping import has_window
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, constant, outer
 from modelkit.resolve.operands import akin
 from modelkit.resolve.paths import Route, key_field, path_of
@@ -209,6 +210,8 @@ def _outer_ref(scope: Scope, node: OuterRef, _context: Context) -> Term:
     name = F(node.name) if isinstance(node.name, str) else node.name
     term = resolve(host.around.scope, name, host.around.context)
     expr = term.expr
+    if has_window(expr):
+        raise NotSupportedError(f"OuterRef({node.name!r}): a window of the query around has no value yet inside of it.")
     for _ in range(levels):
         expr = outer(expr)
     return Term(expr, term.field, term.key_of)

@@ -19,6 +19,7 @@ from modelkit.ir.types import JsonType
 from modelkit.modelinfo import Attribute, Level, ModelInfo, info_of
 from modelkit.resolve import expressions, finishers, operands
 from modelkit.resolve.correlation import check_closed
+from modelkit.resolve.grouping import row_by_row
 from modelkit.resolve.joins import Context, Leaf, Scope, Slots, conjoined
 from modelkit.resolve.paths import SEPARATOR, Step, names_of, route
 from modelkit.resolve.query import Annotation, Binding, Query, Shape
@@ -117,7 +118,7 @@ def _made(
 
 
 def _own_rows(shape: Shape) -> Select:
-    if shape.group is not None:
+    if not row_by_row(shape):
         return finishers.targets(_all_rows(shape), Scope.of(shape, "update"))[0]
     return Select(shape.sources, (RowOutput(0),), conjoined(shape.where), bare=True)
 
