@@ -43,6 +43,12 @@ def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -
         return "an aggregate whose filter Django knows to be empty"
     if any(re.match(r"SELECT DISTINCT (?!.* ORDER BY).* GROUP BY ", sql) for sql in theirs.statements):
         return "distinct() groups of a model with an order of its own"
+    if any(re.search(r'SELECT DISTINCT .*"qual0"', sql) for sql in theirs.statements):
+        return "distinct() of rows that windows choose, where Django compares the windows too"
+    if any(map(_windows_over_ties, theirs.statements)):
+        return "a window over rows that a join multiplies: they tie in every order"
+    if any(re.search(r"JSON_OBJECT\(.*GROUP BY", sql) for sql in theirs.statements):
+        return "truth in JSON that is a number to SQLite"
     if theirs.error is None and _tied_by_name(steps, theirs, world):
         return "an inner query tied by a coincidence of aliases"
     return None
@@ -62,6 +68,11 @@ def _mistied(sql: str) -> bool:
         for inner, table, alias in ties
         if f'{inner}."id" = ' in sql
     )
+
+
+def _windows_over_ties(sql: str) -> bool:
+    """Whether a window reads rows of a to-many join, which share the key that decides its order."""
+    return " OVER (" in sql and re.search(r'JOIN "library_(\w+_\w+|book)"', sql) is not None
 
 
 def _rereads(sql: str) -> bool:
