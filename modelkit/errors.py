@@ -346,9 +346,6 @@ def spelled(name: str, limit: int = 80) -> str:
 _NOT_YET: dict[str, str] = {
     "F slices": "Slicing an F() expression",
     "VersionField": "VersionField",
-    "union": "union()",
-    "intersection": "intersection()",
-    "difference": "difference()",
     "SQL stores": "A store on a SQL database",
     "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",

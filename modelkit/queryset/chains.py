@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from typing_extensions import TypeVar
 
-from modelkit.errors import NotSupportedError, not_yet, shorten
+from modelkit.errors import NotSupportedError, shorten
 from modelkit.expressions.base import Node, Q
 from modelkit.expressions.faces import Cond, Expr, Order
 from modelkit.modelinfo import info_of
@@ -18,7 +18,7 @@ from modelkit.queryset import rows
 from modelkit.queryset.aio import AsyncQueries
 from modelkit.resolve import conditions as resolving
 from modelkit.resolve import expressions, outputs, shapes, untrusted
-from modelkit.resolve.query import Query
+from modelkit.resolve.query import Query, refuse
 
 __all__ = ["Chain"]
 
@@ -102,6 +102,7 @@ class Chain(AsyncQueries[M, Row_co]):
 
     def select_related(self, *fields: str | None) -> Self:
         """Load these to-one relations along; without arguments all that cannot be null; `select_related(None)` none."""
+        refuse(self.query.shape, "select_related")
         if not self._gives_instances():
             raise TypeError("select_related() does not go with values(), values_list() or into().")
         if fields == (None,):
@@ -111,6 +112,7 @@ class Chain(AsyncQueries[M, Row_co]):
 
     def prefetch_related(self, *lookups: Any) -> Self:
         """Load these to-many (or to-one) relations along, with one statement each; `prefetch_related(None)` none."""
+        refuse(self.query.shape, "prefetch_related")
         clone = self._chain()
         clone._prefetch_related_lookups = () if lookups == (None,) else (*self._prefetch_related_lookups, *lookups)
         return clone
@@ -141,13 +143,16 @@ class Chain(AsyncQueries[M, Row_co]):
         return self._chain()
 
     def union(self, *others: Any, all: bool = False) -> Self:
-        """The rows of this and the other querysets, each once unless `all`."""
-        not_yet("union")
+        """The rows of this and the other querysets, each once unless `all`; what columns they have is up to this one."""
+        combined: Self = rows.united(self, others, all=all)
+        return combined
 
     def intersection(self, *others: Any) -> Self:
         """The rows in this and in all other querysets."""
-        not_yet("intersection")
+        combined: Self = rows.intersected(self, others)
+        return combined
 
     def difference(self, *others: Any) -> Self:
         """The rows that are in none of the other querysets."""
-        not_yet("difference")
+        combined: Self = rows.subtracted(self, others)
+        return combined

@@ -23,7 +23,7 @@ from modelkit.queryset.chains import Chain
 from modelkit.queryset.late import LateQuery
 from modelkit.resolve import conditions as resolving
 from modelkit.resolve import expressions, finishers, outputs, shapes
-from modelkit.resolve.query import Query
+from modelkit.resolve.query import Query, refuse
 from modelkit.transaction import DEFAULT
 
 __all__ = ["DefaultObjects", "ManagerOf", "ModelQuerySet", "Queries", "QuerySet"]
@@ -293,6 +293,7 @@ class Queries(Chain[M, Row_co]):
         """The one row that meets the conditions. Raises the model's DoesNotExist or MultipleObjectsReturned."""
         query = self.query
         if conditions or lookups:
+            refuse(query.shape, "get", "(...) with filters")
             query = resolving.filtered(query, conditions, lookups)
         row: Row_co = rows.single(self, query)
         return row

@@ -21,7 +21,8 @@ from modelkit.ir.query import Select
 from modelkit.ir.schema import Table
 from modelkit.loading import Load, load, loader
 from modelkit.resolve import aggregation, finishers, shapes
-from modelkit.resolve.query import Fetch, Query
+from modelkit.resolve.combinations import joined
+from modelkit.resolve.query import Fetch, Query, SetOperation, refuse
 from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT, running, store_of
 
@@ -36,11 +37,14 @@ __all__ = [
     "existing",
     "in_bulk",
     "in_chunks",
+    "intersected",
     "known_to_both",
     "picked",
     "read",
     "single",
+    "subtracted",
     "summarised",
+    "united",
 ]
 
 Known: TypeAlias = "Mapping[Any, Mapping[tuple[Any, ...], Any]]"
@@ -297,6 +301,7 @@ def existing(queryset: Reading) -> bool:
 
 def contained(queryset: Any, obj: Any) -> bool:
     """Whether `obj` is among the results."""
+    refuse(queryset.query.shape, "contains")
     if not queryset._gives_instances():
         raise TypeError("contains() looks for instances: it does not go with values(), values_list() or into().")
     meta = getattr(obj, "_meta", None)
@@ -377,10 +382,49 @@ def check_combinable(left: Any, right: Any, operator: str) -> None:
     """TypeError where two querysets do not combine by `operator`."""
     if not hasattr(right, "query"):
         raise TypeError(f"A queryset combines by {operator} with another queryset, not with {type(right).__name__}.")
+    if left.query.shape.combination is not None or right.query.shape.combination is not None:
+        raise TypeError(
+            f"Cannot use {operator} operator with combined queryset: combine its parts by {operator} instead."
+        )
     if right.query.info.concrete is not left.query.info.concrete:
         raise TypeError(f"{left.model.__name__} and {right.model.__name__} querysets cannot be combined by {operator}.")
     if (left.query.is_sliced or right.query.is_sliced) and operator == "&":
         raise TypeError("Querysets cannot be combined by & after a slice was taken.")
+
+
+def united(queryset: Any, others: tuple[Any, ...], *, all: bool) -> Any:
+    """The rows of several querysets; those that are none() are left out."""
+    _check_querysets("union", others)
+    operation: SetOperation = "union all" if all else "union"
+    if not shapes.is_empty(queryset.query):
+        return _set_operation(queryset, operation, others)
+    full = [other for other in others if not shapes.is_empty(other.query)]
+    if len(full) < 2:
+        return full[0] if full else queryset
+    return _set_operation(full[0], operation, tuple(full[1:]))
+
+
+def intersected(queryset: Any, others: tuple[Any, ...]) -> Any:
+    """The rows in all querysets."""
+    _check_querysets("intersection", others)
+    empty = next((each for each in (queryset, *others) if shapes.is_empty(each.query)), None)
+    return _set_operation(queryset, "intersect", others) if empty is None else empty
+
+
+def subtracted(queryset: Any, others: tuple[Any, ...]) -> Any:
+    """The rows of a queryset that are in none of the others."""
+    _check_querysets("difference", others)
+    return queryset if shapes.is_empty(queryset.query) else _set_operation(queryset, "except", others)
+
+
+def _check_querysets(method: str, others: tuple[Any, ...]) -> None:
+    for other in others:
+        if not isinstance(getattr(other, "query", None), Query):
+            raise TypeError(f"{method}() takes querysets, not {shorten(other)}.")
+
+
+def _set_operation(queryset: Any, operation: SetOperation, others: tuple[Any, ...]) -> Any:
+    return queryset._evolved(joined(operation, (queryset.query, *[other.query for other in others])))
 
 
 def known_to_both(left: Reading, right: Reading) -> Known:

@@ -16,6 +16,7 @@ from modelkit.fields.base import Field
 from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve import writes as resolving
 from modelkit.resolve.paths import names_of
+from modelkit.resolve.query import refuse
 from modelkit.transaction import Atomic, mark_broken
 
 __all__ = ["create", "delete", "get_or_create", "update", "update_or_create"]
@@ -133,6 +134,7 @@ def _changed_names(instance: Any, changes: Mapping[str, Any]) -> set[str] | None
 def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) -> int:
     """Set fields of all rows; how many there were."""
     query = queryset.query
+    refuse(query.shape, "update")
     if query.is_sliced:
         raise TypeError("update() cannot be used after a slice was taken.")
     steps = resolving.updates(query, assignments, values)
@@ -154,6 +156,7 @@ def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) 
 def delete(queryset: Any) -> tuple[int, dict[str, int]]:
     """Delete all rows with what hangs on them: how many in all, and by model label."""
     query = queryset.query
+    refuse(query.shape, "delete")
     if query.is_sliced:
         raise TypeError("delete() cannot be used with 'limit' or 'offset': call it before the slice is taken.")
     if query.shape.distinct_on:

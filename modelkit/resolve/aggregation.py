@@ -32,7 +32,7 @@ from modelkit.resolve.expressions import resolve, resolver
 from modelkit.resolve.functions import field_of, type_of
 from modelkit.resolve.grouping import has_aggregate, has_window, parts, split
 from modelkit.resolve.joins import Context, Scope, conjoined
-from modelkit.resolve.query import Annotation, Binding, Fetch, Query, Shape, Term
+from modelkit.resolve.query import Annotation, Binding, Fetch, Query, Shape, Term, refuse
 from modelkit.resolve.skeleton import Marker, key_of
 
 __all__ = ["Summary", "aggregated", "over_nothing", "summarised"]
@@ -201,6 +201,7 @@ def _pairs(args: tuple[Any, ...], named: Mapping[str, Any], typed: bool) -> list
 def _summary(
     shape: Shape, marker: Marker, pairs: list[tuple[str, Node]]
 ) -> tuple[Select, tuple[Binding, ...], tuple[str, ...], tuple[Any, ...]]:
+    refuse(shape, "aggregate")
     scope = Scope.of(shape, "aggregate")
     terms: list[Term] = []
     for name, node in pairs:

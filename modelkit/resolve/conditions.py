@@ -36,11 +36,12 @@ from modelkit.resolve.correlation import stepped, taken
 from modelkit.resolve.expressions import resolve, resolver
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, Unsuited, outer, select_of
 from modelkit.resolve.lookups import Built, Chain, Operand
+from modelkit.resolve.moving import outward
 from modelkit.resolve.paths import SEPARATOR, Route, Step, route, split, steps_of
-from modelkit.resolve.query import Query, Shape, Term
+from modelkit.resolve.query import Query, Shape, Term, refuse
 from modelkit.resolve.query import Step as Taken
 from modelkit.resolve.skeleton import children_key, plain, query_in
-from modelkit.resolve.subqueries import compared_select, outward_select
+from modelkit.resolve.subqueries import compared_select
 
 __all__ = ["filtered", "formula", "parity", "related_rows", "resolve_condition"]
 
@@ -131,6 +132,7 @@ def _filtering(shape: Shape, parts: tuple[Q, bool], around: Enclosing | None) ->
     """The shape after a filter() or exclude() of marked conditions."""
     whole, negated = parts
     verb = "exclude" if negated else "filter"
+    refuse(shape, verb)
     if shape.sliced and whole.children:
         raise TypeError(f"{verb}() after a slice: a slice is the last step of a query.")
     scope = Scope.of(shape, verb, around)
@@ -485,7 +487,7 @@ def _outer_operand(scope: Scope, operand: Any, context: Context, found: Chain, w
         return _outward(right)
     if isinstance(right, tuple):
         return tuple(_outward(item) if isinstance(item, Term) else item for item in right)
-    return outward_select(right) if isinstance(right, Select) else right
+    return outward(right) if isinstance(right, Select) else right
 
 
 def _outward(term: Term) -> Term:

@@ -8,14 +8,15 @@ steps would have led to, had they been taken inside the query around from the st
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from modelkit.ir.expr import Param
 from modelkit.resolve.joins import Enclosing, Slots, Unsuited
-from modelkit.resolve.query import Binding, Call, Convert, Query, Shape, Step, itself
+from modelkit.resolve.query import Binding, Call, Combination, Convert, Query, Shape, Step, itself
 from modelkit.resolve.skeleton import Marker, query_in
 
-__all__ = ["Bound", "Take", "bound", "check_closed", "opened", "parameter", "stepped", "taken"]
+__all__ = ["SYMBOLIC", "Bound", "Take", "bound", "check_closed", "opened", "parameter", "stepped", "taken"]
 
 Take: TypeAlias = Callable[[Shape, Any, Enclosing | None], tuple[Shape, Slots]]
 """Resolves one step of a query on a shape, perhaps inside another query: the shape it leads to, and its new parameters."""
@@ -23,7 +24,7 @@ Take: TypeAlias = Callable[[Shape, Any, Enclosing | None], tuple[Shape, Slots]]
 Bound: TypeAlias = tuple[Shape, tuple[Binding, ...]]
 """A shape inside the query around it, and which parameter of the open query makes each of its own, and how."""
 
-_SYMBOLIC: Final = (
+SYMBOLIC: Final = (
     "order", "backwards", "style", "into", "distinct", "distinct_on", "mask", "related", "limit", "offset", "empty",
 )  # fmt: skip
 """What a shape keeps as it was written until it is finished, so that no step need be taken again for it."""
@@ -73,8 +74,11 @@ def opened(made: Shape, before: Shape, pending: tuple[Call, ...], width: int) ->
 def bound(query: Query, around: Enclosing) -> Bound:
     """The shape of `query` inside the query around it. Linear in the steps since the first that reads it."""
     shape = query.shape
-    if shape.base is None:
+    if not shape.open:
         return shape, tuple((number, itself) for number in range(shape.width))
+    if shape.combination is not None:
+        return _bound_parts(query, shape.combination, around)
+    assert shape.base is not None
     made = shape.base
     bindings: list[Binding] = [(number, itself) for number in range(made.width)]
     for call in shape.pending:
@@ -82,13 +86,34 @@ def bound(query: Query, around: Enclosing) -> Bound:
         made, slots = call.take(made, Marker(leaves).marked(call.parts), around)
         around.scope.slots.shared = around.scope.slots.shared and slots.shared
         bindings.extend((call.slot + leaf, convert) for leaf, convert in slots.bindings)
-    changes = {name: getattr(shape, name) for name in _SYMBOLIC}
-    for name in ("offset", "limit"):
-        if changes[name] is not None:
-            changes[name] = _moved(changes[name], bindings)
+    changes = _symbolic(shape, bindings)
     if shape.empty:
         changes["where"] = shape.where
     return made.evolve(width=len(bindings), **changes), tuple(bindings)
+
+
+def _bound_parts(query: Query, combination: Combination, around: Enclosing) -> Bound:
+    """The same for a query whose parts read the query around it."""
+    made: list[Shape] = []
+    bindings: list[Binding] = []
+    before = 0
+    for part in query.parts:
+        shape, own = bound(part, around)
+        made.append(shape)
+        bindings.extend((before + number, convert) for number, convert in own)
+        before += part.shape.width
+    changes = _symbolic(query.shape, bindings)
+    combined = replace(combination, parts=tuple(made))
+    return query.shape.evolve(combination=combined, width=len(bindings), **changes), tuple(bindings)
+
+
+def _symbolic(shape: Shape, bindings: list[Binding]) -> dict[str, Any]:
+    """What `shape` keeps as it was written, the ends of its slice in the parameters that `bindings` fill."""
+    changes = {name: getattr(shape, name) for name in SYMBOLIC}
+    for name in ("offset", "limit"):
+        if changes[name] is not None:
+            changes[name] = _moved(changes[name], bindings)
+    return changes
 
 
 def parameter(number: int, convert: Convert) -> Convert:
@@ -116,7 +141,7 @@ def _moved(bound_: Param, bindings: list[Binding]) -> Param:
 
 def check_closed(shape: Shape) -> None:
     """ValueError where `shape` reads a query around it: it has no rows of its own."""
-    if shape.base is not None:
+    if shape.open:
         raise ValueError(
             f"This query on {shape.info.name} reads the query around it, by OuterRef: it can only stand inside another one, "
             "as in Exists(...) or Subquery(...)."

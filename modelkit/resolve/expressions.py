@@ -49,7 +49,7 @@ from modelkit.resolve.correlation import stepped
 from modelkit.resolve.grouping import group_of, has_aggregate
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, constant
 from modelkit.resolve.paths import SEPARATOR, Route, route, split
-from modelkit.resolve.query import Annotation, Query, Shape, Term
+from modelkit.resolve.query import Annotation, Query, Shape, Term, refuse
 from modelkit.resolve.skeleton import key_of, query_in
 
 __all__ = [
@@ -431,6 +431,7 @@ def checked_alias(name: str) -> None:
 def _annotating(shape: Shape, parts: tuple[Any, ...], around: Enclosing | None) -> tuple[Shape, Slots]:
     """The shape after an annotate() or alias() of marked expressions."""
     named, select, typed, verb = parts
+    refuse(shape, verb)
     scope = Scope.of(shape, verb, around)
     values = shape.values
     for name, node in named:

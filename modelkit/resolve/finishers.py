@@ -12,14 +12,16 @@ from typing import Any, Final, Literal
 from modelkit.ir.expr import BOOLEAN, INTEGER, Const, Expr, In, TupleNode
 from modelkit.ir.query import Delete, Output, RowOutput, Select, ValueOutput
 from modelkit.resolve import expressions, ordering, outputs
+from modelkit.resolve.combinations import Combined, combined_rows
 from modelkit.resolve.correlation import check_closed
 from modelkit.resolve.grouping import grouping, key_columns, row_by_row
-from modelkit.resolve.joins import Context, Scope
+from modelkit.resolve.joins import Context, Enclosing, Scope
 from modelkit.resolve.query import Fetch, Plan, Query, Shape
 
 __all__ = [
     "counted",
     "distinguishing",
+    "entered",
     "existing",
     "fetch",
     "finished",
@@ -100,23 +102,60 @@ def distinguishing(shape: Shape, scope: Scope) -> tuple[Expr, ...]:
     return selected(shape) if shape.values is not None else (*key_columns(scope, 0), *selected(shape))
 
 
+def entered(shape: Shape, verb: str, around: Enclosing | None = None) -> tuple[Shape, Scope]:
+    """A shape to finish and its scope; for a combined one, the query over the rows of its parts."""
+    if shape.combination is None:
+        return shape, Scope.of(shape, verb, around)
+    combined = combined_rows(shape, verb, around, _part, shape.width)
+    return combined.shape, combined.scope
+
+
+def _part(shape: Shape, around: Enclosing | None, base: int, more: tuple[str, ...]) -> Plan:
+    """What reads one of the queries that are combined."""
+    if shape.combination is not None:
+        return _over_parts(combined_rows(shape, "query", around, _part, base, more))
+    scope = Scope.of(shape, "query", around)
+    scope.slots.base = base
+    return _reading(shape, scope, more)
+
+
+def _over_parts(combined: Combined) -> Plan:
+    """What reads a combined query."""
+    shape, scope, made = combined.shape, combined.scope, list(combined.outputs)
+    bare = shape.style == "flat" or (combined.entity is not None and len(made) == 1)
+    select, extra = finished(shape, scope, made, bare=bare)
+    return Plan(select, extra, combined.entity, combined.names, combined.fields)
+
+
 def _fetching(shape: Shape) -> Plan:
-    scope = Scope.of(shape, "query")
+    if shape.combination is not None:
+        return _over_parts(combined_rows(shape, "query", None, _part, shape.width))
+    return _reading(shape, Scope.of(shape, "query"))
+
+
+def _reading(shape: Shape, scope: Scope, more: tuple[str, ...] = ()) -> Plan:
+    """What reads the rows of a shape, with the values of `more` names behind the others."""
     made: list[Output] = []
     if shape.values is not None:
         chosen = outputs.values_outputs(shape)
         made.extend(ValueOutput(term.expr) for _, term in chosen)
         identity = tuple(term.expr for _, term in chosen)
-        bare = shape.style == "flat"
+        bare = shape.style == "flat" and not more
+        made.extend(_named(scope, more))
         select, extra = finished(shape, scope, made, identity=identity, bare=bare)
         return Plan(select, extra, None, tuple(name for name, _ in chosen), tuple(term.field for _, term in chosen))
     entity = outputs.entity(scope, shape, made)
     shown = [annotation for annotation in shape.annotations.values() if annotation.selected]
     made.extend(ValueOutput(annotation.term.expr) for annotation in shown)
     identity = _identity(scope, made)
+    made.extend(_named(scope, more))
     select, extra = finished(shape, scope, made, identity=identity, bare=len(made) == 1)
     fields = tuple(annotation.term.field for annotation in shown)
     return Plan(select, extra, entity, tuple(annotation.shown for annotation in shown), fields)
+
+
+def _named(scope: Scope, names: tuple[str, ...]) -> list[Output]:
+    return [ValueOutput(expressions.resolve_name(scope, name, Context(None)).expr) for name in names]
 
 
 def _identity(scope: Scope, made: list[Output]) -> tuple[Expr, ...]:
@@ -144,7 +183,7 @@ def _once(query: Query, purpose: Literal["count", "exists", "keys", "delete"]) -
 
 def _told(shape: Shape, result: Literal["count", "exists"]) -> tuple[Select, tuple[Any, ...]]:
     """How many rows, or whether there are any. The order counts where it multiplies the rows that a slice cuts."""
-    scope = Scope.of(shape, result)
+    shape, scope = entered(shape, result)
     made, identity = telling(scope, shape)
     order = result == "count" and (shape.sliced or bool(shape.distinct_on))
     return finished(shape, scope, made, order=order, identity=identity, result=result)

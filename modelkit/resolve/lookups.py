@@ -426,7 +426,7 @@ def _in(slots: Slots, left: Term, operand: Operand, convert: Convert, label: str
     if isinstance(operand, Select):
         return In(BOOLEAN, True, left.expr, operand)
     if isinstance(operand, Term):
-        raise TypeError(f"{label} takes several values or a queryset, not one expression.")
+        operand = (operand,)
     choices = tuple(_either(slots, left.expr.type, item, convert) for item in operand if _given(item))
     return In(BOOLEAN, True, left.expr, choices)
 

@@ -16,10 +16,11 @@ from modelkit.ir.expr import Expr
 from modelkit.ir.query import Output, RowOutput
 from modelkit.modelinfo import EntityPlan, ModelInfo, Relation, info_of
 from modelkit.resolve import expressions, grouping
+from modelkit.resolve.combinations import rejoined
 from modelkit.resolve.correlation import stepped
 from modelkit.resolve.joins import Context, Enclosing, Scope, Slots
 from modelkit.resolve.paths import SEPARATOR, Step, split, steps_of, unknown
-from modelkit.resolve.query import Annotation, Query, Shape, Style, Term
+from modelkit.resolve.query import Annotation, Query, Shape, Style, Term, refuse
 from modelkit.resolve.skeleton import key_of
 
 __all__ = ["deferred", "entity", "only", "related", "values", "values_outputs"]
@@ -39,10 +40,33 @@ def values(
     A name may be typed: a face or a node. `into` is what style "into" calls with the values of a row.
     Raises FieldError for unknown names, TypeError for a flat style with not exactly one name.
     """
+    if query.shape.combination is not None:
+        return _values_of_parts(query, names, style, into, named)
     leaves: list[Any] = []
     key: Any = ("values", style, into, *[_name_key(name, leaves) for name in names])
     key = (*key, *[(name, key_of(node, leaves)) for name, node in named.items()])
     return stepped(query, key, leaves, _taking, (names, tuple(named.items()), style, into))
+
+
+def _values_of_parts(query: Query, names: tuple[Any, ...], style: Style, into: Any, named: dict[str, Any]) -> Query:
+    """A combined query with rows of values: its parts give these, where they gave instances, else some of theirs are chosen."""
+    shape = query.shape
+    assert shape.combination is not None
+    if shape.combination.whole:
+        parts = tuple(values(part, names, style=style, into=into, **named) for part in query.parts)
+        return rejoined(query, parts, style=style, into=into)
+    if named or not all(isinstance(name, str) for name in names):
+        refuse(shape, "values")
+    assert shape.values is not None
+    known = dict(shape.values)
+    for name in names:
+        if name not in known:
+            raise FieldError(
+                f"values({name!r}) after {shape.combination.method}(): the results have no column '{name}'."
+                f"{did_you_mean(name, known)}"
+            )
+    chosen = tuple((name, known[name]) for name in names) if names else shape.values
+    return rejoined(query, query.parts, style=style, into=into, values=chosen)
 
 
 def _name_key(name: Any, leaves: list[Any]) -> Any:
@@ -140,6 +164,7 @@ def values_outputs(shape: Shape) -> tuple[tuple[str, Term], ...]:
 
 
 def _plain_query(query: Query, verb: str) -> None:
+    refuse(query.shape, verb)
     if query.shape.values is not None:
         raise TypeError(
             f"{verb}() after values() or values_list(): rows of values have no fields to leave out or follow."

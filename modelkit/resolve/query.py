@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
+from modelkit.errors import NotSupportedError
 from modelkit.expressions.registration import on_change
 from modelkit.fields.base import Field
 from modelkit.ir.expr import Expr, Param
@@ -22,15 +23,18 @@ __all__ = [
     "Binding",
     "Cache",
     "Call",
+    "Combination",
     "Convert",
     "Fetch",
     "Plan",
     "Query",
+    "SetOperation",
     "Shape",
     "Step",
     "Style",
     "Term",
     "itself",
+    "refuse",
 ]
 
 Style: TypeAlias = Literal["entity", "row", "dict", "tuple", "flat", "named", "into"]
@@ -150,6 +154,31 @@ class Call:
     count: int
 
 
+SetOperation: TypeAlias = Literal["union", "union all", "intersect", "except"]
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """What a shape's rows are combined of: those of `parts`, whose parameters come one after the other.
+
+    `whole`: the parts are rows of models, so that a field which is not among the results may give their order.
+    """
+
+    operation: SetOperation
+    parts: tuple[Shape, ...]
+    whole: bool
+
+    @property
+    def method(self) -> str:
+        """The method that combines so."""
+        return _METHODS[self.operation]
+
+
+_METHODS: Final[dict[SetOperation, str]] = {
+    "union": "union", "union all": "union", "intersect": "intersection", "except": "difference",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Shape:
     """A query without its values. `width` is how many parameters it has.
@@ -161,6 +190,7 @@ class Shape:
 
     A shape that reads a query around it is open: `base` is the shape before the first step that does, `pending` are the
     steps since, whose values are parameters as they were passed. Its expressions say what is known without that query.
+    A shape with a `combination` reads its parts' rows instead of sources; its `values` name the columns of the first part.
     """
 
     info: ModelInfo
@@ -185,6 +215,7 @@ class Shape:
     empty: bool = False
     base: Shape | None = None
     pending: tuple[Call, ...] = ()
+    combination: Combination | None = None
     next: dict[Hashable, Any] = field(default_factory=dict)
     compiled: dict[Hashable, Any] = field(default_factory=dict)
 
@@ -202,6 +233,13 @@ class Shape:
     def sliced(self) -> bool:
         """Whether a slice was taken."""
         return self.limit is not None or self.offset is not None
+
+    @property
+    def open(self) -> bool:
+        """Whether a query around it is read that is not known."""
+        if self.combination is not None:
+            return any(part.open for part in self.combination.parts)
+        return self.base is not None
 
     @property
     def ordering(self) -> tuple[Any, ...]:
@@ -259,6 +297,25 @@ class Query:
         return self.shape.limit is not None or self.shape.offset is not None
 
     @property
+    def parts(self) -> tuple[Query, ...]:
+        """The queries whose rows are combined; none where this is a query over tables."""
+        found: list[Query] = []
+        at = 0
+        for shape in self.shape.combination.parts if self.shape.combination is not None else ():
+            found.append(Query(shape, self.params[at : at + shape.width]))
+            at += shape.width
+        return tuple(found)
+
+    @property
     def style(self) -> Style:
         """How result rows are handed out."""
         return self.shape.style
+
+
+def refuse(shape: Shape, verb: str, call: str = "()") -> None:
+    """NotSupportedError where `shape` is combined: what `verb` would do can be said of its parts only."""
+    if shape.combination is not None:
+        raise NotSupportedError(
+            f"Calling QuerySet.{verb}{call} after {shape.combination.method}() is not supported. "
+            "Call it on the querysets that are combined."
+        )

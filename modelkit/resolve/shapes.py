@@ -14,11 +14,12 @@ from modelkit.ir.expr import BOOLEAN, INTEGER, And, Compare, Const, Expr, In, Or
 from modelkit.ir.query import Source
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, correlation, expressions, ordering
+from modelkit.resolve.combinations import order_names
 from modelkit.resolve.correlation import opened, parameter, stepped, taken
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined
+from modelkit.resolve.moving import moved
 from modelkit.resolve.paths import key_field, steps_of
-from modelkit.resolve.query import Cache, Query, Shape, Term
-from modelkit.resolve.subqueries import moved
+from modelkit.resolve.query import Cache, Query, SetOperation, Shape, Term, refuse
 
 __all__ = [
     "combined",
@@ -74,6 +75,9 @@ def ordered(query: Query, keys: tuple[Any, ...]) -> Query:
         if shape.sliced:
             raise TypeError("order_by() after a slice: a slice is the last step of a query.")
         made = shape.evolve(order=ordering.normalised(keys))
+        if shape.combination is not None:
+            order_names(made)
+            return Query(made, query.params)
         scope = Scope.of(made, "order_by")
         ordering.sort_keys(scope, made)
         if scope.slots.open:
@@ -92,6 +96,7 @@ def reversed_(query: Query) -> Query:
 
 def distinct(query: Query, names: tuple[str, ...]) -> Query:
     """`query` without repeated rows; with `names`, the first row for each of their values. TypeError on a slice."""
+    refuse(query.shape, "distinct")
     if query.is_sliced:
         raise TypeError("distinct() after a slice: a slice is the last step of a query.")
     for name in names:
@@ -157,10 +162,23 @@ def finds_nothing(query: Query) -> bool:
     shape = query.shape
     if shape.empty:
         return True
+    if shape.combination is not None:
+        return _combines_nothing(query, shape.combination.operation)
     slots = shape.compiled.get("members")
     if slots is None:
         slots = shape.compiled["members"] = tuple(_members(shape.where))
     return bool(slots) and not all(query.params[slot] for slot in slots)
+
+
+def _combines_nothing(query: Query, operation: SetOperation) -> bool:
+    """The same for a combined query."""
+    match operation:
+        case "except":
+            return finds_nothing(query.parts[0])
+        case "intersect":
+            return any(map(finds_nothing, query.parts))
+        case _:
+            return all(map(finds_nothing, query.parts))
 
 
 def _members(conditions_: Iterable[Expr]) -> Iterator[int]:

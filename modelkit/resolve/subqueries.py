@@ -6,75 +6,30 @@ parameters move behind the outer query's, reads the same rows there as alone wit
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from modelkit.errors import NotSupportedError, shorten
 from modelkit.expressions.base import F
 from modelkit.expressions.conditional import Exists, OuterRef, Subquery
 from modelkit.ir import expr as ir
-from modelkit.ir.expr import BOOLEAN, Col, Const, Expr, Node, Outer, Param, SortKey, Subselect
-from modelkit.ir.query import Output, Select, Source, ValueOutput
+from modelkit.ir.expr import BOOLEAN, Const, Expr
+from modelkit.ir.query import Output, Select, ValueOutput
 from modelkit.ir.types import AnyType
 from modelkit.modelinfo import Attribute
 from modelkit.resolve.correlation import bound, parameter
 from modelkit.resolve.expressions import leaf_of, resolve, resolver, typed
-from modelkit.resolve.finishers import finished, telling
+from modelkit.resolve.finishers import entered, finished, telling
 from modelkit.resolve.grouping import has_window
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, constant, outer
+from modelkit.resolve.moving import moved
 from modelkit.resolve.operands import akin
+from modelkit.resolve.outputs import values
 from modelkit.resolve.paths import Route, key_field, path_of
-from modelkit.resolve.query import Binding, Convert, Shape, Term, itself
+from modelkit.resolve.query import Binding, Convert, Query, Shape, Term, itself
 from modelkit.resolve.skeleton import query_in
 
-__all__ = ["compared_select", "moved", "outward_select"]
-
-
-@cache
-def _parts(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind) if field.name not in {"type", "nullable"})
-
-
-def _rebuilt(part: Any, change: Callable[[Any, int], Any], depth: int) -> Any:
-    """`part`, of the query `depth` levels in, with `change` made to each of its parts; itself where nothing changes."""
-    if isinstance(part, tuple):
-        return tuple([change(item, depth) for item in part])
-    if not isinstance(part, (Node, Source, SortKey, ValueOutput, Subselect)):
-        return part
-    kind: Any = type(part)
-    changes = {}
-    for name in _parts(kind):
-        held = getattr(part, name)
-        made = change(held, depth + 1 if isinstance(held, Subselect) and isinstance(part, Node) else depth)
-        if made is not held:
-            changes[name] = made
-    return dataclasses.replace(part, **changes) if changes else part  # type: ignore[type-var]  # all of these are dataclasses
-
-
-def moved(part: Any, slots: int, sources: tuple[int, ...] | None = None, depth: int = 0) -> Any:
-    """`part` with its parameters `slots` further on, and the sources of the query `depth` levels out of it renumbered.
-
-    What it reads around that query stays as it is.
-    """
-    if isinstance(part, Param):
-        return dataclasses.replace(part, slot=part.slot + slots)
-    if isinstance(part, Col):
-        return part if depth or sources is None else dataclasses.replace(part, source=sources[part.source])
-    if isinstance(part, Outer) and not depth:
-        return part
-    inside = depth - 1 if isinstance(part, Outer) else depth
-    return _rebuilt(part, lambda held, level: moved(held, slots, sources, level), inside)
-
-
-def outward_select(part: Any, depth: int = 0) -> Any:
-    """A query inside another, as it stands one query further in: what it reads around itself is one step further out."""
-    if isinstance(part, Outer) and not depth:
-        return outer(part)
-    inside = depth - 1 if isinstance(part, Outer) else depth
-    return _rebuilt(part, outward_select, inside)
+__all__ = ["compared_select"]
 
 
 def _target(way: Route | None, shape: Shape) -> Attribute:
@@ -114,8 +69,8 @@ class _Inner:
     """The queryset in `leaf` inside the query of another scope: its own scope, its shape, what fills its parameters."""
 
     leaf: Leaf
-    scope: Scope
     shape: Shape
+    scope: Scope
     bindings: tuple[Binding, ...]
 
     def column(self, slots: Slots, output: Expr, *, ordered: bool = False, limit: Convert = itself) -> Select:
@@ -160,14 +115,28 @@ def _column(inner: _Inner, way: Route | None, shown: str) -> Term:
     return Term(scope.column(source, attribute.column), key_field(shape.info, attribute))
 
 
-def _inside(scope: Scope, leaf: Leaf, context: Context) -> _Inner:
-    """The queryset in `leaf` as a query inside `scope`."""
+def _query(leaf: Leaf) -> Query:
     query = query_in(leaf.value)
     if query is None:
         raise TypeError(f"Exists() and Subquery() take a queryset, not {shorten(leaf.value)}.")
+    return query
+
+
+def _inside(scope: Scope, leaf: Leaf, query: Query, context: Context) -> _Inner:
+    """The queryset in `leaf`, whose query is `query` or one with the same parameters, as a query inside `scope`."""
     around = Enclosing(scope, context)
     shape, bindings = bound(query, around)
-    return _Inner(leaf, Scope.of(shape, scope.verb, around), shape, bindings)
+    return _Inner(leaf, *entered(shape, scope.verb, around), bindings)
+
+
+def _with_column(scope: Scope, leaf: Leaf, way: Route | None, shown: str, context: Context) -> tuple[_Inner, Term]:
+    """The same, and the one value of its rows that counts."""
+    query = _query(leaf)
+    shape = query.shape
+    if shape.combination is not None and shape.values is None:
+        query = values(query, (_target(way, shape).attname,), style="flat")
+    inner = _inside(scope, leaf, query, context)
+    return inner, _column(inner, way, shown)
 
 
 def compared_select(scope: Scope, context: Context, leaf: Leaf, lookup: str, way: Route | None) -> Select:
@@ -175,27 +144,26 @@ def compared_select(scope: Scope, context: Context, leaf: Leaf, lookup: str, way
 
     ValueError where it has several, or more rows than the lookup takes.
     """
-    inner = _inside(scope, leaf, context)
     label = "__".join(way.names) if way is not None else "a lookup"
+    inner, column = _with_column(scope, leaf, way, f"{label}__{lookup}", context)
     if lookup != "in" and inner.shape.limit is None:
         raise ValueError(
             f"{label}: a queryset stands for one value only where it is cut to one row, as in queryset[:1]."
         )
-    column = _column(inner, way, f"{label}__{lookup}")
     return inner.column(scope.slots, column.expr, limit=itself if lookup == "in" else _one(label))
 
 
 @resolver(Subquery)
 def _subquery(scope: Scope, node: Subquery, context: Context) -> Term:
-    inner = _inside(scope, leaf_of(node.queryset), context)
-    term = _column(inner, None, "Subquery()")
+    inner, term = _with_column(scope, leaf_of(node.queryset), None, "Subquery()", context)
     select = inner.column(scope.slots, term.expr, ordered=True)
     return typed(Term(ir.Subquery(term.expr.type, True, select), term.field, term.key_of), node.output_field)
 
 
 @resolver(Exists)
 def _exists(scope: Scope, node: Exists, context: Context) -> Term:
-    return Term(ir.Exists(BOOLEAN, False, _inside(scope, leaf_of(node.queryset), context).any(scope.slots)))
+    leaf = leaf_of(node.queryset)
+    return Term(ir.Exists(BOOLEAN, False, _inside(scope, leaf, _query(leaf), context).any(scope.slots)))
 
 
 @resolver(OuterRef)

@@ -180,11 +180,11 @@ class Queries:
 
     # -- sources ------------------------------------------------------------------------------------------------------
 
-    def sources(self, count: int) -> tuple[Source, ...]:
+    def sources(self, count: int, outer: Scope | None = None) -> tuple[Source, ...]:
         rng = self.rng
         found = [Source(rng.choice(SCHEMA))]
         if rng.random() < 0.06:
-            return (Source(None, rows=self.rows()),)
+            return (Source(None, rows=self.rows(outer)),)
         while len(found) < count:
             parent = rng.randrange(len(found))
             ways = [join for join in JOINS if join.parent is found[parent].table]
@@ -198,13 +198,16 @@ class Queries:
             found.append(Source(join.child, parent, join.left, join.right, join.many, join.optional, condition))
         return tuple(found)
 
-    def rows(self) -> Select | Compound:
-        """What stands in a source in the place of a table: a query, or several put together, of two columns."""
+    def rows(self, outer: Scope | None) -> Select | Compound:
+        """What stands in a source in the place of a table: a query, or several put together, of two columns.
+
+        It may read what stands around the query that reads it.
+        """
         rng = self.rng
 
         def one() -> Select:
             sources = (Source(rng.choice(SCHEMA)),)
-            scope = Scope(self, sources)
+            scope = Scope(self, sources, outer)
             where = scope.condition(0) if rng.random() < 0.4 else None
             limit = self.param(INT, rng.randint(0, 3)) if rng.random() < 0.2 else None
             return Select(sources, tuple(ValueOutput(scope.value(kind, 1)) for kind in (INT, TEXT)), where, limit=limit)
@@ -216,7 +219,7 @@ class Queries:
     def select(self, *, outer: Scope | None = None, depth: int = 2, values: ScalarType | None = None) -> Select:
         """A query; with `values`, one column of that type."""
         rng = self.rng
-        sources = self.sources(rng.choice((1, 1, 1, 2, 2, 3, 4) if depth > 1 else (1, 1, 2)))
+        sources = self.sources(rng.choice((1, 1, 1, 2, 2, 3, 4) if depth > 1 else (1, 1, 2)), outer)
         scope = Scope(self, sources, outer)
         where = None
         if rng.random() < 0.65:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modelkit import F, FieldError, NotSupportedError, NotYetSupported, Prefetch, Q, capture_statements
+from modelkit import F, FieldError, NotSupportedError, Prefetch, Q, capture_statements
 from modelkit.database import connect, disconnect, use_store
 from modelkit.queryset import EmptyQuerySet
 from modelkit.signals import post_init, pre_init
@@ -459,16 +459,6 @@ class TestObjects:
         finally:
             disconnect("elsewhere")
         del store
-
-    @pytest.mark.parametrize(
-        "call",
-        [
-            lambda: Person.objects.union(Person.objects.all()),
-        ],
-    )
-    def test_what_is_not_built_says_so(self, call: Any) -> None:
-        with pytest.raises(NotYetSupported):
-            call()
 
     def test_locks_never_wait(self, people: list[Person]) -> None:
         assert Person.objects.select_for_update().count() == 5

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelkit.ir.query import Compound, RowOutput, Select
+from modelkit.ir.query import Compound, Output, RowOutput, Select, ValueOutput
 from modelkit.stores.memory.compiler import runtime
 from modelkit.stores.memory.compiler.scope import Block, Program
 
@@ -19,7 +19,14 @@ def plain_rows(query: Select | Compound) -> bool:
     """Whether result rows can be hashed as they are."""
     if isinstance(query, Compound):
         return all(map(plain_rows, query.parts))
-    return all(not isinstance(output, RowOutput) and output.expr.type.immutable for output in query.outputs)
+    return all(_is_plain(query, output) for output in query.outputs)
+
+
+def _is_plain(query: Select, output: Output) -> bool:
+    if isinstance(output, ValueOutput):
+        return output.expr.type.immutable
+    table = query.sources[output.source].table
+    return table is not None and all(column.type.immutable for column in table.columns)
 
 
 def combine(block: Block, program: Program, query: Compound, parts: Sequence[str], first: str) -> None:

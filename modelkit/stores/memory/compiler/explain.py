@@ -189,7 +189,8 @@ class _Words:
             case Gathered():
                 return "what it was found from"
             case Derived():
-                return "the rows of an inner query"
+                rows = self.query.sources[number].rows if number is not None else None
+                return f"the rows of {self._query(rows) if rows is not None else 'an inner query'}"
             case Scan():
                 return "all its rows"
         return type(access).__name__
@@ -298,6 +299,8 @@ class _Words:
         return self.text(choices)
 
     def _query(self, select: Subselect) -> str:
+        if isinstance(select, Compound):
+            return f"({f' {select.operator} '.join(map(self._query, select.parts))})"
         number = self.inner.get(select) if isinstance(select, Select) else None
         return "an inner query" if number is None else f"query {number}"
 

@@ -177,7 +177,7 @@ class Nest:
     def _inner_rows(self, rows: Subselect | None) -> str:
         if rows is None:
             raise InternalError("a source has neither a table nor rows")
-        return self.writer.inner.rows(rows)
+        return self.writer.inner.rows(rows, self.scope.parent)
 
     def _rows(self, table: Table, access: Access, row: str, writer: ConditionWriter, slot: str) -> list[Clause]:
         """The clauses that bind `row` (and `slot`, where it is named) to each row that `access` gives."""

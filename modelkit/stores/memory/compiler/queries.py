@@ -151,10 +151,12 @@ class QueryWriter:
 
     def _listed(self, part: Select | Compound, parent: Scope | None) -> str:
         """A call that gives the result rows of `part` as a list of tuples."""
-        query = replace(part, bare=False, result="rows")
-        if isinstance(query, Compound):
-            return self._call("rows", part, set(), lambda block: self.compound(block, query, parent))
-        nest = self.nest(self._plan(query, "rows"), parent)
+        if isinstance(part, Compound):
+            whole = replace(part, bare=False, result="rows")
+            return self._call("rows", part, set(), lambda block: self.compound(block, whole, parent))
+        chosen = self._plan(replace(part, bare=False, result="rows"), "rows")
+        self.chosen[part] = self.chosen.pop(chosen.query)
+        nest = self.nest(chosen, parent)
         return self._call("rows", part, nest.local, lambda block: self.body(block, nest))
 
     # -- inner queries ------------------------------------------------------------------------------------------------
@@ -219,9 +221,9 @@ class QueryWriter:
         block.close(depth)
         block.line("return None")
 
-    def rows(self, query: Subselect) -> str:
-        """The name of the list of result rows of a query that stands for a table."""
-        return self._listed(_query(query), None)
+    def rows(self, query: Subselect, around: Scope | None) -> str:
+        """The list of result rows of a query that stands for a table; `around` is the scope around the query that reads it."""
+        return self._listed(_query(query), around)
 
     def members(self, select: Subselect, scope: Scope) -> tuple[str, str | None] | None:
         """Names of the set of non-NULL values (frozen) and of whether NULL is among them; None where correlated."""

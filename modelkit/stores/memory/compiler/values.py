@@ -73,8 +73,8 @@ class InnerQueries(Protocol):
         """
         ...
 
-    def rows(self, query: Subselect) -> str:
-        """The name of the list of result rows of a query that stands for a table."""
+    def rows(self, query: Subselect, around: Scope | None) -> str:
+        """The list of result rows of a query that stands for a table; `around` is the scope around the query that reads it."""
         ...
 
     def values(self, select: Subselect, scope: Scope) -> str:
