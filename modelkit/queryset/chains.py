@@ -11,7 +11,7 @@ from typing import Any, Self
 from typing_extensions import TypeVar
 
 from modelkit.errors import NotSupportedError, shorten
-from modelkit.expressions.base import Node, Q
+from modelkit.expressions.base import Condition, Node, Q
 from modelkit.expressions.faces import Cond, Expr, Order
 from modelkit.modelinfo import info_of
 from modelkit.queryset import rows
@@ -54,11 +54,11 @@ class Chain(AsyncQueries[M, Row_co]):
         """The same rows, read anew."""
         return self._chain()
 
-    def filter(self, *conditions: Cond[M] | Q, **lookups: Any) -> Self:
+    def filter(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Self:
         """The rows that meet all conditions and lookups. Raises FieldError at once for a name or value that does not fit."""
         return self._evolved(resolving.filtered(self.query, conditions, lookups))
 
-    def exclude(self, *conditions: Cond[M] | Q, **lookups: Any) -> Self:
+    def exclude(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Self:
         """The rows that do not meet all of these together."""
         return self._evolved(resolving.filtered(self.query, conditions, lookups, negated=True))
 

@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 
 from modelkit import bulk
 from modelkit.database import session
-from modelkit.expressions.base import Node, Q
+from modelkit.expressions.base import Condition, Node
 from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
 from modelkit.queryset import moments, pickling, rows, writes
@@ -289,7 +289,7 @@ class Queries(Chain[M, Row_co]):
 
     # -- reading
 
-    def get(self, *conditions: Cond[M] | Q, **lookups: Any) -> Row_co:
+    def get(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Row_co:
         """The one row that meets the conditions. Raises the model's DoesNotExist or MultipleObjectsReturned."""
         query = self.query
         if conditions or lookups:

@@ -185,7 +185,8 @@ def combined_rows(
         selects.append(moved(plan.select, before))
         before += part.width
     _check_alike(combination, plans)
-    scope.sources.append(Source(None, rows=Compound(combination.operation, tuple(selects))))
+    operation = combination.operation if len(selects) > 1 else "union all"
+    scope.sources.append(Source(None, rows=Compound(operation, tuple(selects))))
     return _over(shape, scope, plans, hidden, more)
 
 

@@ -43,6 +43,7 @@ class TestRows:
         assert Book.objects.union(Book.objects.all(), all=True).count() == 8
         assert titles(ones().union(ps(), ones())) == ["p", "p", "p"]
         assert titles(ones().union()) == ["p", "p"]
+        assert list(ones().values_list("name", flat=True).difference()) == ["p", "p"]
 
     def test_intersection_and_difference(self) -> None:
         assert ones().intersection(ps()).count() == 2

@@ -33,6 +33,8 @@ def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -
         and not any(sql.startswith("UPDATE") for sql in theirs.statements)
     ):
         return "an update to the value of an inner query that Django knows to be empty"
+    if theirs.error is None and _leaves_a_part_out(steps[-1], theirs.statements):
+        return "a set operation whose part Django knows to be empty"
     if any(map(_mistied, theirs.statements)):
         return "an inner query tied by a coincidence of aliases"
     if any(map(_rereads, theirs.statements)):
@@ -57,6 +59,14 @@ def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -
 def _not_built(error: Exception | None) -> bool:
     """Whether modelkit says that this is to come, or lacks a name altogether."""
     return type(error).__name__ in ("NotYetSupported", "NameError")
+
+
+def _leaves_a_part_out(step: str, statements: Sequence[str]) -> bool:
+    """Whether Django wrote fewer set operations than it was asked for: what remains may then repeat rows."""
+    words = {"union": "UNION", "intersection": "INTERSECT", "difference": "EXCEPT"}
+    return any(
+        sum(sql.count(f" {word} ") for sql in statements) < step.count(f".{method}(") for method, word in words.items()
+    )
 
 
 def _mistied(sql: str) -> bool:
