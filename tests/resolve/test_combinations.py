@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from modelkit import (
+    Count,
     Exists,
     F,
     FieldError,
@@ -257,6 +258,10 @@ class TestRefusals:
         combined = getattr(Book.objects.all(), method)(Book.objects.all())
         with pytest.raises(NotSupportedError, match=rf"{call}\(\) after {method}\(\)"):
             getattr(combined, call)()
+
+    def test_aggregate(self, method: str) -> None:
+        with pytest.raises(NotSupportedError, match=rf"aggregate\(\) after {method}\(\)"):
+            getattr(Book.objects.all(), method)(Book.objects.all()).aggregate(Count("pk"))
 
     def test_get_with_filters_and_contains(self, method: str) -> None:
         combined = getattr(Book.objects.all(), method)(Book.objects.all())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelkit import F, FieldError, NotYetSupported, Q, Value, capture_statements
+from modelkit import F, FieldError, Q, Value, capture_statements
 from tests.resolve.models import Author, Book, Cafe, Place, Profile, Tag, Team
 
 pytestmark = pytest.mark.usefixtures("rows")
@@ -178,11 +178,6 @@ def test_conditions_are_values():
 
 def test_constants_are_values():
     assert list(Author.objects.filter(name="A").values_list(Value(7), Value("x"), Value(None))) == [(7, "x", None)]
-
-
-def test_what_comes_later_says_so():
-    with pytest.raises(NotYetSupported):
-        Author.objects.union(Author.objects.all())
 
 
 def test_updates_reach_every_table_of_the_lineage():
