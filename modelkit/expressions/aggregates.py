@@ -26,6 +26,11 @@ def _argument(value: object) -> Node:
     return F(value) if isinstance(value, str) else node_of(value)
 
 
+def _are_rows(expressions: tuple[object, ...]) -> bool:
+    """Whether an aggregate's arguments are "*", which stands for whole rows."""
+    return len(expressions) == 1 and isinstance(expressions[0], str) and expressions[0] == "*"
+
+
 @dataclass(frozen=True, slots=True, eq=False, init=False)
 class Aggregate(Combinable):
     """The base of all aggregates: `function` over the values of `args` in a group (none: over whole rows, as `Count("*")`).
@@ -35,12 +40,14 @@ class Aggregate(Combinable):
 
     An aggregate of your own is a subclass that declares `function`, an AggregateDef, and may declare the other class
     attributes: `name` (what ends the name of a result that was given none), `allow_distinct`, `arity` (how many arguments it
-    takes), `result`. Its state steps by the one value of a row, or by the tuple of its several arguments' values.
+    takes), `counts_rows` (whether "*" is one), `result`. Its state steps by the one value of a row, or by the tuple of the values
+    of its several arguments.
     """
 
     name: ClassVar[str] = ""
     function: ClassVar[AggregateDef | None] = None
     allow_distinct: ClassVar[bool] = False
+    counts_rows: ClassVar[bool] = False
     arity: ClassVar[int | None] = None
     result: ClassVar[AggregateResult] = "first"
 
@@ -68,7 +75,7 @@ class Aggregate(Combinable):
                 f"{type(self).__name__} does not allow default: it is {self.function.empty!r} over no values."
             )
         fill = object.__setattr__
-        fill(self, "args", tuple(map(_argument, expressions)))
+        fill(self, "args", () if self.counts_rows and _are_rows(expressions) else tuple(map(_argument, expressions)))
         fill(self, "distinct", distinct)
         fill(self, "filter", None if filter is None else node_of(filter))
         fill(self, "default", None if default is None else node_of(default))
@@ -111,16 +118,18 @@ class Count(Aggregate):
     __slots__ = ()
     name = "count"
     function = accumulators.COUNT
+    arity = 1
+    counts_rows = True
     allow_distinct = True
     result = INTEGER
 
     def __init__(self, expression: object, filter: object = None, **options: Any) -> None:
-        rows = isinstance(expression, str) and expression == "*"
+        rows = _are_rows((expression,))
         if rows and filter is not None:
             raise ValueError('Count("*") counts rows and takes no filter: count a field.')
         if rows and options.get("distinct"):
             raise ValueError('Count("*") counts rows: distinct has no meaning there.')
-        super().__init__(*(() if rows else (expression,)), filter=filter, **options)
+        super().__init__(expression, filter=filter, **options)
 
 
 class Sum(Aggregate):
@@ -175,12 +184,13 @@ class AnyValue(Aggregate):
 @dataclass(frozen=True, slots=True, eq=False, init=False)
 class _Spread(Aggregate):
     sample: bool
+
+    arity = 1
     result = "mean"
     of_sample: ClassVar[AggregateDef]
 
-    def __init__(self, expression: object, sample: bool = False, **options: Any) -> None:
-        Aggregate.__init__(self, expression, **options)
-        object.__setattr__(self, "sample", sample)
+    def _sampled(self, sample: bool) -> None:
+        object.__setattr__(self, "sample", bool(sample))
 
     @property
     def called(self) -> AggregateDef:
@@ -197,6 +207,10 @@ class StdDev(_Spread):
     function = accumulators.STDDEV
     of_sample = accumulators.STDDEV_SAMPLE
 
+    def __init__(self, expression: object, sample: bool = False, **options: Any) -> None:
+        super().__init__(expression, **options)
+        self._sampled(sample)
+
 
 class Variance(_Spread):
     """The variance of the values: of the population, or with `sample` estimated from a sample."""
@@ -205,3 +219,7 @@ class Variance(_Spread):
     name = "variance"
     function = accumulators.VARIANCE
     of_sample = accumulators.VARIANCE_SAMPLE
+
+    def __init__(self, expression: object, sample: bool = False, **options: Any) -> None:
+        super().__init__(expression, **options)
+        self._sampled(sample)

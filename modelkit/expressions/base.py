@@ -63,12 +63,19 @@ def _slots(kind: type) -> tuple[str, ...]:
     return names
 
 
+def _is_free_field(value: object) -> bool:
+    """Whether `value` is a field that belongs to no model: as an output_field it only says its class."""
+    return hasattr(value, "creation_counter") and getattr(value, "name", "") is None
+
+
 def _same(left: Any, right: Any) -> bool:
     """Structural equality that never confuses True, 1 and 1.0, and survives values whose == is not a truth value."""
     if left is right:
         return True
     if type(left) is not type(right):
         return False
+    if _is_free_field(left) and _is_free_field(right):
+        return True
     if isinstance(left, (tuple, list)):
         return len(left) == len(right) and all(map(_same, left, right))
     if isinstance(left, dict):
@@ -82,7 +89,9 @@ def _same(left: Any, right: Any) -> bool:
 def _digest(value: Any) -> int:
     """A hash that agrees with `_same`, for unhashable values too."""
     if isinstance(value, (tuple, list)):
-        return hash((type(value), *map(_digest, value)))
+        return hash((tuple, *map(_digest, value)))
+    if _is_free_field(value):
+        return hash(type(value))
     if isinstance(value, dict):
         return hash((type(value), frozenset((key, _digest(item)) for key, item in value.items())))
     try:

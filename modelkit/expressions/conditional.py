@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from modelkit.expressions.base import Combinable, Condition, F, Face, Node, Q, Sortable, node_of
+from modelkit.expressions.base import Combinable, Condition, F, Face, Node, Q, Sortable, Value, node_of
+from modelkit.ir.types import BooleanType
 
 __all__ = ["Case", "Exists", "OuterRef", "Subquery", "When"]
 
@@ -15,6 +16,14 @@ def _result(value: object) -> Node:
     return F(value) if isinstance(value, str) else node_of(value)
 
 
+def _is_condition(node: object) -> bool:
+    """Whether `node` is a condition, or says of itself that it gives a truth value."""
+    if isinstance(node, Value):
+        return isinstance(node.value, bool)
+    output = getattr(node, "output_field", None) if isinstance(node, Node) else None
+    return isinstance(node, Condition) or isinstance(getattr(output, "scalar_type", output), BooleanType)
+
+
 @dataclass(frozen=True, slots=True, eq=False, init=False)
 class When(Node):
     """One branch of a Case: `result` where `condition` is true."""
@@ -22,15 +31,15 @@ class When(Node):
     condition: Node
     result: Node
 
-    def __init__(self, condition: object = None, /, then: object = None, **lookups: Any) -> None:
+    def __init__(self, condition: object = None, then: object = None, **lookups: Any) -> None:
         if isinstance(condition, Face):
             condition = condition.node
-        if lookups:
-            if condition is not None and not isinstance(condition, Condition):
-                raise TypeError(f"When() takes a condition, not {type(condition).__name__}.")
+        if lookups and (condition is None or isinstance(condition, Condition)):
             condition = Q(**lookups) if condition is None else Q(condition, **lookups)
-        if not isinstance(condition, Condition):
-            raise TypeError("When() takes a condition (a Q, a comparison) or lookups by name.")
+        elif lookups or not _is_condition(condition):
+            raise TypeError(
+                f"When() takes a condition (a Q, a comparison, a truth value) or lookups by name, not {type(condition).__name__}."
+            )
         if isinstance(condition, Q) and not condition:
             raise ValueError("An empty Q() is no condition for a When().")
         object.__setattr__(self, "condition", condition)

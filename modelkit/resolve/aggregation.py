@@ -192,7 +192,7 @@ def _pairs(args: tuple[Any, ...], named: Mapping[str, Any], typed: bool) -> list
         if not isinstance(node, Node):
             raise TypeError(f"aggregate({name}=...) takes an expression over aggregates, not {shorten(value)}.")
         if name in pairs:
-            raise TypeError(f"aggregate({name}=...): '{name}' is what {pairs[name]!r} is called already.")
+            raise ValueError(f"aggregate({name}=...): '{name}' is the name of another aggregate of the call already.")
         expressions.checked_alias(name)
         pairs[name] = node
     return list(pairs.items())

@@ -383,7 +383,7 @@ def _named_expressions(
             continue
         name = alias_of(value, verb)
         if name in kwargs:
-            raise TypeError(f"{verb}({name}=...): '{name}' is what {value!r} is called already. Choose another name.")
+            raise ValueError(f"{verb}({name}=...): '{name}' is the name of another expression of the call already.")
         named.append((_free_alias(query, name, verb), value))
     for name, value in kwargs.items():
         if query_in(value) is not None:
@@ -404,7 +404,9 @@ def alias_of(value: Any, verb: str) -> str:
     if isinstance(value, aggregates.Aggregate):
         return value.default_alias
     if isinstance(value, Node):
-        raise TypeError(f"{verb}() needs a name for {value!r}: only aggregates of one field name themselves.")
+        raise TypeError(
+            f"{verb}() needs a name for this {type(value).__name__}: only aggregates of one field name themselves."
+        )
     raise TypeError(f"{verb}() takes typed expressions or named ones, not {shorten(value)}.")
 
 

@@ -89,7 +89,10 @@ def split(conditions: Iterable[Expr]) -> tuple[Expr | None, Expr | None, Expr | 
 
 
 def parts(expr: Expr) -> Iterator[Expr]:
-    """What must be grouped by for `expr` to have one value in a group: itself, or what stands beside its aggregates."""
+    """What must be grouped by for `expr` to have one value in a group: itself, or what stands beside its aggregates.
+
+    An inner query has one value where the columns that it reads have; where these are of joined rows, it is one itself.
+    """
     kinds = {type(node) for node in nodes_of(expr)}
     if kinds & _NOT_GROUPED_BY or any(True for _ in subselects(expr)):
         yield from _beside_aggregates(expr)
@@ -105,7 +108,8 @@ def _beside_aggregates(expr: Expr) -> Iterator[Expr]:
         case Aggregate():
             return
         case Exists() | Subquery():
-            yield from (node for node in nodes_of(expr) if isinstance(node, Col))
+            columns = [node for node in nodes_of(expr) if isinstance(node, Col)]
+            yield from columns if all(column.source == 0 for column in columns) else (expr,)
         case _:
             for child in children(expr):
                 yield from parts(child)
@@ -153,7 +157,8 @@ def grouping(scope: Scope, shape: Shape, selected: Iterable[Expr], order: Sequen
         return Grouping(where, None, None, qualify)
     found = dict.fromkeys(key_columns(scope, 0) if shape.group is True else shape.group)
     for expr in (*selected, *(key.expr for key in order)):
-        found.update(dict.fromkeys(parts(expr)))
+        if expr not in found:
+            found.update(dict.fromkeys(parts(expr)))
     for condition in (having, qualify):
         if condition is not None:
             found.update(dict.fromkeys(_parts_of_condition(condition)))

@@ -18,6 +18,7 @@ from modelkit.errors import QueryTooComplex
 from modelkit.expressions.base import Assignment, Face, NamedLookup, Node, Path, Q, Value
 from modelkit.expressions.conditional import Exists, Subquery
 from modelkit.expressions.predicates import Lookup
+from modelkit.fields.base import Field
 from modelkit.resolve.joins import Leaf
 from modelkit.resolve.query import Query
 
@@ -101,6 +102,8 @@ def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
         return (kind, *parts)
     if isinstance(part, tuple):
         return (tuple, *[key_of(item, leaves, depth) for item in part])
+    if isinstance(part, Field) and part.name is None:
+        return (type(part), *part.deconstruct()[3].items())
     return (type(part), part)
 
 
