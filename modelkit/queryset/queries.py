@@ -301,7 +301,7 @@ class Queries(Chain[M, Row_co]):
     def first(self) -> Row_co | None:
         """The first row, in the order of the primary key where no other is asked for; None where there is none."""
         if not self.query.ordered:
-            return self._edge(shapes.ordered(self.query, ("pk",)))
+            return self._edge(shapes.by_key(self.query, "first"))
         if self._result_cache is not None:
             return self._result_cache[0] if self._result_cache else None
         return self._edge(self.query)
@@ -310,9 +310,7 @@ class Queries(Chain[M, Row_co]):
         """The last row, in the order of the primary key where no other is asked for; None where there is none."""
         if self.query.is_sliced:
             raise TypeError("last() turns the order round, which cannot be done after a slice was taken.")
-        return self._edge(
-            shapes.reversed_(shapes.ordered(self.query, ("pk",)) if not self.query.ordered else self.query)
-        )
+        return self._edge(shapes.reversed_(shapes.by_key(self.query, "last") if not self.query.ordered else self.query))
 
     def _edge(self, query: Query) -> Row_co | None:
         return next(iter(self._evolved(shapes.sliced(query, None, 1))), None)

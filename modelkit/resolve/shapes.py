@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from modelkit.expressions.base import Value
-from modelkit.ir.expr import BOOLEAN, INTEGER, And, Compare, Const, Expr, In, Or, Param
+from modelkit.ir.expr import BOOLEAN, INTEGER, And, Col, Compare, Const, Expr, In, Or, Param
 from modelkit.ir.query import Source
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, correlation, expressions, ordering
@@ -22,6 +22,7 @@ from modelkit.resolve.paths import key_field, steps_of
 from modelkit.resolve.query import Cache, Query, SetOperation, Shape, Term, refuse
 
 __all__ = [
+    "by_key",
     "combined",
     "distinct",
     "finds_nothing",
@@ -85,6 +86,21 @@ def ordered(query: Query, keys: tuple[Any, ...]) -> Query:
         if hashed:
             shape.cache.add(shape.next, key, made)
     return Query(made, query.params)
+
+
+def by_key(query: Query, verb: str) -> Query:
+    """`query` in the order of the primary key, for `verb`; TypeError where its rows are groups without one."""
+    group = query.shape.group
+    if isinstance(group, tuple) and not any(map(query.info.table.key.__contains__, _own_columns(group))):
+        raise TypeError(
+            f"{verb}() on an unordered queryset performing aggregation has no order to go by: add order_by() before."
+        )
+    return ordered(query, ("pk",))
+
+
+def _own_columns(exprs: Iterable[Expr]) -> Iterator[int]:
+    """The columns of the model's own table that stand among `exprs`."""
+    return (expr.column for expr in exprs if isinstance(expr, Col) and expr.source == 0)
 
 
 def reversed_(query: Query) -> Query:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,29 @@ def test_an_inner_query_may_be_grouped_and_read_the_outer_groups() -> None:
     above = compare(AGE, "gt", ir.Outer(INT, True, ALL))
     nested = Select((Source(AUTHOR),), (ValueOutput(ALL),), above, group=(), bare=True)
     assert Ran(grouped((COUNTRY,), COUNTRY, ir.Subquery(INT, True, nested))).result == [("fr", 3), ("de", 3), (None, 3)]
+
+
+def test_a_value_may_be_how_many_rows_an_inner_query_has() -> None:
+    own = compare(col(0, BOOK, "author_id"), "eq", ir.Outer(INT, False, col(0, AUTHOR, "id")))
+    books = Select((Source(BOOK),), (ValueOutput(ir.Const(INT, False, 1)),), own, result="count")
+    ran = Ran(Select((Source(AUTHOR),), (ValueOutput(NAME), ValueOutput(ir.Subquery(INT, False, books)))))
+    assert ran.result == [("cy", 0), ("ann", 2), ("bob", 1), ("di", 1)]
+    many = Ran(rows_of(AUTHOR, compare(ir.Subquery(INT, False, books), "gt", param(0))), 1)
+    assert many.keys == [1]
+    assert "where the number of rows of query 1 > $0" in many.compiled.explain()
+    both = Compound("union all", (replace(books, result="rows"), replace(books, result="rows")), result="count")
+    assert Ran(Select((Source(AUTHOR),), (ValueOutput(ir.Subquery(INT, False, both)),), bare=True)).result == [
+        0,
+        4,
+        2,
+        2,
+    ]
+
+
+def test_the_first_group_for_each_value_of_an_aggregate() -> None:
+    order = (ir.SortKey(COUNTRY, True),)
+    query = grouped((COUNTRY,), COUNTRY, ALL, order=order, distinct_on=(ALL,))
+    assert Ran(query).result == [("fr", 1), ("de", 2)]
 
 
 def test_a_query_can_stand_for_a_table() -> None:
