@@ -88,6 +88,7 @@ from modelkit.fields import (
     BooleanField,
     CharField,
     Choices,
+    CompositePrimaryKey,
     DateField,
     DateTimeField,
     DecimalField,
@@ -227,6 +228,7 @@ from modelkit.relations.fields import (
     ManyToMany,
     OneToOne,
 )
+from modelkit.relations.foreign_object import ForeignObject
 from modelkit.relations.reverse import Reverse, ReverseOne
 from modelkit.signals import receiver
 from modelkit.stores.memory.store import MemoryStore
@@ -277,6 +279,7 @@ __all__ = [
     "Chr",
     "Coalesce",
     "Collate",
+    "CompositePrimaryKey",
     "Concat",
     "ConcatPair",
     "ConcurrentIntegrityError",
@@ -323,6 +326,7 @@ __all__ = [
     "FloatField",
     "Floor",
     "ForeignKey",
+    "ForeignObject",
     "Func",
     "GeneratedField",
     "GenericIPAddressField",

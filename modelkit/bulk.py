@@ -6,6 +6,7 @@ It knows ModelInfo and sessions. The invariant: all rows of one call are written
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from modelkit.ir.query import Conflict
 from modelkit.ir.schema import Row
 from modelkit.ir.types import AnyType
 from modelkit.loading import LARGE, without_collection
-from modelkit.modelinfo import Attribute, ModelInfo, info_of
+from modelkit.modelinfo import Attribute, ModelInfo, info_of, is_key
 from modelkit.persistence import LevelPlan, check_related, mark_saved, plan_of, stored_by, take_filled
 
 __all__ = ["bulk_create", "bulk_update"]
@@ -74,6 +75,17 @@ _PICK: Final = FunctionDef("pick", dict.get, inline="{0}.get({1})", strict=False
 """The value that a mapping has for a key."""
 
 
+@cache
+def _picking(parts: int) -> FunctionDef:
+    """The same for a key of several values."""
+    if parts == 1:
+        return _PICK
+    places = ", ".join(f"{{{number}}}" for number in range(1, parts + 1))
+    return FunctionDef(
+        f"pick_{parts}", lambda found, *key: found.get(key), inline=f"{{0}}.get(({places}))", strict=False
+    )
+
+
 def bulk_update(queryset: Any, instances: Iterable[Any], fields: Sequence[str], batch_size: int | None) -> int:
     """Write `fields` of saved `instances`, in one statement for each batch; how many of `queryset`'s rows there were.
 
@@ -89,7 +101,7 @@ def bulk_update(queryset: Any, instances: Iterable[Any], fields: Sequence[str], 
     for instance in given:
         if not isinstance(instance, info.concrete):
             raise TypeError(f"bulk_update() of {info.name} takes its instances, not {type(instance).__name__}.")
-        if instance.pk is None:
+        if not is_key(instance.pk):
             raise ValueError(
                 "All instances that bulk_update() writes must have a primary key: save() the others first."
             )
@@ -149,9 +161,12 @@ def _update_batch(queryset: Any, instances: list[Any], chosen: list[Attribute]) 
             picked[attribute.name][key] = convert(values[attribute.name])
     number: int = 0
     if keys:
+        key = queryset.query.info.key
+        parts = [F("pk")] if len(key) == 1 else [F(part.attname) for part in key]
+        pick = _picking(len(parts))
         named = {
             attribute.name: Func(
-                Value(picked[attribute.name], AnyType()), F("pk"), function=_PICK, output_field=attribute.field
+                Value(picked[attribute.name], AnyType()), *parts, function=pick, output_field=attribute.field
             )
             for attribute in chosen
         }
@@ -163,19 +178,19 @@ def _update_batch(queryset: Any, instances: list[Any], chosen: list[Attribute]) 
 
 def _by_key(instances: list[Any], level: LevelPlan) -> tuple[list[Any], list[Any]]:
     """Those that have a primary key, or get one from a default, and those whose key the store makes."""
-    if len(level.key) != 1:
-        return instances, []
-    attribute = level.key[0]
-    attname, make = attribute.attname, attribute.field.get_pk_value_on_save
-    with_key, without_key = [], []
+    makers = [(attribute.attname, attribute.field.get_pk_value_on_save) for attribute in level.key]
+    with_key: list[Any] = []
+    without_key: list[Any] = []
     for instance in instances:
-        if instance.__dict__.get(attname) is None:
-            key = make(instance)
-            if key is None:
-                without_key.append(instance)
-                continue
-            setattr(instance, attname, key)
-        with_key.append(instance)
+        whole = True
+        for attname, make in makers:
+            if instance.__dict__.get(attname) is None:
+                key = make(instance)
+                if key is None:
+                    whole = False
+                else:
+                    setattr(instance, attname, key)
+        (with_key if whole else without_key).append(instance)
     return with_key, without_key
 
 
@@ -234,14 +249,14 @@ def _conflict(
 
 
 def _columns(info: ModelInfo, names: Sequence[str], option: str) -> tuple[int, ...]:
-    columns = []
+    columns: list[int] = []
     for name in names:
-        attribute = info.key[0] if name == "pk" and len(info.key) == 1 else info.named.get(name)
-        if attribute is None and name not in info.relations:
+        attributes = info.key_named(name)
+        if not attributes and name not in info.relations:
             raise FieldDoesNotExist(
                 f"{info.name} has no field '{name}' (in {option} of bulk_create()).{did_you_mean(name, info.named)}"
             )
-        if attribute is None:
+        if not attributes:
             raise ValueError(f"bulk_create() takes fields with a column in {option}, and {info.name}.{name} has none.")
-        columns.append(attribute.column)
+        columns.extend(attribute.column for attribute in attributes)
     return tuple(columns)

@@ -204,11 +204,13 @@ def exclude_spares(condition: Node | None, exclude: Collection[str]) -> bool:
 
 
 def _left_out(model: Any, exclude: Collection[str]) -> Collection[str]:
-    """`exclude`, and the fields that are generated from one of these."""
+    """`exclude`, and what follows from one of these: generated fields, a composite key."""
     if not exclude:
         return exclude
-    made = [field for field in model._meta.fields if field.generated]
-    return {*exclude, *[field.name for field in made if not exclude_spares(field.expression, exclude)]}
+    meta = model._meta
+    made = [field.name for field in meta.fields if field.generated and not exclude_spares(field.expression, exclude)]
+    key = ("pk",) if meta.is_composite_pk and any(part.name in exclude for part in meta.pk_fields) else ()
+    return {*exclude, *made, *key}
 
 
 class UniqueConstraint(BaseConstraint):
@@ -289,9 +291,8 @@ class UniqueConstraint(BaseConstraint):
         queryset = model._default_manager.using(using).filter(*lookups)
         if self.condition is not None:
             queryset = queryset.filter(self.condition)
-        key = instance._get_pk_val(model._meta)
-        if not instance._state.adding and key is not None:
-            queryset = queryset.exclude(pk=key)
+        if not instance._state.adding and instance._is_pk_set(model._meta):
+            queryset = queryset.exclude(pk=instance._get_pk_val(model._meta))
         if queryset.exists():
             raise self._unique_violation(model, instance)
 

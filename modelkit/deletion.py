@@ -6,18 +6,19 @@ before the first row is written, and written in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, Literal
 
 from modelkit.database import session, statement
 from modelkit.errors import ProtectedError, RestrictedError, shorten
-from modelkit.ir.expr import BOOLEAN, And, Col, Expr, In, Or, Param
+from modelkit.ir.expr import BOOLEAN, And, Col, Const, Expr, In, Or, Param, TupleNode
 from modelkit.ir.query import Assignment, Delete, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.schema import Table
-from modelkit.ir.types import ScalarType
+from modelkit.ir.types import ScalarType, TupleType
 from modelkit.loading import load
-from modelkit.modelinfo import Guard, Hop, ModelInfo, Relation, info_of
+from modelkit.modelinfo import Guard, Hop, ModelInfo, Relation, info_of, is_key
 from modelkit.resolve import conditions, finishers, outputs, shapes
 from modelkit.signals import post_delete, pre_delete
 from modelkit.stores.base import Session
@@ -75,14 +76,14 @@ def SET(value: Any) -> OnDelete:  # noqa: N802 - Django's name
 class _Pointer:
     """A foreign key of another model to this one, as deleting sees it.
 
-    `local` is the position among the plan's `attnames` of the value that it holds; `column` of `table` holds it there.
-    `drop` removes the rows that point to one of a tuple of values, `change` sets their key.
+    `local` gives of the plan's `attnames` the value that it holds, `columns` of `table` hold it there: tuples where these are
+    several. `drop` removes the rows that point to one of a tuple of values, `change` sets their key.
     """
 
     relation: Relation
     on_delete: OnDelete
-    local: int
-    column: int
+    local: Callable[[Values], Any]
+    columns: tuple[int, ...]
     table: Table
     type: ScalarType
     drop: Delete
@@ -111,10 +112,16 @@ class _Plan:
     readers: dict[tuple[_Pointer, tuple[str, ...]], Select]
 
 
-def _found(table: Table, column: int, guard: Guard | None = None) -> Select:
-    """The rows of `table` whose `column` holds one of a tuple of values, and of which `guard` is true."""
-    scalar = table.columns[column].type
-    where: Expr = In(BOOLEAN, False, Col(scalar, False, 0, column), Param(scalar, False, 0))
+def _side_by_side(table: Table, columns: tuple[int, ...], source: int = 0) -> Col | TupleNode:
+    """Columns of a source that stands for `table`: one as it is, several as one value."""
+    items = tuple(Col(table.columns[column].type, table.columns[column].nullable, source, column) for column in columns)
+    return items[0] if len(items) == 1 else TupleNode(TupleType(tuple(item.type for item in items)), True, items)
+
+
+def _found(table: Table, columns: tuple[int, ...], guard: Guard | None = None) -> Select:
+    """The rows of `table` whose `columns` hold one of a tuple of values, and of which `guard` is true."""
+    item = _side_by_side(table, columns)
+    where: Expr = In(BOOLEAN, False, item, Param(item.type, False, 0))
     if guard is not None:
         other = table.columns[guard.column]
         where = And(BOOLEAN, True, (where, guard.test(Col(other.type, other.nullable, 0, guard.column), 1)))
@@ -122,33 +129,39 @@ def _found(table: Table, column: int, guard: Guard | None = None) -> Select:
 
 
 def _pointer(relation: Relation, attnames: list[str]) -> _Pointer:
-    (local,), (remote,) = relation.local, relation.remote
-    if local not in attnames:
-        attnames.append(local)
+    attnames.extend(name for name in relation.local if name not in attnames)
     target = info_of(relation.target)
-    attribute = target.named[remote]
-    table = target.levels[attribute.level].table
+    attributes = [target.named[name] for name in relation.remote]
+    table = target.levels[attributes[0].level].table
+    columns = tuple(attribute.column for attribute in attributes)
     guard = next((hop.guard for hop in relation.hops if hop.guard is not None), None)
     return _Pointer(
         relation,
         relation.field.remote_field.on_delete,
-        attnames.index(local),
-        attribute.column,
+        itemgetter(*map(attnames.index, relation.local)),
+        columns,
         table,
-        attribute.type,
-        Delete(_found(table, attribute.column, guard)),
-        Update(
-            _found(table, attribute.column),
-            (Assignment(attribute.column, Param(attribute.type, table.columns[attribute.column].nullable, 1)),),
-        ),
+        attributes[0].type,
+        Delete(_found(table, columns, guard)),
+        Update(_found(table, columns), tuple(_changes(table, columns))),
         () if guard is None else guard.constants,
     )
+
+
+def _changes(table: Table, columns: tuple[int, ...]) -> Iterator[Assignment]:
+    """What sets the key of rows that point somewhere; of several columns, those become NULL that may."""
+    for column in columns:
+        declared = table.columns[column]
+        if len(columns) == 1:
+            yield Assignment(column, Param(declared.type, declared.nullable, 1))
+        elif declared.nullable:
+            yield Assignment(column, Const(declared.type, True, None))
 
 
 def _plan(info: ModelInfo) -> _Plan:
     found: _Plan | None = info.made.get("deletion")
     if found is None:
-        attnames = [info.pk.attname]
+        attnames = [info.pk_name]
         pointers = tuple(
             _pointer(relation, attnames)
             for relation in dict.fromkeys((*info.relations.values(), *info.accessors.values()))
@@ -161,8 +174,7 @@ def _plan(info: ModelInfo) -> _Plan:
                 attnames.append(level.link)
             parents.append((level.model, attnames.index(level.link)))
         table = info.levels[-1].table
-        (column,) = table.key
-        drop = Delete(_found(table, column))
+        drop = Delete(_found(table, table.key))
         single, childless = not pointers and not parents, not pointers and len(parents) == 1
         found = _Plan(info, tuple(attnames), pointers, tuple(parents), single, childless, drop, {})
         info.made["deletion"] = found
@@ -176,13 +188,16 @@ def _reader(plan: _Plan, pointer: _Pointer, attnames: tuple[str, ...]) -> Select
         sources = [Source(pointer.table)]
         placed: dict[tuple[Hop, ...], int] = {(): 0}
         columns = []
-        for attribute in (plan.info.named[attname] for attname in attnames):
+        for attributes in map(plan.info.key_named, attnames):
+            attribute = attributes[0]
             for depth, hop in enumerate(attribute.lineage, 1):
                 path = attribute.lineage[:depth]
                 if path not in placed:
                     placed[path] = len(sources)
                     sources.append(Source(hop.table, placed[path[:-1]], hop.left, hop.right, hop.many, hop.optional))
-            columns.append(ValueOutput(Col(attribute.type, True, placed[attribute.lineage], attribute.column)))
+            table = plan.info.levels[attribute.level].table
+            places = tuple(each.column for each in attributes)
+            columns.append(ValueOutput(_side_by_side(table, places, placed[attribute.lineage])))
         where = pointer.drop.target.where
         found = plan.readers[pointer, attnames] = Select(tuple(sources), tuple(columns), where=where)
     return found
@@ -264,7 +279,7 @@ class _Collector:
         for pointer in plan.pointers:
             if kept and info_of(pointer.relation.field.remote_field.model).concrete in kept:
                 continue
-            values = tuple(dict.fromkeys([row[pointer.local] for row in rows if row[pointer.local] is not None]))
+            values = tuple(dict.fromkeys(filter(is_key, map(pointer.local, rows))))
             if not values:
                 continue
             if pointer.constants:
@@ -336,8 +351,8 @@ class _Collector:
     def _load(self, pointer: _Pointer, values: Values) -> list[Any]:
         """Instances of the rows that point to `values`."""
         relation = pointer.relation
-        lookups = {f"{relation.remote[0]}__in": values, **relation.restriction}
-        query = conditions.filtered(shapes.root(info_of(relation.target)), (), lookups)
+        query = conditions.filtered(shapes.root(info_of(relation.target)), (), dict(relation.restriction))
+        query = shapes.among(query, relation.remote, values)
         fetch = finishers.fetch(query)
         return load(fetch, self.session.select(fetch.select, fetch.params), self.alias)
 
@@ -407,7 +422,7 @@ class _Collector:
     def forget_keys(self) -> None:
         """Take the primary key off the instances of deleted rows."""
         for model, instances in self.instances.items():
-            attname = info_of(model).pk.attname
+            attname = info_of(model).pk_name
             for instance in instances.values():
                 setattr(instance, attname, None)
 
@@ -455,8 +470,8 @@ def _any_of(pointers: tuple[_Pointer, ...]) -> Delete:
     """What deletes the rows of one table that point somewhere by any of several keys."""
     table = pointers[0].table
     tests = tuple(
-        In(BOOLEAN, False, Col(pointer.type, True, 0, pointer.column), Param(pointer.type, False, slot))
-        for slot, pointer in enumerate(pointers)
+        In(BOOLEAN, False, item, Param(item.type, False, slot))
+        for slot, item in enumerate(_side_by_side(table, pointer.columns) for pointer in pointers)
     )
     return Delete(Select((Source(table),), (RowOutput(0),), where=Or(BOOLEAN, True, tests), bare=True))
 
@@ -496,10 +511,10 @@ def delete_instances(
         return 0, {}
     model = type(instances[0])
     info = info_of(model)
-    attname = info.pk.attname
+    attname = info.pk_name
     alias = using or instances[0].__dict__.get("_db") or "default"
     for instance in instances:
-        if _values(instance, (attname,))[0] is None:
+        if not is_key(_values(instance, (attname,))[0]):
             raise ValueError(f"This {info.name} cannot be deleted: its key {attname} is None, so it is not stored.")
     plan = _plan(info)
     if plan.single and not _heard(model):

@@ -349,7 +349,6 @@ _NOT_YET: dict[str, str] = {
     "SQL stores": "A store on a SQL database",
     "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",
-    "composite primary keys": "A composite primary key in a query",
     "functions": "A database function",
 }
 

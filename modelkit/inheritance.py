@@ -229,8 +229,11 @@ def repoint(former: ModelClass, model: ModelClass) -> None:
 
 
 def check_key(model: ModelClass) -> None:
-    """ImproperlyConfigured where a finished concrete model has no primary key."""
-    if model._meta.pk is None:
+    """ImproperlyConfigured where a finished concrete model has no primary key, FieldError where its parts do not make one."""
+    key = model._meta.pk
+    if key is not None and key.composite and key.model is model:
+        key.check_parts()
+    if key is None:
         raise ImproperlyConfigured(
             f"{model.__name__} has no primary key. Give one field primary_key=True, or derive from Model, which has an id."
         )

@@ -124,6 +124,8 @@ def converter(field: Field[Any] | None, *, copied: bool = False) -> Callable[[An
     """What makes a stored value the one that users are given; None where these are the same. `copied`: JSON is a copy already."""
     if field is None:
         return None
+    if field.composite:
+        return _side_by_side([converter(part, copied=copied) for part in field.parts])
     from_json = _json_value if copied else load_json
     inner = from_json if isinstance(field.scalar_type, JsonType) else None
     outer = field.from_db_value
@@ -132,6 +134,18 @@ def converter(field: Field[Any] | None, *, copied: bool = False) -> Callable[[An
     if inner is None:
         return lambda value: outer(value, None, CONNECTION)
     return lambda value: outer(inner(value), None, CONNECTION)
+
+
+def _side_by_side(converts: list[Callable[[Any], Any] | None]) -> Callable[[Any], Any] | None:
+    """What makes a tuple of stored values that of the values users are given."""
+    if not any(converts):
+        return None
+
+    def convert(values: Any) -> Any:
+        pairs = zip(values, converts, strict=True)
+        return tuple([value if convert is None else convert(value) for value, convert in pairs])
+
+    return convert
 
 
 def _json_value(value: Any) -> Any:

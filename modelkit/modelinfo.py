@@ -26,8 +26,11 @@ __all__ = [
     "ModelInfo",
     "Relation",
     "RelationKind",
+    "held",
     "info_of",
+    "is_key",
     "kept_as",
+    "values_of",
 ]
 
 ModelClass: TypeAlias = Any
@@ -172,6 +175,18 @@ class ModelInfo:
         (attribute,) = self.key
         return attribute
 
+    @property
+    def pk_name(self) -> str:
+        """The attribute of instances that holds the primary key's value: a tuple where it is composite."""
+        return self.key[0].attname if len(self.key) == 1 else "pk"
+
+    def key_named(self, name: str) -> tuple[Attribute, ...]:
+        """The attributes that `name` stands for: those of the key for "pk", else the one of that name; none where there is none."""
+        if name == "pk":
+            return self.key
+        attribute = self.named.get(name)
+        return () if attribute is None else (attribute,)
+
     def require(self, name: str) -> None:
         """Raise UnresolvedRelation where `name` is a reverse relation that waits for a model, FieldError where it is declared wrongly."""
         unresolved = self.waiting.get(name)
@@ -208,6 +223,25 @@ def kept_as(name: str) -> str:
     CPython makes one when it is first asked for.
     """
     return f"_{name}_cache"
+
+
+def is_key(value: Any) -> bool:
+    """Whether `value`, of a key or of what refers to one, names a row: it is not None, nor is one of its parts."""
+    return value is not None and not (value.__class__ is tuple and None in value)
+
+
+def held(state: Mapping[str, Any], attnames: tuple[str, ...]) -> Any:
+    """What an instance's `__dict__` holds under `attnames`: the one value, a tuple of several; None for what is not there."""
+    if len(attnames) == 1:
+        return state.get(attnames[0])
+    return tuple([state.get(attname) for attname in attnames])
+
+
+def values_of(instance: Any, attnames: tuple[str, ...]) -> Any:
+    """What `instance` has under `attnames`: the one value, a tuple of several. What was deferred is loaded."""
+    if len(attnames) == 1:
+        return getattr(instance, attnames[0])
+    return tuple([getattr(instance, attname) for attname in attnames])
 
 
 def info_of(model: ModelClass) -> ModelInfo:

@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 from modelkit.constraints import BaseConstraint, Index, check_options
 from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
-from modelkit.fields.base import Field
 from modelkit.ir.schema import Table
 from modelkit.modelinfo import ModelClass, ModelInfo
 
@@ -89,7 +88,7 @@ class Options:
         self.verbose_name: Any = ""
         self.verbose_name_plural: Any = ""
         self.auto_created: Any = get("auto_created", False)
-        self.local_fields: list[Field[Any]] = []
+        self.local_fields: list[Any] = []
         self.local_many_to_many: list[Any] = []
         self.private_fields: list[Any] = []
         self.local_managers: list[Any] = []
@@ -338,15 +337,15 @@ class Options:
             )
         return found
 
-    @property
+    @cached_property
     def pk_fields(self) -> list[Any]:
-        """The fields of the primary key."""
-        return [self.pk]
+        """The fields with a column that make up the primary key: one, or several where it is composite."""
+        return list(self.pk.fields) if self.pk.composite else [self.pk]
 
     @property
     def is_composite_pk(self) -> bool:
         """Whether the primary key is made of several fields."""
-        return False
+        return bool(self.pk is not None and self.pk.composite)
 
     @cached_property
     def total_unique_constraints(self) -> list[Any]:

@@ -21,7 +21,7 @@ from modelkit.ir.query import Assignment, RowOutput, Select, Update
 from modelkit.ir.query import Source as TableSource
 from modelkit.ir.schema import DEFAULT, Column, Row, Table
 from modelkit.loading import converter
-from modelkit.modelinfo import Attribute, Level, ModelInfo, Relation, info_of, kept_as
+from modelkit.modelinfo import Attribute, Level, ModelInfo, Relation, held, info_of, is_key, kept_as, values_of
 from modelkit.resolve import conditions, expressions, shapes, writes
 from modelkit.signals import post_save, pre_save
 from modelkit.stores.memory.compiler import compile_formula
@@ -208,7 +208,8 @@ def _computed(field: Field[Any], node: Node) -> Any:
 def _builder(title: str, attributes: Collection[Attribute], table: Table, *, adding: bool, raw: bool = False) -> Build:
     """A function that gives the stored values of an instance's `attributes`, in their order.
 
-    Values of the canonical type pass after one look at their type; all others go through the field.
+    Values of the canonical type pass after one look at their type; all others go through the field. A key that finds a row
+    is taken as it is: what pre_save() would make of it is the key of no row.
     """
     source = Source(title)
     values: list[str] = []
@@ -221,7 +222,8 @@ def _builder(title: str, attributes: Collection[Attribute], table: Table, *, add
                 continue
             value = f"v_{len(values)}"
             values.append(value)
-            if type(field).pre_save is not Field.pre_save and not raw:
+            found_by = not adding and attribute.column in table.key
+            if type(field).pre_save is not Field.pre_save and not raw and not found_by:
                 source.line(f"{value} = {source.bind(field.pre_save, 'pre_save')}(instance, {adding})")
             else:
                 attname = identifier(attribute.attname)
@@ -290,20 +292,19 @@ def check_related(instance: Any, plan: SavePlan, operation: str) -> None:
         related = d.get(relation.cache)
         if related is None:
             continue
-        attname = relation.local[0]
-        present = d.get(attname)
+        present = held(d, relation.local)
         if notes and notes.get(relation.cache, present) != present:
             del d[relation.cache], notes[relation.cache]
             continue
-        if related.pk is None:
+        if not is_key(related.pk):
             if relation.kind != "foreign_key":
                 related.__dict__.pop(kept_as(relation.field.remote_field.cache_name), None)
             raise ValueError(
                 f"{operation}() prohibited to prevent data loss due to unsaved related object '{relation.field.name}': "
                 f"save {shorten(related)} first."
             )
-        if attname in d and present != getattr(related, relation.remote[0]):
-            if relation.cache in notes and present in relation.field.empty_values:
+        if relation.local[0] in d and present != values_of(related, relation.remote):
+            if relation.cache in notes and (present in relation.field.empty_values or not is_key(present)):
                 setattr(instance, relation.field.name, related)
             else:
                 del d[relation.cache]
@@ -610,7 +611,7 @@ def _take_over(instance: Any, info: ModelInfo, fresh: Any, *, named: frozenset[s
         if relation.many:
             continue
         if relation.kind in FORWARD:
-            if relation.cache in loaded and relation.local[0] in loaded:
+            if relation.cache in loaded and all(name in loaded for name in relation.local):
                 d[relation.cache] = loaded[relation.cache]
             elif named is None:
                 d.pop(relation.cache, None)

@@ -18,7 +18,7 @@ from modelkit.expressions.base import Q
 from modelkit.ir.expr import Col
 from modelkit.ir.query import Select, ValueOutput
 from modelkit.loading import load, sets_plainly, without_collection
-from modelkit.modelinfo import ModelInfo, Relation, info_of, kept_as
+from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
 from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
 
@@ -312,7 +312,7 @@ def _has(instance: Any, relation: Relation, to_attr: str | None) -> bool:
     related = state[relation.cache]
     if related is None or relation.kind == "reverse_one_to_one":
         return True
-    return bool(related.__dict__.get(relation.remote[0]) == state.get(relation.local[0]))
+    return bool(held(related.__dict__, relation.remote) == held(state, relation.local))
 
 
 def _traversed(instances: Sequence[Any], name: str) -> list[Any]:
@@ -353,10 +353,9 @@ class _Level:
 
     def fill(self, instances: list[Any]) -> list[Any]:
         """Load and cache what the relation leads to from `instances`; the related instances."""
-        (local,) = self.relation.local
         generic = self.relation.kind == "reverse_generic"
-        keys = list(map(self.relation.field.own_key if generic else attrgetter(local), instances))
-        wanted = tuple(dict.fromkeys([key for key in keys if key is not None]))
+        keys = list(map(self.relation.field.own_key if generic else attrgetter(*self.relation.local), instances))
+        wanted = tuple(dict.fromkeys(filter(is_key, keys)))
         found: list[Any] = []
         owners: list[Any] = []
         if wanted and not shapes.is_empty(self.query):
@@ -381,13 +380,12 @@ class _Level:
 
     def direct(self, wanted: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
         """Instances whose remote attribute is one of `wanted`, and for each the value it has."""
-        (remote,) = self.relation.remote
-        query = conditions.filtered(self.query, (), {f"{remote}__in": wanted})
+        query = shapes.among(self.query, self.relation.remote, wanted)
         if not self.relation.many:
             query = shapes.ordered(query, ())
         fetch = finishers.fetch(query)
         found = load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
-        return found, list(map(attrgetter(remote), found))
+        return found, list(map(attrgetter(*self.relation.remote), found))
 
     def generic(self, instances: list[Any]) -> tuple[list[Any], list[Any]]:
         """Instances that name one of `instances` (of any model with such a relation), and for each what tells which."""
@@ -458,7 +456,7 @@ class _Level:
                 setattr(instance, self.to_attr, related)
                 continue
             instance.__dict__[cache] = related
-            if related is None and key is not None and relation.kind != "reverse_one_to_one":
+            if related is None and is_key(key) and relation.kind != "reverse_one_to_one":
                 instance.__dict__.setdefault("_related_keys", {})[cache] = key
 
 

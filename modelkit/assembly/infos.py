@@ -6,7 +6,7 @@ table and end at the target's own, whichever levels the ends' columns lie in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelkit.assembly.lineage import Stage, column_of, downwards, stage_of, stages
@@ -104,20 +104,25 @@ class _Builder:
         attribute = self._attribute(field)
         return attribute.lineage, attribute.column, attribute.attname
 
+    def _starts(self, fields: Sequence[Any]) -> tuple[tuple[Hop, ...], tuple[int, ...], tuple[str, ...]]:
+        """The same for several fields, whose columns lie in one table."""
+        starts = [self._start(field) for field in fields]
+        return starts[0][0], tuple(column for _, column, _ in starts), tuple(attname for _, _, attname in starts)
+
     # -- relations
 
     def _forward(self) -> Iterator[Relation]:
         for stage in self.stages:
             meta = stage.model._meta
             for field in meta.local_fields:
-                if field.is_relation and field.concrete:
+                if field.is_relation:
                     yield self._key(field)
             for field in meta.local_many_to_many:
                 yield self._many(field)
 
     def _key(self, field: Any) -> Relation:
-        lineage, column, attname = self._start(field)
-        target, end = field.target_model(), field.target_field
+        target, ends = field.target_model(), field.foreign_related_fields
+        lineage, columns, attnames = self._starts(field.local_related_fields)
         optional = field.null or not field.remote_field.db_constraint
         kind: Any = "foreign_key"
         if field.one_to_one:
@@ -128,11 +133,11 @@ class _Builder:
             kind=kind,
             field=field,
             target=target,
-            hops=(*lineage, *_arrive(target, end, column, many=False, optional=optional)),
+            hops=(*lineage, *_arrive(target, ends, columns, many=False, optional=optional)),
             many=False,
             optional=optional,
-            local=(attname,),
-            remote=(end.attname,),
+            local=attnames,
+            remote=tuple(end.attname for end in ends),
             cache=kept_as(field.name),
         )
 
@@ -148,7 +153,7 @@ class _Builder:
         lineage, column, attname = self._start(near.target_field)
         side = field.remote_field
         first = Hop(through._meta.table, (column,), (column_of(near),), many=True, optional=True)
-        ends = _arrive(target, far.target_field, column_of(far), many=False, optional=far.null)
+        ends = _arrive(target, (far.target_field,), (column_of(far),), many=False, optional=far.null)
         return Relation(
             name=side.name if reverse else field.name,
             accessor=side.attribute if reverse else field.name,
@@ -178,7 +183,7 @@ class _Builder:
                     kind="reverse_generic",
                     field=field,
                     target=target,
-                    hops=(*lineage, *_arrive(target, end, column, many=True, optional=True, guard=guard)),
+                    hops=(*lineage, *_arrive(target, (end,), (column,), many=True, optional=True, guard=guard)),
                     many=True,
                     optional=True,
                     local=(attname,),
@@ -198,7 +203,7 @@ class _Builder:
             kind="generic",
             field=field,
             target=field.model,
-            hops=(*lineage, *_arrive(field.model, key, column, many=False, optional=True, guard=guard)),
+            hops=(*lineage, *_arrive(field.model, (key,), (column,), many=False, optional=True, guard=guard)),
             many=False,
             optional=True,
             local=(attname,),
@@ -226,9 +231,10 @@ class _Builder:
 
     def _reverse_key(self, field: Any) -> Relation:
         side = field.remote_field
-        lineage, column, attname = self._start(field.target_field)
+        lineage, columns, attnames = self._starts(field.foreign_related_fields)
         table = field.model._meta.concrete_model._meta.table
-        hop = Hop(table, (column,), (column_of(field),), many=side.multiple, optional=True)
+        ends = field.local_related_fields
+        hop = Hop(table, columns, tuple(map(column_of, ends)), many=side.multiple, optional=True)
         return Relation(
             name=side.name,
             accessor=side.attribute,
@@ -238,8 +244,8 @@ class _Builder:
             hops=(*lineage, hop),
             many=side.multiple,
             optional=True,
-            local=(attname,),
-            remote=(field.attname,),
+            local=attnames,
+            remote=tuple(end.attname for end in ends),
             cache=side.cache_name if side.multiple else kept_as(side.cache_name),
         )
 
@@ -250,13 +256,19 @@ def _is_queried(relation: Relation, named: dict[str, Attribute]) -> bool:
 
 
 def _arrive(
-    target: ModelClass, end: Any, column: int, *, many: bool, optional: bool, guard: Guard | None = None
+    target: ModelClass,
+    ends: Sequence[Any],
+    columns: tuple[int, ...],
+    *,
+    many: bool,
+    optional: bool,
+    guard: Guard | None = None,
 ) -> tuple[Hop, ...]:
-    """The hops from a column to the target's own table, over the table that holds the target's field `end`."""
+    """The hops from `columns` to the target's own table, over the table that holds the target's fields `ends`."""
     concrete = target._meta.concrete_model
-    owner = end.model._meta.concrete_model
-    first = Hop(owner._meta.table, (column,), (column_of(end),), many, optional, guard)
+    owner = ends[0].model._meta.concrete_model
+    first = Hop(owner._meta.table, columns, tuple(map(column_of, ends)), many, optional, guard)
     if owner is concrete:
         return (first,)
-    stage = stage_of(stages(concrete), end)
+    stage = stage_of(stages(concrete), ends[0])
     return (first, *downwards(stage, concrete._meta.table))

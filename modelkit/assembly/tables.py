@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
+from modelkit.assembly.lineage import column_of
 from modelkit.constraints import CheckConstraint, Deferrable, Index, UniqueConstraint
 from modelkit.errors import FieldError, did_you_mean
 from modelkit.expressions.base import ExpressionWrapper, Face, Node, OrderBy
@@ -31,7 +32,7 @@ def table_of(meta: Options) -> Table:
     plain = Table(
         name=meta.db_table,
         columns=tuple(_columns(meta, fields)),
-        key=tuple(number for number, field in enumerate(fields) if field.primary_key),
+        key=tuple(column_of(field) for field in meta.pk_fields),
         indexes=tuple(_field_indexes(meta, fields)),
         uniques=tuple(_field_uniques(meta, fields)),
         references=tuple(_references(meta, fields)),
@@ -62,7 +63,8 @@ def _columns(meta: Options, fields: Sequence[Any]) -> Iterator[Column]:
 def _key_names(meta: Options) -> set[str]:
     """The fields that make rows unique together."""
     declared = (tuple(getattr(constraint, "fields", ())) for constraint in meta.constraints)
-    return {name for names in (*meta.unique_together, *declared) for name in names}
+    own = tuple(field.name for field in meta.pk_fields)
+    return {name for names in (*meta.unique_together, *declared, own) for name in names}
 
 
 def _is_float_key(field: Any, keys: set[str]) -> bool:
@@ -85,20 +87,17 @@ def _field_uniques(meta: Options, fields: Sequence[Any]) -> Iterator[Unique]:
 
 
 def _references(meta: Options, fields: Sequence[Any]) -> Iterator[Reference]:
-    for number, field in enumerate(fields):
-        if field.is_relation and field.concrete:
-            target = field.target_field
-            owner = target.model._meta.concrete_model._meta
-            if owner.registry is not meta.registry:
+    for field in meta.local_fields:
+        if field.is_relation:
+            own, ends = field.local_related_fields, field.foreign_related_fields
+            owner = ends[0].model._meta.concrete_model._meta
+            if owner.registry is not meta.registry or any(part not in fields for part in own):
                 continue
-            position = next(
-                place for place, known in enumerate(owner.local_concrete_fields) if known.name == target.name
-            )
             yield Reference(
-                f"{meta.db_table}_{field.column}_fk",
-                (number,),
+                f"{meta.db_table}_{'_'.join(part.column for part in own)}_fk",
+                tuple(map(column_of, own)),
                 owner.db_table,
-                (position,),
+                tuple(map(column_of, ends)),
                 enforced=field.remote_field.db_constraint,
             )
 

@@ -25,6 +25,7 @@ from modelkit.ir.types import (
     ScalarType,
     TextType,
     TimeType,
+    TupleType,
     UuidType,
 )
 
@@ -54,6 +55,7 @@ EVERY: ScalarTypes = (
     BooleanType, IntegerType, FloatType, DecimalType, TextType, BinaryType, DateType, TimeType, DateTimeType, DurationType,
     UuidType, JsonType,
 )  # fmt: skip
+_COMPARED: ScalarTypes = (*EVERY, TupleType)
 _TEXTUAL: ScalarTypes = (
     TextType, IntegerType, FloatType, DecimalType, DateType, TimeType, DateTimeType, UuidType, JsonType,
 )  # fmt: skip
@@ -103,7 +105,7 @@ def is_unknown(type_: ScalarType) -> bool:
 
 
 def _compare(name: str, op: str) -> LookupDef:
-    return LookupDef(name, EVERY, "same", "compare", op)
+    return LookupDef(name, _COMPARED, "same", "compare", op)
 
 
 def _match(name: str, op: str, *, fold: bool = False) -> LookupDef:
@@ -119,9 +121,9 @@ LOOKUPS: dict[str, LookupDef] = {
         _compare("gte", "ge"),
         _compare("lt", "lt"),
         _compare("lte", "le"),
-        LookupDef("in", EVERY, "iterable", "in"),
+        LookupDef("in", _COMPARED, "iterable", "in"),
         LookupDef("range", EVERY, "pair", "range"),
-        LookupDef("isnull", EVERY, "bool", "isnull"),
+        LookupDef("isnull", _COMPARED, "bool", "isnull"),
         _match("contains", "contains"),
         _match("icontains", "contains", fold=True),
         _match("startswith", "startswith"),

@@ -2,6 +2,7 @@
 
 from modelkit.fields.base import BLANK_CHOICE_DASH, NOT_PROVIDED, Field, Options
 from modelkit.fields.choices import Choices, IntegerChoices, TextChoices
+from modelkit.fields.composite import CompositePrimaryKey
 from modelkit.fields.generated import GeneratedField
 from modelkit.fields.json import JSONField
 from modelkit.fields.numbers import (
@@ -33,6 +34,7 @@ __all__ = [
     "BooleanField",
     "CharField",
     "Choices",
+    "CompositePrimaryKey",
     "DateField",
     "DateTimeField",
     "DecimalField",

@@ -184,6 +184,8 @@ class Field(Registrable, Generic[T]):
     hidden: bool = False
     concrete: bool = True
     generated: bool = False
+    composite: ClassVar[bool] = False
+    """Whether its values are tuples of the values of other fields, `parts`."""
 
     name: str
     attname: str
@@ -321,6 +323,11 @@ class Field(Registrable, Generic[T]):
         model = self.__dict__.get("model")
         name = self.name or type(self).__name__
         return name if model is None else f"{model.__name__}.{name}"
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """The fields whose values make up one of this field's: itself, unless it is composite."""
+        return (self,)
 
     @property
     def unique(self) -> bool:

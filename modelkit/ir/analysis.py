@@ -472,8 +472,8 @@ def _outcomes(expr: Expr, missing: frozenset[int]) -> int:
         case Const(value=value):
             return _NULL if value is None else _TRUE if value else _FALSE
         case Compare(left=left, right=right) | Match(item=left, pattern=right):
-            if isinstance(left, TupleNode) or isinstance(right, TupleNode):
-                return _ANY
+            if isinstance(left, TupleNode) and isinstance(right, TupleNode):
+                return _tuple_outcomes(expr, left, right, missing)
             return _NULL if _is_null(left, missing) or _is_null(right, missing) else _ANY
         case And(items=items):
             return _all_outcomes([_outcomes(item, missing) for item in items], _FALSE, _TRUE)
@@ -487,13 +487,29 @@ def _outcomes(expr: Expr, missing: frozenset[int]) -> int:
         case IsNull(item=item):
             return _TRUE if _is_null(item, missing) else _TRUE | _FALSE
         case In(item=item, choices=choices):
-            if isinstance(item, TupleNode) or not _is_null(item, missing):
+            if isinstance(item, TupleNode) and any(_is_null(part, missing) for part in item.items):
+                return _NULL | _FALSE
+            if not _is_null(item, missing):
                 return _ANY
             return _FALSE if choices == () else _NULL | _FALSE
         case Exists():
             return _TRUE | _FALSE
         case _:
             return _NULL if _is_null(expr, missing) else _ANY
+
+
+def _tuple_outcomes(expr: Expr, left: TupleNode, right: TupleNode, missing: frozenset[int]) -> int:
+    """The same of two rows of values: a NULL in them decides nothing, but where it is met first."""
+    nulls = [_is_null(one, missing) or _is_null(two, missing) for one, two in zip(left.items, right.items, strict=True)]
+    if not any(nulls) or not isinstance(expr, Compare):
+        return _ANY
+    match expr.op:
+        case "eq":
+            return _NULL | _FALSE
+        case "ne":
+            return _NULL | _TRUE
+        case _:
+            return _NULL if nulls[0] else _ANY
 
 
 def _all_outcomes(parts: list[int], decisive: int, neutral: int) -> int:

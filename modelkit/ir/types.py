@@ -32,6 +32,7 @@ __all__ = [
     "ScalarType",
     "TextType",
     "TimeType",
+    "TupleType",
     "UnfitValue",
     "UuidType",
 ]
@@ -335,3 +336,18 @@ class JsonType(ScalarType):
 
     def key(self, value: Any) -> Hashable:
         return freeze_json(value)
+
+
+@dataclass(frozen=True, slots=True)
+class TupleType(ScalarType):
+    """Several values side by side, such as a composite key, compared from left to right. No column is of this type."""
+
+    name = "tuple"
+    items: tuple[ScalarType, ...] = ()
+
+    def coerce(self, value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, (tuple, list)) or len(value) != len(self.items):
+            raise UnfitValue(f"expected {len(self.items)} values")
+        return tuple(
+            [None if part is None else item.coerce(part) for item, part in zip(self.items, value, strict=True)]
+        )

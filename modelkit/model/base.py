@@ -13,7 +13,7 @@ from typing_extensions import dataclass_transform
 
 from modelkit import deletion, persistence
 from modelkit import registry as registries
-from modelkit.errors import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError
+from modelkit.errors import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError, shorten
 from modelkit.expressions.base import Node, Q
 from modelkit.fields import (
     BigAutoField,
@@ -44,7 +44,7 @@ from modelkit.managers import DefaultObjects
 from modelkit.model import validation
 from modelkit.model.metaclass import ModelMeta
 from modelkit.model.state import DEFERRED, InstanceState, assign, by_position, construction
-from modelkit.modelinfo import ModelClass
+from modelkit.modelinfo import ModelClass, is_key
 from modelkit.options import Options
 from modelkit.relations.fields import ForeignKey, OneToOne
 from modelkit.resolve import untrusted
@@ -138,7 +138,7 @@ class BareModel(metaclass=ModelMeta, root=True):
         setattr(self, meta.pk.attname, value)
 
     def _is_pk_set(self, meta: Options | None = None) -> bool:
-        return self._get_pk_val(meta) is not None
+        return is_key(self._get_pk_val(meta))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BareModel):
@@ -146,11 +146,11 @@ class BareModel(metaclass=ModelMeta, root=True):
         if self._meta.concrete_model is not other._meta.concrete_model:
             return False
         key = self.pk
-        return self is other if key is None else bool(key == other.pk)
+        return bool(key == other.pk) if is_key(key) else self is other
 
     def __hash__(self) -> int:
         key = self.pk
-        if key is None:
+        if not is_key(key):
             raise TypeError(
                 f"This {type(self).__name__} has no primary key yet, so it cannot be hashed: save it first."
             )
@@ -210,7 +210,7 @@ class BareModel(metaclass=ModelMeta, root=True):
 
     def _neighbour(self, field: Any, forward: bool, **lookups: Any) -> Self:
         """The next or previous instance by a date, among those that meet `lookups`; DoesNotExist where there is none."""
-        if self.pk is None:
+        if not self._is_pk_set():
             raise ValueError("get_next/get_previous cannot be used on unsaved objects.")
         beyond, sign = ("gt", "") if forward else ("lt", "-")
         date = getattr(self, field.attname)
@@ -270,8 +270,11 @@ class BareModel(metaclass=ModelMeta, root=True):
 
     def delete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """Delete this instance's row and what cascades from it: how many rows in all, and by model."""
-        if self.pk is None:
-            raise ValueError(f"This {type(self).__name__} has no primary key, so there is no row of it to delete.")
+        if not self._is_pk_set():
+            raise ValueError(
+                f"This {type(self).__name__} has no primary key (pk is {shorten(self.pk)}), so there is no row of it "
+                "to delete."
+            )
         return deletion.delete_instances([self], using, keep_parents=keep_parents, origin=self)
 
     async def adelete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:

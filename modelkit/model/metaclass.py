@@ -20,12 +20,14 @@ from modelkit.assembly.infos import Assembler
 from modelkit.constraints import Index, UniqueConstraint
 from modelkit.errors import FieldError, MultipleObjectsReturned, ObjectDoesNotExist, did_you_mean, spelled
 from modelkit.fields.base import Field
+from modelkit.fields.composite import CompositePrimaryKey
 from modelkit.inheritance import check_key, check_name, inherit, model_bases, proxied, read_meta
 from modelkit.managers import Manager
 from modelkit.model.state import share_keys
 from modelkit.modelinfo import ModelClass
 from modelkit.options import Options
 from modelkit.relations.fields import CASCADE, OneToOne
+from modelkit.relations.foreign_object import ForeignObject
 from modelkit.relations.in_order import declare_order
 from modelkit.signals import class_prepared
 
@@ -74,8 +76,9 @@ class ModelMeta(type):
             setattr(cls, name, value)
             return
         if isinstance(value, Field) and not value.auto_created:
-            check_name(cls.__name__, name)
-            _check_free(cls, name)
+            if not isinstance(value, CompositePrimaryKey):
+                check_name(cls.__name__, name)
+                _check_free(cls, name)
             _check_unused(cls, name, value)
         value.contribute_to_class(cls, name)
 
@@ -205,6 +208,9 @@ def _finish(model: Any) -> None:
     meta = model._meta
     _give_key(model)
     check_key(model)
+    for field in meta.local_fields:
+        if isinstance(field, ForeignObject):
+            field.check_ends()
     _check_names(model)
     if not meta.managers:
         if any(field.name == "objects" for field in meta.fields):
@@ -282,4 +288,9 @@ def _check_names(model: Any) -> None:
         if name not in known:
             raise FieldError(
                 f"{model.__name__}.Meta.{option} names '{name}', which is no field.{did_you_mean(name, known)}"
+            )
+        if known[name].composite and option in {"unique_together", "constraints", "indexes"}:
+            parts = ", ".join(field.name for field in known[name].parts)
+            raise FieldError(
+                f"{model.__name__}.Meta.{option} names '{name}', which has no column of its own: name {parts} instead."
             )

@@ -190,7 +190,7 @@ def by_position(meta: Options, plan: Construction, args: tuple[Any, ...], kwargs
 
 
 def assign(instance: Any, meta: Options, plan: Construction, kwargs: dict[str, Any]) -> None:
-    """Set keywords that are not all plain columns: related instances, properties, deferred values.
+    """Set keywords that are not all plain columns: related instances, properties, deferred values. "pk" has the last word.
 
     Raises TypeError for a name that the model does not have, with the near miss.
     """
@@ -199,6 +199,8 @@ def assign(instance: Any, meta: Options, plan: Construction, kwargs: dict[str, A
     for name, attname in plan.names.items():
         if name in kwargs and attname in kwargs:
             raise TypeError(f"{meta.object_name}() got both '{name}' and '{attname}': give one of them.")
+    if "pk" in kwargs:
+        kwargs = {**{name: value for name, value in kwargs.items() if name != "pk"}, "pk": kwargs["pk"]}
     for name, value in kwargs.items():
         if value is DEFERRED:
             state.pop(plan.names.get(name, name), None)

@@ -14,7 +14,7 @@ from modelkit.constraints import NON_FIELD, UniqueConstraint, unique_error
 from modelkit.errors import ValidationError
 from modelkit.expressions.base import Condition, F, Node
 from modelkit.ir.schema import DEFAULT
-from modelkit.modelinfo import ModelClass, info_of
+from modelkit.modelinfo import ModelClass, info_of, is_key
 from modelkit.resolve import conditions, expressions
 from modelkit.stores.memory.compiler import compile_formula
 
@@ -77,7 +77,7 @@ class _Together:
             value = DEFAULT if field.generated else getattr(instance, field.attname)
             if value is DEFAULT:
                 value = evaluated(instance, F(field.name), field.model)
-            if value is None or (field.primary_key and not instance._state.adding):
+            if value is None or (field in self.model._meta.pk_fields and not instance._state.adding):
                 return None
             lookups[field.name if field.is_relation else field.attname] = value
         rows = _others(self.model, instance, lookups)
@@ -125,7 +125,7 @@ def _others(model: ModelClass, instance: Any, lookups: dict[str, Any]) -> Any:
     """Rows of `model` that meet `lookups`, the instance's own left out."""
     rows = model._default_manager.using(instance._state.db).filter(**lookups)
     key = instance._get_pk_val(model._meta)
-    return rows if instance._state.adding or key is None else rows.exclude(pk=key)
+    return rows if instance._state.adding or not is_key(key) else rows.exclude(pk=key)
 
 
 def unique_checks(
@@ -146,7 +146,13 @@ def unique_checks(
             if field.name in exclude:
                 continue
             if field.unique:
-                together.append(_Together(model, (field.name,)))
+                names = (
+                    tuple(part.name for part in field.fields)
+                    if field is concrete.pk and field.composite
+                    else (field.name,)
+                )
+                if not any(name in exclude for name in names):
+                    together.append(_Together(model, names))
             on_dates.extend(
                 _OnDate(model, kind, field.name, date_name)
                 for kind, date_name in field.unique_for

@@ -20,6 +20,7 @@ from modelkit.ir.expr import INTEGER, And, Col, Compare, Expr, Param
 from modelkit.ir.query import Select
 from modelkit.ir.schema import Table
 from modelkit.loading import Load, load, loader
+from modelkit.modelinfo import is_key
 from modelkit.resolve import aggregation, finishers, shapes
 from modelkit.resolve.combinations import joined
 from modelkit.resolve.query import Fetch, Query, SetOperation, refuse
@@ -309,7 +310,7 @@ def contained(queryset: Any, obj: Any) -> bool:
         raise TypeError(f"contains() takes an instance of a model, not {shorten(obj)}.")
     if meta.concrete_model is not queryset.model._meta.concrete_model:
         return False
-    if obj.pk is None:
+    if not is_key(obj.pk):
         raise ValueError("contains() takes an instance that has a primary key: save it first.")
     if queryset._result_cache is not None:
         return obj in queryset._result_cache
@@ -324,7 +325,7 @@ def in_bulk(queryset: Any, keys: Iterable[Any] | None, field_name: str) -> dict[
     if not queryset._gives_instances():
         raise TypeError("in_bulk() gives instances: it does not go with values(), values_list() or into().")
     info = queryset.query.info
-    attribute = info.key[0] if field_name == "pk" and len(info.key) == 1 else info.named.get(field_name)
+    attribute = info.key[0] if field_name == "pk" else info.named.get(field_name)
     if field_name != "pk":
         _check_unique(queryset, attribute, field_name)
     if keys is None:

@@ -16,7 +16,7 @@ from typing import Any
 from modelkit.database import session
 from modelkit.errors import shorten
 from modelkit.loading import load
-from modelkit.modelinfo import ModelInfo, Relation, info_of, kept_as
+from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
 from modelkit.resolve import conditions, finishers, shapes
 
 __all__ = [
@@ -48,8 +48,9 @@ def forward_get(instance: Any, name: str) -> Any:
         notes = state.get("_related_keys")
         if notes is not None:
             notes.pop(relation.cache, None)
-        related = None if key is None else _from_parent(info, relation, state)
-        if related is None and key is not None:
+        found = is_key(key)
+        related = _from_parent(info, relation, state) if found else None
+        if related is None and found:
             related = _fetch_forward(instance, relation, key)
         state[relation.cache] = related
     if related is None and not relation.field.null:
@@ -74,21 +75,22 @@ def forward_set(instance: Any, name: str, value: Any) -> None:
     info = info_of(type(instance))
     relation = info.accessors[name]
     state = instance.__dict__
-    (attname,) = relation.local
     notes = state.get("_related_keys")
     if notes is not None:
         notes.pop(relation.cache, None)
     if value is None:
         _let_go(state, relation)
-        state[attname] = None
+        for attname in relation.local:
+            state[attname] = None
         state[relation.cache] = None
     else:
         _check_type(info, relation, value, info_of(relation.target).concrete)
         _share_alias(instance, value)
-        key = value_of(value, relation.remote[0])
-        state[attname] = key
+        for attname, remote in zip(relation.local, relation.remote, strict=True):
+            state[attname] = value_of(value, remote)
         state[relation.cache] = value
-        if key is None or "_adding" in value.__dict__:
+        key = held(state, relation.local)
+        if not is_key(key) or "_adding" in value.__dict__:
             state.setdefault("_related_keys", {})[relation.cache] = key
         if relation.kind != "foreign_key":
             _cache_reverse(relation, value, instance)
@@ -107,8 +109,8 @@ def reverse_one_get(instance: Any, name: str) -> Any:
     if related is _ABSENT:
         related = None
         key = _key(instance, relation)
-        if key is not None and instance.pk is not None:
-            related = _fetch(relation, relation.remote[0], key, alias_of(instance), {"instance": instance})
+        if is_key(key) and is_key(instance.pk):
+            related = _fetch(relation, key, alias_of(instance), {"instance": instance})
             if related is not None:
                 related.__dict__[kept_as(relation.field.name)] = instance
             state[relation.cache] = related
@@ -179,7 +181,11 @@ def value_of(instance: Any, attname: str) -> Any:
 
 
 def _key(instance: Any, relation: Relation) -> Any:
-    return value_of(instance, relation.local[0])
+    """The value that the relation goes by on its near side: a tuple where these are several."""
+    local = relation.local
+    if len(local) == 1:
+        return value_of(instance, local[0])
+    return tuple([value_of(instance, attname) for attname in local])
 
 
 def _standing(instance: Any, state: dict[str, Any], relation: Relation) -> Any:
@@ -187,16 +193,16 @@ def _standing(instance: Any, state: dict[str, Any], relation: Relation) -> Any:
     related = state.get(relation.cache, _ABSENT)
     if related is _ABSENT:
         return _ABSENT
-    if related is not None and relation.local[0] not in state:
+    if related is not None and any(attname not in state for attname in relation.local):
         return related
     key = _key(instance, relation)
     noted = state.get("_related_keys")
     if noted is not None and relation.cache in noted:
         return related if noted[relation.cache] == key else _ABSENT
     if related is None:
-        return None if key is None else _ABSENT
-    own = related.__dict__.get(relation.remote[0])
-    return related if own == key or own is None else _ABSENT
+        return _ABSENT if is_key(key) else None
+    own = held(related.__dict__, relation.remote)
+    return related if own == key or not is_key(own) else _ABSENT
 
 
 def _from_parent(info: ModelInfo, relation: Relation, state: dict[str, Any]) -> Any:
@@ -219,27 +225,29 @@ def _fetch_forward(instance: Any, relation: Relation, key: Any) -> Any:
         if parent is not None:
             _cache_reverse(relation, parent, instance)
             return parent
-    related = _fetch(relation, relation.remote[0], key, alias_of(instance), {"instance": instance})
+    related = _fetch(relation, key, alias_of(instance), {"instance": instance})
     if related is None:
         target = info_of(relation.target)
         raise relation.target.DoesNotExist(
-            f"{info_of(type(instance)).name}.{relation.accessor} points to the {target.name} whose {relation.remote[0]} is "
+            f"{info_of(type(instance)).name}.{relation.accessor} points to the {target.name} whose {', '.join(relation.remote)} is "
             f"{shorten(key)}, which does not exist."
         )
-    if related.__dict__.get(relation.remote[0]) != key:
+    if held(related.__dict__, relation.remote) != key:
         instance.__dict__.setdefault("_related_keys", {})[relation.cache] = key
     if relation.kind != "foreign_key":
         _cache_reverse(relation, related, instance)
     return related
 
 
-def _fetch(relation: Relation, attname: str, key: Any, alias: str, hints: dict[str, Any]) -> Any:
-    """The one instance of the relation's target with that value, through the target's base manager; None where there is none."""
+def _fetch(relation: Relation, key: Any, alias: str, hints: dict[str, Any]) -> Any:
+    """The one instance of the relation's target with that key, through the target's base manager; None where there is none."""
     target = relation.target
     manager = target._base_manager
+    remote = relation.remote
+    lookups = {remote[0]: key} if len(remote) == 1 else dict(zip(remote, key, strict=True))
     if not manager._plain:
-        return manager.db_manager(alias, hints=hints).filter(**{attname: key}).first()
-    query = conditions.filtered(shapes.root(info_of(target)), (), {attname: key})
+        return manager.db_manager(alias, hints=hints).filter(**lookups).first()
+    query = conditions.filtered(shapes.root(info_of(target)), (), lookups)
     fetch = finishers.fetch(query)
     rows = session(alias).select(fetch.select, fetch.params)
     return load(fetch, rows, alias)[0] if rows else None

@@ -10,16 +10,27 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
+from modelkit.deletion import SET_NULL, OnDelete
 from modelkit.errors import FieldError, UnresolvedRelation, shorten
 from modelkit.fields.base import BLANK_CHOICE_DASH, Field, FieldOptions
 from modelkit.modelinfo import ModelClass, kept_as
 from modelkit.relations.sides import Side, choices_among
 
-__all__ = ["RECURSIVE", "RelationField", "RelationOptions"]
+__all__ = ["RECURSIVE", "RelationField", "RelationOptions", "check_on_delete"]
 
 T = TypeVar("T")
 
 RECURSIVE = "self"
+
+
+def check_on_delete(field: Any, on_delete: Any, options: Mapping[str, Any]) -> None:
+    """TypeError for what is no OnDelete, FieldError for SET_NULL on a relation that cannot be null."""
+    if not isinstance(on_delete, OnDelete):
+        raise TypeError(f"on_delete is one of CASCADE, PROTECT, SET_NULL and the like, not {shorten(on_delete)}.")
+    if on_delete is SET_NULL and not options.get("null"):
+        raise FieldError(
+            f"{type(field).__name__}(on_delete=SET_NULL) needs null=True: there is no other way to let go of a row."
+        )
 
 
 class RelationOptions(FieldOptions, total=False):

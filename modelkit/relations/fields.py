@@ -18,7 +18,6 @@ from modelkit.errors import (
     ImproperlyConfigured,
     UnresolvedRelation,
     ValidationError,
-    shorten,
 )
 from modelkit.expressions.base import Path
 from modelkit.expressions.faces import Expr, Instance
@@ -29,7 +28,7 @@ from modelkit.ir.types import ScalarType
 from modelkit.modelinfo import ModelClass
 from modelkit.queryset.queryset import RelatedSet
 from modelkit.relations.accessors import forward_get, forward_set
-from modelkit.relations.base import RECURSIVE, RelationField, RelationOptions
+from modelkit.relations.base import RECURSIVE, RelationField, RelationOptions, check_on_delete
 from modelkit.relations.managers import refuse_assignment
 from modelkit.relations.many import related_manager
 from modelkit.relations.sides import ManyFace, OptRefFace, RefFace, Side
@@ -198,7 +197,16 @@ class ForeignKey(RelationField[FKT]):
     def bind(self, target: ModelClass) -> None:
         """Lead to `target` from now on."""
         self.__dict__.pop("_value_field", None)
+        self.check_key(target._meta)
         super().bind(target)
+
+    def check_key(self, meta: Any) -> None:
+        """Raise FieldError where the target's key, which this one would hold, is more than one value."""
+        if self.remote_field.field_name is None and meta.is_composite_pk:
+            raise FieldError(
+                f"{self.label} leads to {meta.object_name}, whose primary key is composite: one column cannot hold it. "
+                "Point to a unique field (to_field=...), or declare the columns and a ForeignObject over them."
+            )
 
     @property
     def target_field(self) -> Any:
@@ -356,12 +364,7 @@ def _declare_key(
     field: ForeignKey[Any], to: Any, on_delete: OnDelete, related_name: str | None, options: dict[str, Any]
 ) -> None:
     """What the constructors of ForeignKey and OneToOne do."""
-    if not isinstance(on_delete, OnDelete):
-        raise TypeError(f"on_delete is one of CASCADE, PROTECT, SET_NULL and the like, not {shorten(on_delete)}.")
-    if on_delete is SET_NULL and not options.get("null"):
-        raise FieldError(
-            f"{type(field).__name__}(on_delete=SET_NULL) needs null=True: there is no other way to let go of a row."
-        )
+    check_on_delete(field, on_delete, options)
     if on_delete is SET_DEFAULT and not {"default", "db_default"} & options.keys():
         raise FieldError(
             f"{type(field).__name__}(on_delete=SET_DEFAULT) needs a default: the key to fall back on, or default=None."

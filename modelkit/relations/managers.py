@@ -15,10 +15,10 @@ from typing_extensions import TypeVar
 from modelkit.database import statement
 from modelkit.errors import shorten
 from modelkit.managers import Manager
-from modelkit.modelinfo import ModelInfo, Relation, info_of
+from modelkit.modelinfo import ModelInfo, Relation, info_of, is_key, values_of
 from modelkit.prefetch import Prefetched
 from modelkit.queryset.late import with_results
-from modelkit.relations.accessors import alias_of, value_of
+from modelkit.relations.accessors import alias_of
 from modelkit.resolve import shapes
 
 __all__ = ["Related", "ReverseManager", "class_of", "mixed_for", "refuse_assignment"]
@@ -76,7 +76,7 @@ class Related(Manager[M]):
         limited._hints = {**limited._hints, "instance": instance} if limited._hints else {"instance": instance}
         if self._db or "_db" in instance.__dict__:
             limited._db = self._alias
-        limited.query = shapes.related_to(limited.query, self._back, (key,))
+        limited.query = shapes.related_to(limited.query, self._back, key if type(key) is tuple else (key,))
         return limited
 
     def _prefetched(self, found: list[Any]) -> Any:
@@ -113,9 +113,10 @@ class ReverseManager(Related[M]):
 
     def _key(self) -> Any:
         """The value that the foreign keys hold; ValueError where the instance has none yet."""
-        attname = self._relation.local[0]
-        key = value_of(self.instance, attname)
-        if key is None:
+        local = self._relation.local
+        key = values_of(self.instance, local)
+        if not is_key(key):
+            attname = next(name for name in local if getattr(self.instance, name) is None)
             raise ValueError(
                 f"{shorten(self.instance)} needs to have a value for field '{attname}' before this relationship can be used: "
                 "save it first."
@@ -124,16 +125,16 @@ class ReverseManager(Related[M]):
 
     def _limited(self, queryset: Any, *, fresh: bool = False) -> Any:
         instance = self.instance
-        if instance.pk is None:
+        if not is_key(instance.pk):
             raise ValueError(
                 f"This '{info_of(type(instance)).name}' needs to have a primary key before its "
                 f"'{self._relation.accessor}' can be used: save it first."
             )
-        key = value_of(instance, self._relation.local[0])
-        if key is None:
+        key = values_of(instance, self._relation.local)
+        if not is_key(key):
             return queryset.none()
         limited = self._tied(queryset, key, fresh)
-        limited._known_related_objects = {self._back: {(key,): instance}}
+        limited._known_related_objects = {self._back: {key if type(key) is tuple else (key,): instance}}
         return limited
 
     def _checked(self, objs: Iterable[Any]) -> None:
@@ -237,9 +238,8 @@ class NullableReverseManager(ReverseManager[M]):
             return
         key = self._key()
         self._checked(objs)
-        attname = self._relation.remote[0]
         for obj in objs:
-            if value_of(obj, attname) != key:
+            if values_of(obj, self._relation.remote) != key:
                 raise type(self.instance).DoesNotExist(f"{shorten(obj)} is not related to {shorten(self.instance)}.")
         self._take_off(self._limited(self._fresh()).filter(pk__in={obj.pk for obj in objs}), bulk)  # type: ignore[attr-defined]
 

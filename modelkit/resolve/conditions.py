@@ -26,15 +26,31 @@ from modelkit.expressions.base import (
 )
 from modelkit.expressions.conditional import Subquery
 from modelkit.expressions.predicates import Lookup
-from modelkit.ir.expr import BOOLEAN, INTEGER, And, Case, Col, Compare, Const, Exists, Expr, In, Not, Or, Param, Xor
+from modelkit.ir.expr import (
+    BOOLEAN,
+    INTEGER,
+    And,
+    Case,
+    Col,
+    Compare,
+    Const,
+    Exists,
+    Expr,
+    In,
+    Not,
+    Or,
+    Param,
+    TupleNode,
+    Xor,
+)
 from modelkit.ir.query import Select, Source, ValueOutput
 from modelkit.ir.schema import Formula
-from modelkit.ir.types import AnyType, BooleanType
+from modelkit.ir.types import AnyType, BooleanType, TupleType
 from modelkit.modelinfo import Hop, ModelInfo, info_of
-from modelkit.resolve import expressions, lookups
+from modelkit.resolve import expressions, lookups, tuples
 from modelkit.resolve.correlation import stepped, taken
-from modelkit.resolve.expressions import resolve, resolver
-from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, Unsuited, outer, select_of
+from modelkit.resolve.expressions import resolve, resolve_whole, resolver
+from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, Unsuited, beside, outer, select_of
 from modelkit.resolve.lookups import Built, Chain, Operand
 from modelkit.resolve.moving import outward
 from modelkit.resolve.paths import SEPARATOR, Route, Step, route, split, steps_of
@@ -271,7 +287,7 @@ def _lookup_node(scope: Scope, node: NamedLookup, context: Context) -> Expr:
         expressions.owned_by(scope, left)
         way = route(scope.info, left.names or ("pk",), repr(node))
         return _by_route(scope, _extended(way, rest), node.right, context, repr(node))
-    term = resolve(scope, node.left, context)
+    term = resolve_whole(scope, node.left, context)
     label = repr(node.left)
     found = lookups.chain(term.expr.type, (*node.transforms, node.lookup), label, repr(node), term.field)
     right = _operand(scope, node.right, context, found, None)
@@ -313,7 +329,7 @@ def _extended(way: Route, rest: tuple[str, ...]) -> Route:
         way.columns,
         way.field,
         way.owner,
-        way.attribute,
+        way.attributes,
         way.relation,
         way.target,
         way.names,
@@ -323,8 +339,7 @@ def _extended(way: Route, rest: tuple[str, ...]) -> Route:
 
 def _by_route(scope: Scope, way: Route, operand: Any, context: Context, shown: str) -> Expr:
     """A lookup on a field of the model or over relations: its operand, its joins, itself, its guards."""
-    type_ = way.attribute.type
-    label = f"{way.owner.name}.{way.attribute.name}" if way.relation is None else f"{way.owner.name}.{way.names[-1]}"
+    type_, label = way.type, way.label
     if way.relation is not None:
         found = lookups.related_chain(way, type_, shown)
     else:
@@ -334,19 +349,19 @@ def _by_route(scope: Scope, way: Route, operand: Any, context: Context, shown: s
         return _excluded(scope, way, many, found, operand, context, label)
     right = _operand(scope, operand, context, found, way)
     source = scope.follow(way.steps, context)
-    column = scope.column(source, way.columns[0])
+    column = scope.columns(source, way.columns)
     built = lookups.build(scope.slots, expressions.column_term(column, way), found, right, label)
     return _guarded(scope, built, column, right, context)
 
 
-def _guarded(scope: Scope, built: Built, column: Col, right: Operand, context: Context) -> Expr:
+def _guarded(scope: Scope, built: Built, left: Col | TupleNode, right: Operand, context: Context) -> Expr:
     """Under a NOT, a lookup also asks that what it reads is there: rows where it is not are kept, as Python would."""
     nothing = isinstance(right, Leaf) and right.value is None
     if not context.negated or built.null is not None or nothing:
         return built.expr
     items = [built.expr]
-    if column.nullable:
-        items.append(lookups.is_null(column, False))
+    read = left.items if isinstance(left, TupleNode) else (left,)
+    items.extend(lookups.is_null(column, False) for column in read if column.nullable)
     if isinstance(right, Term) and isinstance(right.expr, Col) and _declared_nullable(scope, right.expr):
         items.append(lookups.is_null(right.expr, False))
     return lookups.conjunction(items)
@@ -361,6 +376,8 @@ def _operand(scope: Scope, operand: Any, context: Context, found: Chain, way: Ro
     """What stands right of a lookup, resolved in this query."""
     if isinstance(operand, Face):
         operand = operand.node
+    if isinstance(found.type, TupleType):
+        return _row_operand(scope, operand, context, found, way, len(found.type.items))
     if isinstance(operand, Value) and operand.output_field is None:
         value = expressions.leaf_of(operand.value)
         return resolve(scope, operand, context) if value.value is None else value
@@ -374,6 +391,35 @@ def _operand(scope: Scope, operand: Any, context: Context, found: Chain, way: Ro
     if found.lookup.form in {"in", "range"} and isinstance(leaf.value, (list, tuple, set, frozenset)):
         return _several(scope, leaf, context, found.lookup.form == "range")
     return leaf
+
+
+def _row_operand(scope: Scope, operand: Any, context: Context, found: Chain, way: Route | None, width: int) -> Operand:
+    """The same of a lookup on `width` values side by side."""
+    if isinstance(operand, Subquery):
+        operand = operand.queryset
+    if isinstance(operand, Node) and not isinstance(operand, Value):
+        return resolve_whole(scope, operand, context)
+    leaf = expressions.leaf_of(operand.value if isinstance(operand, Value) else operand)
+    if query_in(leaf.value) is not None:
+        return compared_select(scope, context, leaf, found.lookup.name, way, width)
+    if found.lookup.form == "in":
+        rows = tuples.rows_of(leaf.value)
+        if not any(map(tuples.has_expressions, rows)):
+            return leaf
+        scope.slots.shared = False
+        return tuple(_row(scope, row, context) for row in rows)
+    if tuples.is_plain(leaf.value):
+        return leaf
+    scope.slots.shared = False
+    return _row(scope, leaf.value, context)
+
+
+def _row(scope: Scope, values: Any, context: Context) -> tuples.Row:
+    """Values side by side, each by itself."""
+    return tuple(
+        resolve(scope, item, context) if isinstance(item, (Node, Face)) else expressions.leaf_of(item)
+        for item in values
+    )
 
 
 def _several(scope: Scope, leaf: Leaf, context: Context, ends: bool) -> Operand:
@@ -402,7 +448,7 @@ def _excluded(scope: Scope, way: Route, many: int, found: Chain, operand: Any, c
     right = _outer_operand(scope, operand, context, found, way)
     shared = _tied(scope, before, hop, context)
     source = inner.follow(after[1:], Context(set()))
-    column = inner.column(source, way.columns[0])
+    column = inner.columns(source, way.columns)
     built = lookups.build(scope.slots, expressions.column_term(column, way), found, right, label)
     if shared is not None:
         keys = hop.table.key
@@ -451,7 +497,7 @@ def _excluded_null(
     table = way.steps[many - 1].hop.table if many else scope.info.table
     inner = scope.inner(table, scope.verb)
     source = inner.follow(steps, Context(set()))
-    column = inner.column(source, way.columns[0])
+    column = inner.columns(source, way.columns)
     built = lookups.build(scope.slots, expressions.column_term(column, way), found, expressions.leaf_of(operand), label)
     ties = [_equal(inner.column(0, own), outer(end)) for own, end in zip(hop.left, ends, strict=True)]
     exists: Expr = Exists(BOOLEAN, False, _inner(inner, [*ties, built.expr]))
@@ -484,14 +530,23 @@ def _outer_operand(scope: Scope, operand: Any, context: Context, found: Chain, w
     """The right side of a lookup that moves into an inner query: what it reads, it reads outside."""
     right = _operand(scope, operand, context, found, way)
     if isinstance(right, Term):
-        return _outward(right)
+        moved: Term = _outward(right)
+        return moved
     if isinstance(right, tuple):
-        return tuple(_outward(item) if isinstance(item, Term) else item for item in right)
+        return tuple(_outward(item) for item in right)
     return outward(right) if isinstance(right, Select) else right
 
 
-def _outward(term: Term) -> Term:
-    return term if isinstance(term.expr, (Param, Const)) else Term(outer(term.expr), term.field, term.key_of)
+def _outward(part: Any) -> Any:
+    """A part of a right side as an inner query reads it."""
+    if isinstance(part, tuple):
+        return tuple(map(_outward, part))
+    if not isinstance(part, Term) or isinstance(part.expr, (Param, Const)):
+        return part
+    if isinstance(part.expr, TupleNode):
+        items = tuple(item if isinstance(item, (Param, Const)) else outer(item) for item in part.expr.items)
+        return Term(beside(items), part.field, part.key_of)
+    return Term(outer(part.expr), part.field, part.key_of)
 
 
 # -- any, all, none

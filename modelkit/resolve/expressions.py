@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from modelkit.errors import FieldError, not_yet, shorten
+from modelkit.errors import FieldError, shorten
 from modelkit.expressions import aggregates, conditional
 from modelkit.expressions.base import (
     Combined,
@@ -28,7 +28,7 @@ from modelkit.expressions.base import (
 )
 from modelkit.expressions.functions import Func
 from modelkit.expressions.lookups import find_transform
-from modelkit.ir.expr import INTEGER, Arith, Const, Expr
+from modelkit.ir.expr import INTEGER, Arith, Const, Expr, TupleNode
 from modelkit.ir.schema import Formula
 from modelkit.ir.types import (
     AnyType,
@@ -66,6 +66,7 @@ __all__ = [
     "owned_by",
     "resolve",
     "resolve_name",
+    "resolve_whole",
     "resolver",
     "route_term",
     "typed",
@@ -88,7 +89,21 @@ def resolver(*kinds: type) -> Callable[[Resolver], Resolver]:
 
 
 def resolve(scope: Scope, node: object, context: Context) -> Term:
-    """The term that `node` (a face, a constant) is in this query. Raises FieldError where it does not fit."""
+    """The one value that `node` (a face, a constant) is in this query.
+
+    Raises FieldError where it does not fit, ValueError where it is a composite key.
+    """
+    term = resolve_whole(scope, node, context)
+    if isinstance(term.expr, TupleNode):
+        raise ValueError(  # noqa: TRY004 - the type is right, the number of its values is not
+            f"{scope.verb}(): {node!r} is a composite key, of {len(term.expr.items)} values: such a key can be compared, "
+            "ordered by, counted and read, but it stands in no other expression. Name its fields one by one."
+        )
+    return term
+
+
+def resolve_whole(scope: Scope, node: object, context: Context) -> Term:
+    """The same, where several values side by side will do: a composite key's term holds a TupleNode."""
     if isinstance(node, Face):
         node = node.node
     if not isinstance(node, Node):
@@ -126,11 +141,9 @@ def column_term(column: Expr, found: Route) -> Term:
 
 
 def route_term(scope: Scope, found: Route, context: Context) -> Term:
-    """The column that a route ends in, its joins made."""
+    """The column (or several side by side) that a route ends in, its joins made."""
     source = scope.follow(found.steps, context)
-    if len(found.columns) != 1:
-        not_yet("composite primary keys")
-    return column_term(scope.column(source, found.columns[0]), found)
+    return column_term(scope.columns(source, found.columns), found)
 
 
 def _check_promoted(scope: Scope, names: tuple[str, ...]) -> None:
@@ -153,7 +166,7 @@ def resolve_name(scope: Scope, name: str, context: Context, shown: str | None = 
         label = parts[0]
     else:
         found = route(scope.info, parts, where, scope.annotations)
-        if found.relation is not None and found.rest and find_transform(found.rest[0], found.attribute.type) is None:
+        if found.relation is not None and found.rest and find_transform(found.rest[0], found.type) is None:
             lookups.related_chain(found, INTEGER, where)
             raise FieldError(f"A relation has no transform '{found.rest[0]}' (in {where}).")
         term, rest = route_term(scope, found, context), found.rest
@@ -437,7 +450,7 @@ def _annotating(shape: Shape, parts: tuple[Any, ...], around: Enclosing | None) 
     scope = Scope.of(shape, verb, around)
     values = shape.values
     for name, node in named:
-        term = resolve(scope, node, Context(None))
+        term = resolve_whole(scope, node, Context(None))
         scope.annotations[name] = Annotation(term, select, "" if typed else name)
         if values is not None and select:
             values = (*(pair for pair in values if pair[0] != name), (name, term))

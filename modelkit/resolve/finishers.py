@@ -15,7 +15,7 @@ from modelkit.resolve import expressions, ordering, outputs
 from modelkit.resolve.combinations import Combined, combined_rows
 from modelkit.resolve.correlation import check_closed
 from modelkit.resolve.grouping import grouping, key_columns, row_by_row
-from modelkit.resolve.joins import Context, Enclosing, Scope
+from modelkit.resolve.joins import Context, Enclosing, Scope, side_by_side
 from modelkit.resolve.query import Fetch, Plan, Query, Shape
 
 __all__ = [
@@ -64,7 +64,7 @@ def select_of(
 ) -> Select:
     """The Select of a shape with these outputs; `identity` are expressions that tell its result rows apart."""
     keys = ordering.sort_keys(scope, shape) if order else ()
-    on: tuple[Expr, ...] = tuple(
+    on: tuple[Expr, ...] = side_by_side(
         expressions.resolve_name(scope, name, Context(None)).expr for name in shape.distinct_on
     )
     plain = shape.distinct and not on

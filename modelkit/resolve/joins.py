@@ -12,15 +12,28 @@ from typing import Any, Final, NamedTuple
 
 from modelkit.errors import FieldError, shorten
 from modelkit.ir.analysis import joinable
-from modelkit.ir.expr import BOOLEAN, And, Col, Expr, Outer, Param
+from modelkit.ir.expr import BOOLEAN, And, Col, Expr, Outer, Param, TupleNode
 from modelkit.ir.query import Select, Source
 from modelkit.ir.schema import Table
-from modelkit.ir.types import ScalarType
+from modelkit.ir.types import ScalarType, TupleType
 from modelkit.modelinfo import Guard, Hop, ModelInfo
 from modelkit.resolve.paths import Step
 from modelkit.resolve.query import Annotation, Binding, Convert, Shape, itself
 
-__all__ = ["Context", "Enclosing", "Leaf", "Scope", "Slots", "Unsuited", "conjoined", "constant", "outer", "select_of"]
+__all__ = [
+    "Context",
+    "Enclosing",
+    "Leaf",
+    "Scope",
+    "Slots",
+    "Unsuited",
+    "beside",
+    "conjoined",
+    "constant",
+    "outer",
+    "select_of",
+    "side_by_side",
+]
 
 
 class Unsuited(Exception):
@@ -200,6 +213,12 @@ class Scope:
         declared = self._table(source).columns[column]
         return Col(declared.type, declared.nullable or self.missing(source), source, column)
 
+    def columns(self, source: int, columns: tuple[int, ...]) -> Col | TupleNode:
+        """Columns of a source of this scope: one as it is, several side by side."""
+        if len(columns) == 1:
+            return self.column(source, columns[0])
+        return beside(tuple(self.column(source, column) for column in columns))
+
     def _table(self, source: int) -> Table:
         table = self.sources[source].table
         assert table is not None
@@ -215,6 +234,16 @@ class Enclosing(NamedTuple):
 
     scope: Scope
     context: Context
+
+
+def beside(items: tuple[Expr, ...]) -> TupleNode:
+    """Several expressions as one value."""
+    return TupleNode(TupleType(tuple(item.type for item in items)), any(item.nullable for item in items), items)
+
+
+def side_by_side(exprs: Iterable[Expr]) -> tuple[Expr, ...]:
+    """`exprs` one by one, composite keys among them value by value."""
+    return tuple(item for expr in exprs for item in (expr.items if isinstance(expr, TupleNode) else (expr,)))
 
 
 def outer(expr: Expr) -> Outer:

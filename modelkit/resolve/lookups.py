@@ -40,6 +40,7 @@ from modelkit.ir.expr import (
     Not,
     Param,
     Subquery,
+    TupleNode,
 )
 from modelkit.ir.query import Select
 from modelkit.ir.types import (
@@ -51,7 +52,7 @@ from modelkit.ir.types import (
     JsonType,
     ScalarType,
 )
-from modelkit.resolve import functions, operands
+from modelkit.resolve import functions, operands, tuples
 from modelkit.resolve.casts import as_text, comparable
 from modelkit.resolve.joins import Leaf, Slots, constant
 from modelkit.resolve.paths import Route, names_of
@@ -77,8 +78,10 @@ __all__ = [
 _RELATED: Final = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
 _SAME: Final = LOOKUPS["exact"]
 
-Operand: TypeAlias = "Leaf | Term | Select | tuple[Leaf | Term, ...]"
-"""What stands on the right, resolved: a value, an expression, a query of one column, or several values and expressions."""
+Operand: TypeAlias = "Leaf | Term | Select | tuple[Leaf | Term, ...] | tuple[tuples.Row, ...]"
+"""What stands on the right, resolved: a value, an expression, a query of one column, or several values and expressions.
+
+Where the left is several values side by side, the values are rows of these, and the query has as many columns."""
 
 
 Link: TypeAlias = "TransformDef | type[Transform] | str"
@@ -276,7 +279,9 @@ def keyed(slots: Slots, term: Term, keys: tuple[str | int, ...]) -> Term:
 
 
 def is_null(expr: Expr, wanted: bool) -> Expr:
-    """Whether `expr` is NULL, or is not."""
+    """Whether `expr` (or one of several values side by side) is NULL, or is not."""
+    if isinstance(expr, TupleNode):
+        return tuples.is_null(expr, wanted)
     test = IsNull(BOOLEAN, False, expr)
     return test if wanted else Not(BOOLEAN, False, test)
 
@@ -295,7 +300,7 @@ def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str) 
     label = "__".join((label, *map(_name_of, found.links)))
     field = term.field if term.field is not None else operands.field_speaking_as(label, type_, left.field)
     convert = operands.value_of(type_, field)
-    label = f"{label}__{lookup.name}" if lookup is not _SAME else label
+    whole, label = label, f"{label}__{lookup.name}" if lookup is not _SAME else label
     if term.key_of is not None:
         convert = operands.related(term.key_of, convert)
     if (
@@ -307,6 +312,8 @@ def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str) 
         if lookup.name in {"exact", "iexact"}:
             return Built(is_null(term.expr, True), True)
         raise ValueError(f"{label} takes a value, and None is none. Use isnull to ask for NULL.")
+    if isinstance(term.expr, TupleNode) and lookup.form != "isnull":
+        return Built(tuples.build(slots, term, lookup, operand, whole))
     show = operands.show_of(left.field)
     match lookup.form:
         case "compare":
@@ -334,7 +341,7 @@ def _becomes_null(operand: Leaf, convert: Convert, type_: ScalarType) -> bool:
     return not isinstance(type_, JsonType) and operand.value is not None and convert(operand.value) is None
 
 
-def _bilateral(slots: Slots, left: Term, found: Chain, operand: Operand) -> Operand:
+def _bilateral(slots: Slots, left: Term, found: Chain, operand: Any) -> Any:
     """The right side with those transforms of the left that say they apply to both."""
     links = tuple(link for link in found.links if isinstance(link, type) and link.bilateral)
     if not links or isinstance(operand, Select):
@@ -431,11 +438,11 @@ def _in(slots: Slots, left: Term, operand: Operand, convert: Convert, label: str
     return In(BOOLEAN, True, left.expr, choices)
 
 
-def _given(item: Leaf | Term) -> bool:
+def _given(item: object) -> bool:
     return not (isinstance(item, Leaf) and item.value is None)
 
 
-def _either(slots: Slots, type_: ScalarType, item: Leaf | Term, convert: Convert) -> Expr:
+def _either(slots: Slots, type_: ScalarType, item: Any, convert: Convert) -> Expr:
     if isinstance(item, Term):
         return item.expr
     return Const(type_, True, None) if item.value is None else slots.param(type_, item, convert)

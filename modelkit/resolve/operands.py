@@ -42,7 +42,7 @@ from modelkit.ir.types import (
 )
 from modelkit.modelinfo import ModelInfo, info_of
 from modelkit.resolve.joins import Unsuited
-from modelkit.resolve.paths import Route
+from modelkit.resolve.paths import Route, ends_of
 from modelkit.resolve.query import Convert
 from modelkit.transaction import datetime_policies
 
@@ -201,7 +201,9 @@ def akin(model: type, info: ModelInfo) -> bool:
 
 
 def instance_key(route: Route, value: Any) -> Any:
-    """The key of the related instance `value`; ValueError where it is of another model or not saved.
+    """The key of the related instance `value`, a tuple where the relation goes by several fields.
+
+    ValueError where the instance is of another model or not saved.
 
     A relation that is its model's primary key is met by an instance of that model too.
     """
@@ -210,13 +212,14 @@ def instance_key(route: Route, value: Any) -> Any:
     kind = type(value)
     label = f"{route.owner.name}.{'__'.join(route.names)}"
     info: ModelInfo = target
-    relation = route.relation
-    forward = relation is not None and not relation.many and not relation.kind.startswith("reverse")
-    attribute = target.named[relation.remote[0]] if forward and relation is not None else target.pk
+    attributes = target.key if route.relation is None else ends_of(route.relation)
     if not akin(kind, target):
         if not route.own_key or not akin(kind, route.owner):
             raise ValueError(f"{label} leads to {target.name}: {shorten(value)} is a {kind.__name__}.")
-        info, attribute = route.owner, route.attribute
+        info, attributes = route.owner, route.attributes
+    attribute, *more = attributes
+    if more:
+        return tuple([_known(value, each.attname, label) for each in attributes])
     while not isinstance(value, info.concrete) or (
         attribute.level < len(info.levels) - 1 and not hasattr(value, attribute.attname)
     ):
@@ -225,11 +228,14 @@ def instance_key(route: Route, value: Any) -> Any:
             break
         info = info_of(parent.target)
         attribute = info.named[parent.remote[0]]
-    key = getattr(value, attribute.attname)
+    return _known(value, attribute.attname, label)
+
+
+def _known(instance: Any, attname: str, label: str) -> Any:
+    """A part of an instance's key; ValueError where it has none yet."""
+    key = getattr(instance, attname)
     if key is None:
-        raise ValueError(
-            f"{label}: {shorten(value)} has no {attribute.attname} yet. Save it before it stands in a query."
-        )
+        raise ValueError(f"{label}: {shorten(instance)} has no {attname} yet. Save it before it stands in a query.")
     return key
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from modelkit.errors import FieldError
 from modelkit.expressions.base import F, Face, Node, OrderBy, Q
-from modelkit.ir.expr import Call, FunctionDef, SortKey
+from modelkit.ir.expr import Call, Expr, FunctionDef, Nulls, SortKey, TupleNode
 from modelkit.ir.types import FloatType
 from modelkit.modelinfo import Relation
 from modelkit.resolve import expressions, lookups
@@ -22,7 +22,7 @@ from modelkit.resolve.joins import Context, Scope
 from modelkit.resolve.paths import SEPARATOR, Route, route, split
 from modelkit.resolve.query import Shape, Term
 
-__all__ = ["normalised", "sort_key", "sort_keys"]
+__all__ = ["node_keys", "normalised", "sort_keys"]
 
 
 def _random() -> float:
@@ -60,36 +60,42 @@ def _keys(scope: Scope, key: str | Node, values: Mapping[str, Term], *, flip: bo
         descending = key.startswith("-") != flip
         name = key.removeprefix("-")
         if name in values:
-            return [SortKey(values[name].expr, descending)]
+            return _sorts(values[name].expr, descending)
         return _named(scope, name, descending, f"order_by({key!r})", ())
     order = key if isinstance(key, OrderBy) else OrderBy(key)
     if flip:
         order = order.flipped()
-    return [sort_key(scope, order, values)]
+    return node_keys(scope, order, values)
 
 
-def sort_key(scope: Scope, node: Node, values: Mapping[str, Term] = MappingProxyType({})) -> SortKey:
-    """One key of an order; `values` are the terms that names stand for before all others."""
+def _sorts(expr: Expr, descending: bool, nulls: Nulls | None = None) -> list[SortKey]:
+    """The sort keys of an expression: one, or one for each of several values side by side."""
+    items = expr.items if isinstance(expr, TupleNode) else (expr,)
+    return [SortKey(item, descending, nulls) for item in items]
+
+
+def node_keys(scope: Scope, node: Node, values: Mapping[str, Term] = MappingProxyType({})) -> list[SortKey]:
+    """The keys of one node of an order; `values` are the terms that names stand for before all others."""
     order = node if isinstance(node, OrderBy) else OrderBy(node)
     inner = order.expression
     known = values.get(inner.name) if isinstance(inner, F) else None
-    term = known if known is not None else expressions.resolve(scope, inner, Context(None))
-    return SortKey(term.expr, order.descending, "first" if order.nulls_first else "last" if order.nulls_last else None)
+    term = known if known is not None else expressions.resolve_whole(scope, inner, Context(None))
+    return _sorts(term.expr, order.descending, "first" if order.nulls_first else "last" if order.nulls_last else None)
 
 
 def _named(scope: Scope, name: str, descending: bool, shown: str, above: tuple[Relation, ...]) -> list[SortKey]:
     """The keys of a name: one, or for a relation to a model with an order of its own, that order."""
     names = split(name)
     if expressions.annotation_of(scope, names) is not None:
-        return [SortKey(expressions.resolve_name(scope, name, Context(None), shown).expr, descending)]
+        return _sorts(expressions.resolve_name(scope, name, Context(None), shown).expr, descending)
     found = route(scope.info, names, shown, scope.annotations)
     if _expands(found):
         return _expanded(scope, name, found, descending, shown, above)
     if found.relation is not None and found.rest:
-        lookups.related_chain(found, found.attribute.type, shown)
+        lookups.related_chain(found, found.type, shown)
     term = expressions.route_term(scope, found, Context(None))
     links = lookups.links_of(term.expr.type, found.rest, found.field.label, shown, term.field)
-    return [SortKey(lookups.transformed(scope.slots, term, links).expr, descending)]
+    return _sorts(lookups.transformed(scope.slots, term, links).expr, descending)
 
 
 def _expands(found: Route) -> bool:
@@ -115,7 +121,7 @@ def _expanded(
         else:
             node = item.node if isinstance(item, Face) else item
             order = node if isinstance(node, OrderBy) else OrderBy(node, descending)
-            keys.append(sort_key(scope, _prefixed(order, name)))
+            keys.extend(node_keys(scope, _prefixed(order, name)))
     return keys
 
 

@@ -87,7 +87,7 @@ def _taking(shape: Shape, parts: tuple[Any, ...], around: Enclosing | None) -> t
             raise ValueError(
                 f"{scope.verb}({name}=...): {shape.info.name} has a field '{name}' already. Choose another name."
             )
-        term = expressions.resolve(scope, value, Context(None))
+        term = expressions.resolve_whole(scope, value, Context(None))
         scope.annotations[name] = Annotation(term, True, name)
     listed.extend(name for name in named if name not in names)
     taken: list[tuple[str, Term]] = []
@@ -135,7 +135,7 @@ def _taken_value(scope: Scope, name: Any, before: Collection[str]) -> tuple[str,
         return name, expressions.resolve_name(scope, name, Context(None), f"{scope.verb}({name!r})")
     if not isinstance(name, Node):
         raise TypeError(f"{scope.verb}() takes names and expressions, not {shorten(name)}.")
-    return _name_of(name, {*before, *scope.annotations}), expressions.resolve(scope, name, Context(None))
+    return _name_of(name, {*before, *scope.annotations}), expressions.resolve_whole(scope, name, Context(None))
 
 
 def _name_of(node: Node, taken: Collection[str]) -> str:
@@ -211,7 +211,7 @@ def _checked(info: ModelInfo, name: str, verb: str) -> str:
     """
     read: list[str] = []
     for part in split(name):
-        own = info.pk.name if part == "pk" else part
+        own = info.key[0].name if part == "pk" else part
         attribute = info.named.get(own)
         relation = info.relations.get(attribute.name if attribute is not None else own)
         if attribute is None and relation is None:
@@ -324,6 +324,9 @@ class _Entities:
                 for attribute in info.attributes
                 if attribute.name in mask and not mask[attribute.name] and attribute.attname not in keys
             }
+        for relation in (info.relations[name] for name in mask if name not in info.named):
+            if not relation.kind.startswith("reverse"):
+                keys.update(relation.local)
         return {
             attribute.attname
             for attribute in info.attributes

@@ -10,11 +10,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from modelkit.errors import FieldError, did_you_mean, not_yet, shorten, spelled
+from modelkit.errors import FieldError, did_you_mean, shorten, spelled
 from modelkit.fields.base import Field
+from modelkit.ir.types import ScalarType, TupleType
 from modelkit.modelinfo import Attribute, Hop, ModelInfo, Relation, info_of
 
-__all__ = ["SEPARATOR", "Route", "Step", "key_field", "names_of", "path_of", "route", "split", "steps_of", "unknown"]
+__all__ = [
+    "SEPARATOR",
+    "Route",
+    "Step",
+    "ends_of",
+    "key_field",
+    "names_of",
+    "path_of",
+    "route",
+    "split",
+    "steps_of",
+    "unknown",
+]
 
 SEPARATOR: Final = "__"
 
@@ -32,19 +45,40 @@ class Route:
     """Where names lead, seen from the model they start at.
 
     `steps` reach the table that `columns` stand in, those left out whose end is known before them. `first_many` is the number of the
-    first to-many one, None where there is none. `field` knows the values; `target` is the related model where the names end
-    in a relation, `relation` that relation. `rest` are the names that are no fields: transforms, JSON keys, a lookup.
+    first to-many one, None where there is none. The columns are those of `attributes` of `owner`: one, or several where the
+    names end in a composite key or in a relation that goes by several fields.
+    `field` knows the values; `target` is the related model where the names end in a relation, `relation` that relation.
+    `rest` are the names that are no fields: transforms, JSON keys, a lookup.
     """
 
     steps: tuple[Step, ...]
     columns: tuple[int, ...]
     field: Any  # a Field; as a descriptor it cannot be declared on a class as what it is
     owner: ModelInfo
-    attribute: Attribute
+    attributes: tuple[Attribute, ...]
     relation: Relation | None
     target: ModelInfo | None
     names: tuple[str, ...]
     rest: tuple[str, ...]
+
+    @property
+    def attribute(self) -> Attribute:
+        """The one attribute that the names end in, or the first of several."""
+        return self.attributes[0]
+
+    @property
+    def type(self) -> ScalarType:
+        """What the columns hold: side by side where there are several."""
+        if len(self.attributes) == 1:
+            return self.attributes[0].type
+        return TupleType(tuple(attribute.type for attribute in self.attributes))
+
+    @property
+    def label(self) -> str:
+        """Model and field, for messages."""
+        if self.relation is None and len(self.attributes) == 1:
+            return f"{self.owner.name}.{self.attributes[0].name}"
+        return f"{self.owner.name}.{self.names[-1]}"
 
     @property
     def first_many(self) -> int | None:
@@ -55,7 +89,9 @@ class Route:
     def own_key(self) -> bool:
         """Whether the names end in a relation whose key is the primary key of the model that has it."""
         return (
-            self.relation is not None and self.attribute is self.owner.pk and self.attribute.name == self.relation.name
+            self.relation is not None
+            and self.attributes == self.owner.key
+            and self.attribute.name == self.relation.name
         )
 
 
@@ -114,60 +150,69 @@ def key_field(info: ModelInfo, attribute: Attribute) -> Field[Any]:
     return field
 
 
-def _found(info: ModelInfo, name: str) -> tuple[Attribute | None, Relation | None]:
-    """What `name` is on a model: an attribute, a relation, a forward key is both."""
-    if name == "pk":
-        if len(info.key) != 1:
-            not_yet("composite primary keys")
-        name = info.pk.name
-    attribute = info.named.get(name)
-    relation = info.relations.get(attribute.name if attribute is not None else name)
-    return attribute, relation
+def ends_of(relation: Relation) -> tuple[Attribute, ...]:
+    """The attributes of the target that a lookup on a relation compares with: what a key refers to, else the target's own key."""
+    target = info_of(relation.target)
+    if relation.many or relation.kind.startswith("reverse"):
+        return target.key
+    return tuple(target.named[name] for name in relation.remote)
+
+
+def _found(info: ModelInfo, name: str) -> tuple[tuple[Attribute, ...], Relation | None]:
+    """What `name` is on a model: an attribute (those of the key, for "pk"), a relation, a forward key is both."""
+    attributes = info.key_named(name)
+    if len(attributes) > 1:
+        return attributes, None
+    return attributes, info.relations.get(attributes[0].name if attributes else name)
 
 
 def route(info: ModelInfo, names: tuple[str, ...], context: str, more: Iterable[str] = ()) -> Route:
     """Walk `names` from `info` as far as they name fields. Linear in their number."""
     steps: list[Step] = []
     for position, name in enumerate(names):
-        attribute, relation = _found(info, name)
+        attributes, relation = _found(info, name)
         rest = names[position + 1 :]
-        if attribute is None and relation is None:
+        if not attributes and relation is None:
             raise unknown(info, name, context, more if position == 0 else ())
         if relation is not None and rest:
             target = info_of(relation.target)
-            if any(part is not None for part in _found(target, rest[0])):
+            if any(_found(target, rest[0])):
                 steps.extend(steps_of(relation))
                 info = target
                 continue
-        return _ended(info, steps, attribute, relation, names[: position + 1], rest)
+        return _ended(info, steps, attributes, relation, names[: position + 1], rest)
     raise unknown(info, "", context)
 
 
 def _ended(
     info: ModelInfo,
     steps: list[Step],
-    attribute: Attribute | None,
+    attributes: tuple[Attribute, ...],
     relation: Relation | None,
     names: tuple[str, ...],
     rest: tuple[str, ...],
 ) -> Route:
-    """The route whose last name is this attribute or relation of `info`."""
+    """The route whose last name is these attributes or this relation of `info`."""
     target = info_of(relation.target) if relation is not None else None
-    if attribute is None:
+    owner = info
+    if not attributes:
         assert relation is not None
         assert target is not None
         steps = [*steps, *steps_of(relation)]
-        if len(target.key) != 1:
-            not_yet("composite primary keys")
-        owner, attribute = target, target.pk
-    else:
-        owner = info
-    steps = [*steps, *path_of(attribute)]
-    columns: tuple[int, ...] = (attribute.column,)
+        owner, attributes = target, ends_of(relation)
+    steps = [*steps, *path_of(attributes[0])]
+    columns: tuple[int, ...] = tuple(attribute.column for attribute in attributes)
     while steps and steps[-1].direct:
         hop = steps[-1].hop
         if not set(columns) <= set(hop.right):
             break
         columns = tuple(hop.left[hop.right.index(column)] for column in columns)
         steps.pop()
-    return Route(tuple(steps), columns, key_field(owner, attribute), owner, attribute, relation, target, names, rest)
+    field = key_field(owner, attributes[0]) if len(attributes) == 1 else _field_of(owner, attributes, relation)
+    return Route(tuple(steps), columns, field, owner, attributes, relation, target, names, rest)
+
+
+def _field_of(owner: ModelInfo, attributes: tuple[Attribute, ...], relation: Relation | None) -> Field[Any]:
+    """The field whose values are those of several attributes side by side."""
+    field: Field[Any] = owner.model._meta.pk if relation is None or attributes == owner.key else relation.field
+    return field

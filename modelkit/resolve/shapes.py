@@ -18,10 +18,11 @@ from modelkit.resolve.combinations import order_names
 from modelkit.resolve.correlation import opened, parameter, stepped, taken
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined
 from modelkit.resolve.moving import moved
-from modelkit.resolve.paths import key_field, steps_of
+from modelkit.resolve.paths import key_field, path_of, steps_of
 from modelkit.resolve.query import Cache, Query, SetOperation, Shape, Term, refuse
 
 __all__ = [
+    "among",
     "by_key",
     "combined",
     "distinct",
@@ -91,7 +92,7 @@ def ordered(query: Query, keys: tuple[Any, ...]) -> Query:
 def by_key(query: Query, verb: str) -> Query:
     """`query` in the order of the primary key, for `verb`; TypeError where its rows are groups without one."""
     group = query.shape.group
-    if isinstance(group, tuple) and not any(map(query.info.table.key.__contains__, _own_columns(group))):
+    if isinstance(group, tuple) and not {*query.info.table.key}.issubset(_own_columns(group)):
         raise TypeError(
             f"{verb}() on an unordered queryset performing aggregation has no order to go by: add order_by() before."
         )
@@ -243,6 +244,37 @@ def _relating(shape: Shape, relation: Relation, around: Enclosing | None) -> tup
         width=scope.slots.width,
         sticky=frozenset(reuse) if relation.many and len(relation.hops) > 1 else frozenset(),
     )
+    return made, scope.slots
+
+
+def among(query: Query, attnames: tuple[str, ...], values: tuple[Any, ...]) -> Query:
+    """The rows of `query` whose `attnames` hold one of `values`: tuples where there are several attnames."""
+    shape = query.shape
+    key = ("among", attnames)
+    step = shape.next.get(key)
+    if step is None:
+        step, _ = taken(shape, _choosing, attnames, (None,))
+        shape.cache.add(shape.next, key, step)
+    chosen: Query = step.apply(query, (values,))
+    return chosen
+
+
+def _choosing(shape: Shape, attnames: tuple[str, ...], around: Enclosing | None) -> tuple[Shape, Slots]:
+    scope = Scope.of(shape, "filter", around)
+    attributes = [shape.info.named[name] for name in attnames]
+    source = scope.follow(path_of(attributes[0]), Context(None))
+    item = scope.columns(source, tuple(attribute.column for attribute in attributes))
+    converts = [key_field(shape.info, attribute).coerce for attribute in attributes]
+
+    def members(values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(converts) == 1:
+            return tuple(map(converts[0], values))
+        return tuple(
+            [tuple([convert(part) for convert, part in zip(converts, value, strict=True)]) for value in values]
+        )
+
+    where = In(BOOLEAN, item.nullable, item, scope.slots.param(item.type, Leaf(0, None), members))
+    made = shape.evolve(sources=tuple(scope.sources), where=(*shape.where, where), width=scope.slots.width)
     return made, scope.slots
 
 

@@ -13,15 +13,15 @@ from modelkit.errors import NotSupportedError, shorten
 from modelkit.expressions.base import F
 from modelkit.expressions.conditional import Exists, OuterRef, Subquery
 from modelkit.ir import expr as ir
-from modelkit.ir.expr import BOOLEAN, Const, Expr
+from modelkit.ir.expr import BOOLEAN, Const, Expr, TupleNode
 from modelkit.ir.query import Output, Select, ValueOutput
 from modelkit.ir.types import AnyType
 from modelkit.modelinfo import Attribute
 from modelkit.resolve.correlation import bound, parameter
-from modelkit.resolve.expressions import leaf_of, resolve, resolver, typed
+from modelkit.resolve.expressions import leaf_of, resolve_whole, resolver, typed
 from modelkit.resolve.finishers import entered, finished, telling
 from modelkit.resolve.grouping import has_window
-from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, constant, outer
+from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, beside, constant, outer
 from modelkit.resolve.moving import moved
 from modelkit.resolve.operands import akin
 from modelkit.resolve.outputs import values
@@ -32,25 +32,27 @@ from modelkit.resolve.skeleton import query_in
 __all__ = ["compared_select"]
 
 
-def _target(way: Route | None, shape: Shape) -> Attribute:
-    """The attribute of an inner query's rows that a lookup on a relation compares with.
+def _targets(way: Route | None, shape: Shape) -> tuple[Attribute, ...]:
+    """The attributes of an inner query's rows that a lookup on a relation compares with: one, or those of a composite key.
 
     What the relation refers to; for rows of the relation's own model, whose key it is, that key; else the rows' key.
     ValueError where the rows are of another model.
     """
     relation, target = (way.relation, way.target) if way is not None else (None, None)
     if way is None or relation is None or target is None:
-        return shape.info.pk
+        return shape.info.key
     if not akin(shape.info.concrete, target):
         if not way.own_key or not akin(shape.info.concrete, way.owner):
             raise ValueError(
                 f"{way.owner.name}.{'__'.join(way.names)} leads to {target.name}: "
                 f"a queryset of {shape.info.name} has no rows of it."
             )
-        return shape.info.named.get(way.attribute.name, shape.info.pk)
-    if not relation.many and not relation.kind.startswith("reverse"):
-        return shape.info.named.get(relation.remote[0], shape.info.pk)
-    return shape.info.pk
+        own = shape.info.named.get(way.attribute.name)
+        return shape.info.key if own is None else (own,)
+    if relation.many or relation.kind.startswith("reverse"):
+        return shape.info.key
+    ends = tuple(attribute for name in relation.remote if (attribute := shape.info.named.get(name)) is not None)
+    return ends if len(ends) == len(relation.remote) else shape.info.key
 
 
 def _one(label: str) -> Convert:
@@ -73,12 +75,15 @@ class _Inner:
     scope: Scope
     bindings: tuple[Binding, ...]
 
-    def column(self, slots: Slots, output: Expr, *, ordered: bool = False, limit: Convert = itself) -> Select:
-        """The query of one value a row, its parameters behind those of `slots`; `limit` converts its limit."""
+    def columns(
+        self, slots: Slots, outputs: tuple[Expr, ...], *, ordered: bool = False, limit: Convert = itself
+    ) -> Select:
+        """The query of these values a row, its parameters behind those of `slots`; `limit` converts its limit."""
         order = ordered or self.shape.sliced or bool(self.shape.distinct_on)
-        made: list[Output] = [ValueOutput(output)]
+        made: list[Output] = [ValueOutput(output) for output in outputs]
+        bare = len(made) == 1
         return self._placed(
-            slots, *finished(self.shape, self.scope, made, order=order, identity=(output,), bare=True), limit
+            slots, *finished(self.shape, self.scope, made, order=order, identity=outputs, bare=bare), limit
         )
 
     def any(self, slots: Slots) -> Select:
@@ -100,19 +105,29 @@ class _Inner:
         return placed
 
 
-def _column(inner: _Inner, way: Route | None, shown: str) -> Term:
-    """The one value of an inner query's rows; for rows of a model, the key that a relation `way` compares with.
+def _columns(inner: _Inner, way: Route | None, shown: str, width: int) -> tuple[Term, ...]:
+    """The `width` values of an inner query's rows; for rows of a model, the key that a relation `way` compares with.
 
-    ValueError where there are several.
+    ValueError where there are more or fewer.
     """
     scope, shape = inner.scope, inner.shape
     if shape.values is not None:
-        if len(shape.values) != 1:
-            raise ValueError(f"{shown}: the queryset has {len(shape.values)} values a row, and one is needed.")
-        return shape.values[0][1]
-    attribute = _target(way, shape)
-    source = scope.follow(path_of(attribute), Context(None))
-    return Term(scope.column(source, attribute.column), key_field(shape.info, attribute))
+        terms = tuple(part for _, term in shape.values for part in _parted(term))
+    else:
+        attributes = _targets(way, shape)
+        source = scope.follow(path_of(attributes[0]), Context(None))
+        terms = tuple(
+            Term(scope.column(source, attribute.column), key_field(shape.info, attribute)) for attribute in attributes
+        )
+    if len(terms) != width:
+        needed = "one is" if width == 1 else f"{width} are"
+        raise ValueError(f"{shown}: the queryset has {len(terms)} values a row, and {needed} needed.")
+    return terms
+
+
+def _parted(term: Term) -> tuple[Term, ...]:
+    """A composite key's values as terms of their own; any other term alone."""
+    return tuple(map(Term, term.expr.items)) if isinstance(term.expr, TupleNode) else (term,)
 
 
 def _query(leaf: Leaf) -> Query:
@@ -129,34 +144,40 @@ def _inside(scope: Scope, leaf: Leaf, query: Query, context: Context) -> _Inner:
     return _Inner(leaf, *entered(shape, scope.verb, around), bindings)
 
 
-def _with_column(scope: Scope, leaf: Leaf, way: Route | None, shown: str, context: Context) -> tuple[_Inner, Term]:
-    """The same, and the one value of its rows that counts."""
+def _with_columns(
+    scope: Scope, leaf: Leaf, way: Route | None, shown: str, context: Context, width: int = 1
+) -> tuple[_Inner, tuple[Term, ...]]:
+    """The same, and the `width` values of its rows that count."""
     query = _query(leaf)
     shape = query.shape
     if shape.combination is not None and shape.values is None:
-        query = values(query, (_target(way, shape).attname,), style="flat")
+        query = values(query, tuple(attribute.attname for attribute in _targets(way, shape)), style="tuple")
     inner = _inside(scope, leaf, query, context)
-    return inner, _column(inner, way, shown)
+    return inner, _columns(inner, way, shown, width)
 
 
-def compared_select(scope: Scope, context: Context, leaf: Leaf, lookup: str, way: Route | None) -> Select:
-    """The queryset in `leaf` as what stands right of a lookup: a query of one column inside `scope`.
+def compared_select(
+    scope: Scope, context: Context, leaf: Leaf, lookup: str, way: Route | None, width: int = 1
+) -> Select:
+    """The queryset in `leaf` as what stands right of a lookup: a query of `width` columns inside `scope`.
 
-    ValueError where it has several, or more rows than the lookup takes.
+    ValueError where it has another number of them, or more rows than the lookup takes.
     """
     label = "__".join(way.names) if way is not None else "a lookup"
-    inner, column = _with_column(scope, leaf, way, f"{label}__{lookup}", context)
+    inner, terms = _with_columns(scope, leaf, way, f"{label}__{lookup}", context, width)
     if lookup != "in" and inner.shape.limit is None:
         raise ValueError(
             f"{label}: a queryset stands for one value only where it is cut to one row, as in queryset[:1]."
         )
-    return inner.column(scope.slots, column.expr, limit=itself if lookup == "in" else _one(label))
+    return inner.columns(
+        scope.slots, tuple(term.expr for term in terms), limit=itself if lookup == "in" else _one(label)
+    )
 
 
 @resolver(Subquery)
 def _subquery(scope: Scope, node: Subquery, context: Context) -> Term:
-    inner, term = _with_column(scope, leaf_of(node.queryset), None, "Subquery()", context)
-    select = inner.column(scope.slots, term.expr, ordered=True)
+    inner, (term,) = _with_columns(scope, leaf_of(node.queryset), None, "Subquery()", context)
+    select = inner.columns(scope.slots, (term.expr,), ordered=True)
     return typed(Term(ir.Subquery(term.expr.type, True, select), term.field, term.key_of), node.output_field)
 
 
@@ -176,10 +197,15 @@ def _outer_ref(scope: Scope, node: OuterRef, _context: Context) -> Term:
         scope.slots.open = True
         return Term(outer(Const(AnyType(), True, None)))
     name = F(node.name) if isinstance(node.name, str) else node.name
-    term = resolve(host.around.scope, name, host.around.context)
-    expr = term.expr
-    if has_window(expr):
+    term = resolve_whole(host.around.scope, name, host.around.context)
+    if has_window(term.expr):
         raise NotSupportedError(f"OuterRef({node.name!r}): a window of the query around has no value yet inside of it.")
+    read = [_from_outside(part.expr, levels) for part in _parted(term)]
+    return Term(read[0] if len(read) == 1 else beside(tuple(read)), term.field, term.key_of)
+
+
+def _from_outside(expr: Expr, levels: int) -> Expr:
+    """`expr`, of the query `levels` out, as it is read here."""
     for _ in range(levels):
         expr = outer(expr)
-    return Term(expr, term.field, term.key_of)
+    return expr

@@ -34,7 +34,7 @@ def _window(scope: Scope, node: Window, context: Context) -> Term:
     if not context.joins:
         raise FieldError(f"Windows have no value for one row alone: {scope.verb}() cannot use {node!r}.")
     partition = tuple(resolve(scope, item, context).expr for item in node.partition_by)
-    order = tuple(ordering.sort_key(scope, item) for item in node.order_by)
+    order = tuple(key for item in node.order_by for key in ordering.node_keys(scope, item))
     frame = None if node.frame is None else _frame(node.frame, order)
     around = ir.Window(INTEGER, False, "row_number", (), partition, order, frame)
     term = _over(scope, node.expression, around, context)

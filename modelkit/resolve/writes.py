@@ -6,6 +6,7 @@ Knows scopes and expressions. The invariant: an assignment reads the row it chan
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
 from modelkit.expressions.base import Assignment as Assigned
 from modelkit.expressions.base import Face, Node, Value
 from modelkit.expressions.conditional import Subquery
-from modelkit.ir.expr import BOOLEAN, Const, Expr, In
+from modelkit.ir.expr import BOOLEAN, Const, Expr, In, TupleNode
 from modelkit.ir.query import Assignment, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.types import JsonType
 from modelkit.modelinfo import Attribute, Level, ModelInfo, info_of
@@ -73,6 +74,9 @@ def _named(info: ModelInfo, assignments: tuple[Any, ...], values: Mapping[str, A
 
 def _attribute(info: ModelInfo, name: str) -> Attribute:
     if name == "pk":
+        if len(info.key) > 1:
+            names = ", ".join(part.name for part in info.key)
+            raise FieldError(f"update(pk=...): the key of {info.name} is composite: set {names} one by one.")
         return info.pk
     attribute = info.named.get(name)
     if attribute is None:
@@ -88,15 +92,39 @@ def _attribute(info: ModelInfo, name: str) -> Attribute:
     return attribute
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What update() sets `attribute` to: `value`, or part `part` of it where `name` is a relation that goes by several fields."""
+
+    attribute: Attribute
+    name: str
+    value: Any
+    part: int | None = None
+
+
+def _changes(info: ModelInfo, name: str, value: Any) -> list[_Change]:
+    """The columns that `name=value` sets: one, or each that a relation goes by. None lets go by those that may be NULL."""
+    relation = None if name in info.named else info.relations.get(name)
+    if relation is None or relation.kind != "foreign_key":
+        return [_Change(_attribute(info, name), name, value)]
+    attributes = [info.named[attname] for attname in relation.local]
+    changes = [_Change(attribute, name, value, part) for part, attribute in enumerate(attributes)]
+    if isinstance(value, Leaf) and value.value is None:
+        changes = [change for change in changes if change.attribute.field.null]
+        if not changes:
+            raise FieldError(f"update({name}=None): none of the fields that {info.name}.{name} goes by may be NULL.")
+    return changes
+
+
 def _made(
     shape: Shape, marker: Marker, named: list[tuple[str, Any]]
 ) -> tuple[list[tuple[Update, tuple[Binding, ...]]], bool]:
     """The updates of a shape, each with its own bindings, the root's table first."""
     info = shape.info
-    by_level: dict[int, list[tuple[Attribute, str, Any]]] = {}
+    by_level: dict[int, list[_Change]] = {}
     for name, value in named:
-        attribute = _attribute(info, name)
-        by_level.setdefault(attribute.level, []).append((attribute, name, marker.operand(value)))
+        for change in _changes(info, name, marker.operand(value)):
+            by_level.setdefault(change.attribute.level, []).append(change)
     made: list[tuple[Update, tuple[Binding, ...]]] = []
     shared = True
     for number in sorted(by_level):
@@ -106,7 +134,7 @@ def _made(
         model = info if own else info_of(level.model)
         annotations: dict[str, Annotation] = dict(shape.annotations) if own else {}
         scope = Scope(model, [Source(level.table)], slots, "update", annotations)
-        changes = tuple(_assignment(scope, attribute, name, value) for attribute, name, value in by_level[number])
+        changes = tuple(_assignment(scope, change) for change in by_level[number])
         target = _own_rows(shape) if own else _level_rows(shape, level)
         made.append((Update(target, changes), tuple(slots.bindings)))
         if slots.open:
@@ -144,9 +172,32 @@ def _before(level: Level) -> tuple[Step, ...]:
     return tuple(Step(hop, True) for hop in level.lineage[:-1])
 
 
-def _assignment(scope: Scope, attribute: Attribute, name: str, value: Any) -> Assignment:
+def _assignment(scope: Scope, change: _Change) -> Assignment:
     """One assignment: its value coerced as the field says, related instances by their key."""
-    return Assignment(attribute.column, _assigned(scope, attribute, name, value))
+    attribute = change.attribute
+    if change.part is not None:
+        return Assignment(attribute.column, _part(scope, change, change.part))
+    return Assignment(attribute.column, _assigned(scope, attribute, change.name, change.value))
+
+
+def _part(scope: Scope, change: _Change, number: int) -> Expr:
+    """One value of a relation that goes by several fields."""
+    attribute, shown = change.attribute, f"update({change.name}=...)"
+    if isinstance(change.value, Node):
+        raise FieldError(f"{shown}: {scope.info.name}.{change.name} goes by several fields: set these one by one.")
+    leaf: Leaf = expressions.leaf_of(change.value)
+    if leaf.value is None:
+        return Const(attribute.type, True, None)
+    way = route(scope.info, (change.name,), shown)
+    key_of, convert = partial(operands.instance_key, way), operands.value_of(attribute.type, attribute.field)
+
+    def part(value: Any) -> Any:
+        key = key_of(value) if operands.is_instance(value) else value
+        if not isinstance(key, (tuple, list)) or len(key) != len(way.columns):
+            raise ValueError(f"{shown} takes an instance or a tuple of {len(way.columns)} values, not {shorten(key)}.")
+        return convert(key[number])
+
+    return scope.slots.param(attribute.type, leaf, part, nullable=attribute.field.null)
 
 
 def _assigned(scope: Scope, attribute: Attribute, name: str, value: Any) -> Expr:
@@ -154,7 +205,10 @@ def _assigned(scope: Scope, attribute: Attribute, name: str, value: Any) -> Expr
     if isinstance(value, Value) and value.output_field is None and not isinstance(type_, JsonType):
         value = expressions.leaf_of(value.value)
     if isinstance(value, Node):
-        return expressions.resolve(scope, value, Context(None, joins=False)).expr
+        expr = expressions.resolve_whole(scope, value, Context(None, joins=False)).expr
+        if isinstance(expr, TupleNode):
+            raise FieldError(f"update({name}={value!r}): a composite key is several values, and {name!r} holds one.")
+        return expr
     leaf: Leaf = expressions.leaf_of(value)
     if leaf.value is None:
         return Const(type_, True, None)

@@ -1,6 +1,6 @@
 """Stand-ins for parts of Django that modelkit does not have, so that the rest of an app's models can be declared.
 
-A field for files is a text; a ForeignObject is an attribute that raises Unbuilt where a test uses it.
+A field for files is a text.
 """
 
 from __future__ import annotations
@@ -36,32 +36,9 @@ class FilePathField(modelkit.CharField[Any]):
         super().__init__(*args, **kwargs)
 
 
-class _Unbuilt:
-    """An attribute of a model that modelkit has nothing for."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        self.name = type(self).__name__
-
-    def __set_name__(self, owner: Any, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: Any, owner: Any) -> Any:
-        if instance is None:
-            return self
-        raise Unbuilt(f"modelkit has no '{type(self).__name__}', which '{self.name}' is.")
-
-    def __set__(self, instance: Any, value: Any) -> None:
-        raise Unbuilt(f"modelkit has no '{type(self).__name__}', which '{self.name}' is.")
-
-
-class ForeignObject(_Unbuilt):
-    """A relation over any columns, which Django builds its own on."""
-
-
 STAND_INS: dict[str, Any] = {
     "FileField": FileField,
     "FilePathField": FilePathField,
-    "ForeignObject": ForeignObject,
     "ImageField": FileField,
 }
 """Django's name -> what stands in where modelkit has nothing of that name."""
