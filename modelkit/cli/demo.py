@@ -8,9 +8,10 @@ import textwrap
 import time
 from collections.abc import Callable, Sequence
 
-from modelkit import FieldError, atomic
+from modelkit import Avg, Count, FieldError, Q, Window, atomic, outer, subquery
 from modelkit.cli.airports import Airport, CityArea, Country, load
 from modelkit.database import capture_statements
+from modelkit.functions import RowNumber
 
 __all__ = ["STEPS", "run"]
 
@@ -57,6 +58,38 @@ def index() -> None:
     print(query.explain(verbose=True))
 
 
+def aggregation() -> None:
+    """Aggregation by country, of those with ten airports or more, and the loop that groups."""
+    by_country = Airport.objects.values_list("country__code").annotate(
+        number=Count("pk"), mean=Avg("elevation"), above=Count("pk", filter=Q(elevation__gt=8000))
+    )
+    query = by_country.filter(number__gte=10).order_by("-mean")
+    for code, number, mean, above in query[:3]:
+        print(f"{code}: {number} airports at {mean:,.0f} ft, {above} of them above 8,000 ft")
+    print(query.explain(verbose=True))
+
+
+def windows() -> None:
+    """The three highest airports of each country, by a window over its rows."""
+    rank = Window(RowNumber(), partition_by="country", order_by=["-elevation", "icao"])
+    query = Airport.objects.annotate(rank=rank).filter(rank__lte=3).order_by("country__code", "rank")
+    nepal_and_switzerland = query.filter(country__code__in=["CH", "NP"])
+    for code, place, feet, name in nepal_and_switzerland.values_list("country__code", "rank", "elevation", "name"):
+        print(f"{code} {place}. {feet:8,.0f} ft  {name}")
+    print(query.explain())
+
+
+def subqueries() -> None:
+    """A subquery: the highest airport of each country, beside the mean of its airports; typed."""
+    here = Airport.objects.filter(Airport.country[Country.id] == outer(Country.id))
+    highest = here.order_by(Airport.elevation.desc(), Airport.icao).values_list(Airport.name, flat=True)[:1]
+    mean = Country.airports.aggregate(Airport.elevation.avg())
+    query = Country.objects.annotate(subquery(highest), mean).filter(Country.airports.count() >= 10)
+    for country, name, feet in query.order_by(mean.desc())[:3]:
+        print(f"{country}: {feet:,.0f} ft on average; {name} is the highest")
+    print(query.explain())
+
+
 def rollback() -> None:
     """A transaction, rolled back."""
     before = Airport.objects.count()
@@ -85,12 +118,25 @@ def timings() -> None:
         ("count through an index", lambda: Airport.objects.filter(country=country).count()),
         ("instances through an index", lambda: list(Airport.objects.filter(country=country))),
         ("scan of every row", lambda: list(Airport.objects.filter(latitude__gt=80, longitude__lt=0))),
+        ("number of airports by country", lambda: list(Country.objects.annotate(number=Count("airports")))),
         ("ten highest, sorted index", lambda: list(Airport.objects.order_by("-elevation")[:10])),
     ):
         print(f"{text:28} {microseconds(action):10,.1f} us")
 
 
-STEPS = (keywords, expressions, relations, prefetch, index, rollback, mistake, timings)
+STEPS = (
+    keywords,
+    expressions,
+    relations,
+    prefetch,
+    index,
+    aggregation,
+    windows,
+    subqueries,
+    rollback,
+    mistake,
+    timings,
+)
 
 
 def microseconds(action: Callable[[], object]) -> float:

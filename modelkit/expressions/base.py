@@ -36,6 +36,7 @@ __all__ = [
     "Q",
     "Quantifier",
     "Related",
+    "RelatedAggregate",
     "RelatedCount",
     "Sortable",
     "Value",
@@ -401,6 +402,18 @@ class RelatedCount(Combinable):
     conditions: tuple[Node, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RelatedAggregate(Combinable):
+    """`aggregate`, over those rows that the to-many relation at `path` leads to and that meet `conditions`.
+
+    The aggregate and the conditions stand on the related model.
+    """
+
+    path: Path
+    aggregate: Node
+    conditions: tuple[Node, ...] = ()
+
+
 class Condition(Node):
     """A node that is true, false or NULL for a row; combines with & | ^ ~ into a Q."""
 
@@ -625,12 +638,12 @@ def _joined(left: Node, right: object, connector: Connector) -> Q:
 def rebase(node: Any, prefix: Path) -> Any:
     """`node`, which reads the model that `prefix` leads to, as it reads from `prefix`'s owner.
 
-    Conditions inside `Related` and `RelatedCount` stand on the model related to, and stay. Linear in the node.
+    What stands on the model related to, inside `Related` and its like, stays. Linear in the node.
     """
     match node:
         case Path():
             return Path(prefix.owner, prefix.names + node.names)
-        case Related() | RelatedCount():
+        case Related() | RelatedCount() | RelatedAggregate():
             changes: dict[str, Any] = {"path": rebase(node.path, prefix)}
         case Q():
             return Q._made(tuple(rebase(part, prefix) for part in node.children), node.connector, node.negated)

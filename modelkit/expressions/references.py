@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, cast, overlo
 
 from typing_extensions import TypeVar
 
+from modelkit.errors import shorten
 from modelkit.expressions.base import (
     F,
     Face,
@@ -18,11 +19,13 @@ from modelkit.expressions.base import (
     Q,
     Quantifier,
     Related,
+    RelatedAggregate,
     RelatedCount,
     frozen_operand,
     rebase,
 )
 from modelkit.expressions.faces import (
+    Agg,
     Assign,
     BoolExpr,
     Cond,
@@ -234,6 +237,18 @@ class ManyRef(Face, Generic[M_con, R]):
     def count(self, *conditions: Cond[R]) -> NumExpr[M_con, int]:
         """How many related rows meet all of `conditions`."""
         return NumExpr(RelatedCount(cast("Path", self.node), tuple(condition.node for condition in conditions)))
+
+    def aggregate(self, of: Agg[R, T], *conditions: Cond[R]) -> Expr[M_con, T]:
+        """An aggregate over the related rows that meet all of `conditions`: `Team.members.aggregate(User.age.max())`.
+
+        Each row of M has a value, and rows related otherwise do not change it. TypeError for what is no aggregate.
+        """
+        if not isinstance(of, Agg):
+            raise TypeError(
+                f"aggregate() takes an aggregate of the related model, as Model.field.max(), not {shorten(of)}."
+            )
+        met = tuple(condition.node for condition in conditions)
+        return Expr(RelatedAggregate(cast("Path", self.node), of.node, met))
 
 
 def _related(reference: Face, quantifier: Quantifier, conditions: tuple[Cond[Any], ...]) -> Cond[Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from modelkit.errors import FieldError, shorten
 from modelkit.expressions.aggregates import Aggregate
-from modelkit.expressions.base import Combined, Face, Node, RelatedCount
+from modelkit.expressions.base import Combined, Face, Node, RelatedAggregate, RelatedCount
 from modelkit.ir import expr as ir
 from modelkit.ir.analysis import children, nodes_of, replaced
 from modelkit.ir.expr import INTEGER, Col, Const, Expr
@@ -145,6 +145,21 @@ def _related_count(scope: Scope, node: RelatedCount, context: Context) -> Term:
     """How many related rows there are: a query of its own for each row, which no other join multiplies."""
     select = conditions.related_rows(scope, node.path, node.conditions, context)
     return Term(ir.Subquery(INTEGER, False, replace(select, result="count")))
+
+
+@resolver(RelatedAggregate)
+def _related_aggregate(scope: Scope, node: RelatedAggregate, context: Context) -> Term:
+    """An aggregate over related rows: a query of its own for each row, which no other join multiplies."""
+    of = node.aggregate
+    assert isinstance(of, Aggregate)
+    select, term = conditions.over_related(
+        scope,
+        node.path,
+        node.conditions,
+        context,
+        lambda inner: aggregated(inner, of, Context(None), over_groups=False),
+    )
+    return Term(ir.Subquery(term.expr.type, term.expr.nullable, select), term.field)
 
 
 # -- aggregate()

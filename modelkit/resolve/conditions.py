@@ -6,7 +6,8 @@ including which rows of a to-many relation one call's conditions share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from modelkit.errors import FieldError, shorten, spelled
@@ -569,6 +570,16 @@ def related_rows(scope: Scope, path: Path, conditions: tuple[Node, ...], context
     return _inner(inner, [*there, *(() if met is None else (met,))])
 
 
+def over_related(
+    scope: Scope, path: Path, conditions: tuple[Node, ...], context: Context, of: Callable[[Scope], Term]
+) -> tuple[Select, Term]:
+    """The one row of what `of` makes in the scope of such rows, an aggregate over them, and what it made."""
+    inner, there, met = _related_rows(scope, path, conditions, context)
+    term = of(inner)
+    rows = _inner(inner, [*there, *(() if met is None else (met,))])
+    return replace(rows, outputs=(ValueOutput(term.expr),), group=()), term
+
+
 def _related_rows(
     scope: Scope, path: Path, conditions: tuple[Node, ...], context: Context
 ) -> tuple[Scope, list[Expr], Expr | None]:
@@ -591,11 +602,9 @@ def _related_rows(
         for left, right in zip(first.left, first.right, strict=True)
     ]
     there = [*ties, *_guarding(inner, first, scope, (), context), *_present(inner, source)]
-    met = None
-    if conditions:
-        at = Scope(info, inner.sources, inner.slots, inner.verb, {}, scope, source)
-        met = resolve_condition(at, Q._made(conditions, "AND"), Context(set()))
-    return inner, there, met
+    at = Scope(info, inner.sources, inner.slots, inner.verb, {}, scope, source)
+    met = resolve_condition(at, Q._made(conditions, "AND"), Context(set())) if conditions else None
+    return at, there, met
 
 
 def _not_true(expr: Expr) -> Expr:

@@ -110,3 +110,46 @@ def test_typed_assignments():
 def test_typed_and_named_annotations_do_not_mix():
     with pytest.raises(TypeError, match="not both in one call"):
         Author.objects.annotate(Author.age + 1, older=Author.age + 2)
+
+
+def test_aggregates_of_related_rows_are_values_of_each_row():
+    dear, ratings = Author.books.aggregate(Book.price.max()), Author.books.aggregate(Book.rating.sum())
+    author = Author.objects.get(name="A")
+    Book.objects.create(author=author, name="r", rating=5, price=7)
+    rows = Author.objects.order_by("pk").values_list(Author.name, dear, ratings, Author.books.count())
+    for name, price, rating, number in rows:
+        books = Book.objects.filter(author__name=name)
+        assert price == max((book.price for book in books), default=None)
+        assert rating == (sum(book.rating for book in books) if books else None)
+        assert number == len(books)
+    assert names(Author.objects.filter(dear >= 7)) == ["A"]
+    assert Author.objects.order_by(ratings.desc(nulls_last=True))[0].name == "A"
+
+
+def test_aggregates_of_related_rows_are_not_multiplied_by_joins():
+    author = Author.objects.get(name="A")
+    for name in ("one", "two"):
+        Author.objects.create(name=name, mentor=author)
+    ratings = sum(author.books.values_list("rating", flat=True))
+    rows = Author.objects.filter(pupils__name__in=["one", "two"])
+    assert list(rows.values_list(Author.books.aggregate(Book.rating.sum()), flat=True)) == [ratings, ratings]
+
+
+def test_aggregates_of_related_rows_take_conditions_and_reach_through_relations():
+    some = Author.books.aggregate(Book.rating.count(where=Book.rating > 1), Book.name != "q")
+    expected = [
+        (name, Book.objects.filter(author__name=name, rating__gt=1).exclude(name="q").count())
+        for name in ("A", "B", "C")
+    ]
+    assert list(Author.objects.order_by("pk").values_list(Author.name, some)) == expected
+    held = Author.team[Team.members].aggregate(Author.books.aggregate(Book.rating.max()).max())
+    rows = dict(Author.objects.values_list(Author.name, held))
+    assert rows["A"] == max(Book.objects.filter(author__team__name="x").values_list("rating", flat=True))
+    assert rows["B"] is None
+
+
+def test_what_is_no_aggregate_has_no_value_over_related_rows():
+    with pytest.raises(TypeError, match=r"takes an aggregate.*Model\.field\.max\(\)"):
+        Author.books.aggregate(Book.rating)
+    with pytest.raises(TypeError, match="takes an aggregate"):
+        Author.books.aggregate(3)

@@ -14,6 +14,7 @@ class City(Model):
     name = CharField(max_length=9)
     size = IntegerField(null=True)
     founded = DateField(null=True)
+    citizens: Reverse[Citizen] = Reverse("city")
 
     class Meta:
         app_label = "spec_queries"
@@ -67,7 +68,17 @@ def inner() -> None:
     assert_type(subquery(older.values_list(Citizen.voter, flat=True)), BoolExpr[Any, bool | None])
     assert_type(subquery(older.values_list(Citizen.born, flat=True)), Expr[Any, datetime.date | None])
     assert_type(City.objects.annotate(subquery(names[:1])).first(), tuple[City, str | None] | None)
+    eldest = City.citizens.aggregate(Citizen.age.max())
+    assert_type(eldest, Expr[City, int | None])
+    assert_type(City.citizens.aggregate(Citizen.age.avg(), Citizen.voter.is_true()), Expr[City, float | None])
+    assert_type(City.objects.annotate(eldest).first(), tuple[City, int | None] | None)
+    City.objects.filter(eldest > 90).order_by(eldest.desc())
     City.objects.filter(exists(3))  # E05
     City.objects.filter(subquery(older))  # E06
     Citizen.objects.filter(exists(older) & (City.size > 3))  # E07
     Citizen.objects.filter(Citizen.name == outer(City.size))  # E08
+    City.citizens.aggregate(City.size.max())  # E09
+    City.citizens.aggregate(Citizen.age)  # E10
+    City.citizens.aggregate(Citizen.age.max(), City.size > 3)  # E11
+    Citizen.objects.filter(eldest > 90)  # E12
+    City.objects.filter(eldest > "x")  # E13
