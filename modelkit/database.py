@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from modelkit.errors import ImproperlyConfigured, did_you_mean, not_yet, shorten
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
-from modelkit.stores.base import Params, Session, Store, Transaction, discovery
+from modelkit.stores.base import Params, Removal, Session, Store, Transaction, discovery
 from modelkit.transaction import DEFAULT, Block, Manual, Running, entries, install, restore, running, stores
 
 __all__ = [
@@ -269,6 +269,14 @@ class _Logged:
     def delete(self, query: Delete, params: Params) -> int:
         self._log.append(_named(query))
         return self._session.delete(query, params)
+
+    def cascade(self, steps: Sequence[Removal], params: Params) -> list[int]:
+        parents = {step.parent for step in steps}
+        for number, step in enumerate(steps):
+            if number in parents:
+                self._log.append(_named(step.drop.target))
+            self._log.append(_named(step.drop))
+        return self._session.cascade(steps, params)
 
     def explain(self, query: Select | Compound | Update | Delete, *, verbose: bool = False) -> str:
         return self._session.explain(query, verbose=verbose)

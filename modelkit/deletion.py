@@ -20,8 +20,10 @@ from modelkit.ir.types import ScalarType, TupleType
 from modelkit.loading import load
 from modelkit.modelinfo import Guard, Hop, ModelInfo, Relation, info_of, is_key
 from modelkit.resolve import conditions, finishers, outputs, shapes
+from modelkit.resolve.query import Shape
 from modelkit.signals import post_delete, pre_delete
-from modelkit.stores.base import Session
+from modelkit.stores.base import Removal, Session
+from modelkit.transaction import mark_broken
 
 __all__ = [
     "CASCADE",
@@ -179,6 +181,74 @@ def _plan(info: ModelInfo) -> _Plan:
         found = _Plan(info, tuple(attnames), pointers, tuple(parents), single, childless, drop, {})
         info.made["deletion"] = found
     return found
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Chain:
+    """Deleting rows of a model and all that cascades from them as one request to the store.
+
+    There is one where CASCADE is all that follows, over tables none of which is reached twice. `infos` say by step whose
+    rows go; `below` are the steps after the root's. `by_keys` are all of them, of which those next to the root are given
+    the root's keys, as it is; None where one of these wants another attribute.
+    """
+
+    infos: tuple[ModelInfo, ...]
+    below: tuple[Removal, ...]
+    by_keys: tuple[Removal, ...] | None
+
+    def is_heard(self) -> bool:
+        """Whether anyone listens to deletions of one of the models."""
+        if not pre_delete.receivers and not post_delete.receivers:
+            return False
+        return any(_heard(info.model) for info in self.infos)
+
+    def steps(self, shape: Shape, removal: Delete) -> tuple[Removal, ...]:
+        """All steps, of which `removal` is the root's; kept with its shape."""
+        known: tuple[_Chain, tuple[Removal, ...]] | None = shape.compiled.get("cascade")
+        if known is None or known[0] is not self:
+            known = shape.compiled["cascade"] = (self, (Removal(removal), *self.below))
+        return known[1]
+
+    def run(self, alias: str | None, steps: tuple[Removal, ...], params: Values) -> tuple[int, dict[str, int]]:
+        """Let the store take `steps`; how many rows went, in all and by model label."""
+        try:
+            counts = session(alias).cascade(steps, params)
+        except BaseException as error:
+            mark_broken(alias, error)
+            raise
+        return sum(counts), {info.label: count for info, count in zip(self.infos, counts, strict=True) if count}
+
+
+def _chain(plan: _Plan) -> _Chain | None:
+    """The chain of a model, where there is one."""
+    made = plan.info.made
+    found: tuple[_Chain | None, tuple[ModelInfo, ...]] | None = made.get("deletion chain")
+    if found is None or any(info.model._meta.info is not info for info in found[1]):
+        found = made["deletion chain"] = _linked(plan)
+    return found[0]
+
+
+def _linked(plan: _Plan) -> tuple[_Chain | None, tuple[ModelInfo, ...]]:
+    """A model's chain, and the models on which it depends that this is it. `plans` grows while it is walked."""
+    plans = [plan]
+    below: list[Removal] = []
+    chained = not plan.parents
+    for number, parent in enumerate(plans):
+        for pointer in parent.pointers:
+            target = _plan(info_of(pointer.relation.target))
+            plain = pointer.on_delete.action == "CASCADE" and not pointer.constants and not target.parents
+            chained = chained and plain and all(target.info.concrete is not known.info.concrete for known in plans)
+            if not chained:
+                return None, tuple(known.info for known in [*plans, target])
+            plans.append(target)
+            column = parent.info.named[parent.attnames[pointer.local]].column
+            below.append(Removal(pointer.drop, number, column))
+    infos = tuple(known.info for known in plans)
+    by_keys = None
+    if all(pointer.local == 0 for pointer in plan.pointers):
+        given = [Removal(step.drop) if step.parent == 0 else step for step in below]
+        by_keys = (Removal(plan.drop), *given)
+    return _Chain(infos, tuple(below), by_keys) if chained else None, infos
 
 
 def _reader(plan: _Plan, pointer: _Pointer, attnames: tuple[str, ...]) -> Select:
@@ -517,12 +587,12 @@ def delete_instances(
         if not is_key(_values(instance, (attname,))[0]):
             raise ValueError(f"This {info.name} cannot be deleted: its key {attname} is None, so it is not stored.")
     plan = _plan(info)
-    if plan.single and not _heard(model):
-        keys = tuple(dict.fromkeys(_values(instance, (attname,))[0] for instance in instances))
-        count = session(alias).delete(plan.drop, (keys,))
+    keys = tuple(dict.fromkeys(_values(instance, (attname,))[0] for instance in instances))
+    counted = _deleted_at_once(plan, keys, alias)
+    if counted is not None:
         for instance in instances:
             setattr(instance, attname, None)
-        return count, {info.label: count}
+        return counted
     with statement(alias, reading=True) as running:
         collector = _Collector(running, alias, instances[0] if origin is None else origin)
         rows = collector.add(model, [_values(instance, plan.attnames) for instance in instances], instances)
@@ -533,6 +603,17 @@ def delete_instances(
     for instance in instances:
         setattr(instance, attname, None)
     return counted
+
+
+def _deleted_at_once(plan: _Plan, keys: Values, alias: str) -> tuple[int, dict[str, int]] | None:
+    """Delete the rows with `keys` in one request to the store; None, and nothing done, where that takes more."""
+    if plan.single and not _heard(plan.info.model):
+        count = session(alias).delete(plan.drop, (keys,))
+        return count, {plan.info.label: count}
+    chain = _chain(plan)
+    if chain is None or chain.by_keys is None or chain.is_heard():
+        return None
+    return chain.run(alias, chain.by_keys, (keys,))
 
 
 def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
@@ -548,6 +629,10 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
         removal, params = finishers.removal(query)
         count = session(alias).delete(removal, params)
         return count, {info.label: count} if count else {}
+    chain = _chain(plan)
+    if chain is not None and not chain.is_heard():
+        removal, params = finishers.removal(query)
+        return chain.run(alias, chain.steps(query.shape, removal), params)
     query = shapes.ordered(query, ())
     with statement(alias, reading=True) as running:
         collector = _Collector(running, alias, queryset)

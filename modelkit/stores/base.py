@@ -15,7 +15,8 @@ Every clause below is a test in `tests/stores`:
   statement and at commit, deferred ones at commit; references at commit.
   IntegrityError and DataError carry model, constraint, fields and values. NaN, a non-finite key and text with NUL or a
   lone surrogate, which no database keeps, raise ValidationError.
-- `update` and `delete` collect rows before they write, and return how many there were.
+- `update` and `delete` collect rows before they write, and return how many there were. `cascade` does so for all of its
+  steps.
 - A transaction commits if no other transaction that committed since its snapshot wrote a row that it wrote (first
   committer wins) and no constraint is broken; else it raises and nothing of it remains.
 - JSON values handed in are copied (`coerce` already made a private copy: a store may keep it); values handed out in
@@ -36,6 +37,7 @@ __all__ = [
     "Change",
     "Isolation",
     "Params",
+    "Removal",
     "Savepoint",
     "Session",
     "Store",
@@ -73,6 +75,19 @@ class Change:
     pk: tuple[Any, ...]
     before: Row | None
     after: Row | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Removal:
+    """One step of a cascade: the rows that `drop` finds are removed.
+
+    `parent` is the number of an earlier step: `drop` has one parameter then, a tuple of the values that column `column` of
+    that step's rows holds. A step without a parent (None) is given the parameters of the cascade.
+    """
+
+    drop: Delete
+    parent: int | None = None
+    column: int = 0
 
 
 class Discovery:
@@ -115,6 +130,13 @@ class Session(Protocol):
 
     def delete(self, query: Delete, params: Params) -> int:
         """Remove rows; how many were found."""
+        ...
+
+    def cascade(self, steps: Sequence[Removal], params: Params) -> list[int]:
+        """Remove the rows that `steps` find, all of which are found before one is removed, in one snapshot.
+
+        How many there were, by step; a row that several steps find counts for the first.
+        """
         ...
 
     def explain(self, query: Select | Compound | Update | Delete, *, verbose: bool = False) -> str:

@@ -17,8 +17,8 @@ from modelkit.errors import (
     ValidationError,
 )
 from modelkit.ir.codec import JSON_NULL
-from modelkit.ir.expr import Arith, Col, Compare, Const, Param
-from modelkit.ir.query import Assignment, Conflict, Select, Source, Update, ValueOutput
+from modelkit.ir.expr import Arith, Col, Compare, Const, In, Param
+from modelkit.ir.query import Assignment, Conflict, Delete, Select, Source, Update, ValueOutput
 from modelkit.ir.schema import DEFAULT, Check, Column, Formula, Index, Reference, Table, Unique
 from modelkit.ir.types import (
     UTC,
@@ -35,6 +35,7 @@ from modelkit.ir.types import (
     TimeType,
     UuidType,
 )
+from modelkit.stores.base import Removal
 from tests.stores.samples import (
     AGE,
     BOOLEAN,
@@ -423,6 +424,58 @@ def test_a_parent_stays_while_a_child_refers_to_it(db):
     assert db.store.delete(delete_where(db.team), (2,)) == 1
     db.store.update(set_where(db.user, TEAM), (1, None))
     assert db.store.delete(delete_where(db.team), (1,)) == 1
+
+
+def removals(db, root):
+    members = Delete(rows_where(db.user, In(BOOLEAN, True, col(db.user, TEAM), Param(INTEGER, False, 0))))
+    return [Removal(root), Removal(members, 0, ID)]
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in a transaction", "alone"])
+@pytest.mark.parametrize("scan", [True, False], ids=["by a scan", "by key"])
+def test_a_cascade_removes_rows_and_those_that_refer_to_them(db, inside, scan):
+    db.store.insert(db.team, [(DEFAULT, "a"), (DEFAULT, "b"), (DEFAULT, "c")])
+    db.store.insert(db.user, [user(team=team) for team in (1, 2, 1, None, 2)])
+    session = db.store.begin() if inside else db.store
+    root = Delete(rows_where(db.team, compare(db.team, "le", NAME))) if scan else delete_where(db.team)
+    assert session.cascade(removals(db, root), ("a" if scan else 1,)) == [1, 2]
+    assert session.cascade(removals(db, root), ("a" if scan else 3,)) == ([0, 0] if scan else [1, 0])
+    if inside:
+        assert len(db.store.select(every(db.user), ())) == 5
+        session.commit()
+    assert [row[ID] for row in db.store.select(every(db.user), ())] == [2, 4, 5]
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in a transaction", "alone"])
+def test_a_row_that_several_steps_find_is_removed_once_and_counts_for_the_first(db, inside):
+    db.store.insert(db.team, [(DEFAULT, "a"), (DEFAULT, "b")])
+    db.store.insert(db.user, [user(team=1), user(team=2)])
+    session = db.store.begin() if inside else db.store
+    steps = [*removals(db, delete_all(db.team)), Removal(delete_all(db.user))]
+    assert session.cascade([steps[2], *steps[:1], Removal(steps[1].drop, 1, ID)], ()) == [2, 2, 0]
+    if inside:
+        session.commit()
+    assert db.store.select(every(db.user), ()) == []
+
+
+def test_a_cascade_that_is_refused_removes_nothing(db):
+    db.store.insert(db.team, [(DEFAULT, "a"), (DEFAULT, "b")])
+    db.store.insert(db.user, [user(team=1), user(team=2)])
+    with pytest.raises(IntegrityError, match="Team 2"):
+        db.store.cascade(
+            [Removal(delete_all(db.team)), Removal(Delete(rows_where(db.user, compare(db.user, "eq", TEAM, 0))))], (1,)
+        )
+    assert len(db.store.select(every(db.user), ())) == len(db.store.select(every(db.team), ())) == 2
+
+
+def test_a_cascade_conflicts_with_who_committed_first(db):
+    db.store.insert(db.team, [(DEFAULT, "a")])
+    db.store.insert(db.user, [user(team=1)])
+    transaction = db.store.begin()
+    transaction.cascade(removals(db, delete_where(db.team)), (1,))
+    db.store.update(set_where(db.user, NAME), (1, "x"))
+    with pytest.raises(TransactionConflict):
+        transaction.commit()
 
 
 def test_references_wait_for_the_commit_of_a_transaction(db):

@@ -6,7 +6,7 @@ returns, publishing these writes at once breaks no constraint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 from modelkit.errors import ConcurrentIntegrityError, IntegrityError
@@ -37,6 +37,10 @@ class Delta:
         self.fresh = fresh
         self.gained: set[Hashable] | None = None
         self.released: set[tuple[Hashable, int]] | None = None
+
+    def gains_any(self) -> bool:
+        """Whether a row comes under any key."""
+        return bool(self.added or self.fresh)
 
     def gains(self, key: Hashable) -> bool:
         """Whether a row comes under `key`."""
@@ -300,7 +304,7 @@ def _check_children(delta: Delta, link: Link, children: TableWrites | None, view
     """A key that a parent no longer has must be no child's."""
     entries = link.child_index.entries
     own = children.deltas.get(link.child_index) if children is not None else None
-    if not entries and own is None:
+    if (own is None or not own.gains_any()) and _all_leave(delta.removed, entries, own):
         return
     kept = delta.index.entries
     for key in delta.removed:
@@ -322,6 +326,18 @@ def _check_children(delta: Delta, link: Link, children: TableWrites | None, view
             continue
         assert child is not None
         refuse_deletion(link, child, concurrent=_came_since(link.child, slot, child, viewed))
+
+
+def _all_leave(keys: Iterable[Hashable], entries: Mapping[Hashable, Bucket], leaving: Delta | None) -> bool:
+    """Whether no row stays under one of `keys`; False also where that cannot be told at a glance."""
+    found: list[int] = []
+    for key in keys:
+        bucket = entries.get(key)
+        if bucket.__class__ is int:
+            found.append(bucket)  # type: ignore[arg-type]  # as the line above says
+        elif bucket is not None:
+            found += bucket  # type: ignore[arg-type]  # a container of slots
+    return not found or (leaving is not None and set(leaving.removed_slots).issuperset(found))
 
 
 def refuse_deletion(link: Link, child: Row, *, concurrent: bool = False) -> NoReturn:

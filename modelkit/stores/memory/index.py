@@ -167,8 +167,25 @@ class Index:
     def discard_many(self, keys: Sequence[Hashable], slots: Sequence[int]) -> None:
         """Take each of `slots` away from under its key. Linear."""
         entries, discard = self.entries, self.discard
+        if self.path.unique and not self.nullable and self.condition is None:
+            # Whatever stands under such a key is the slot that leaves it: new ones are added after.
+            pop = entries.pop
+            for key in keys:
+                pop(key, None)
+            if self._ordered is not None:
+                for key in keys:
+                    self._touch(key)
+            return
+        bare = self._ordered is None
         for key, slot in zip(keys, slots, strict=True):
-            if self._ordered is None and entries.get(key) == slot:
+            bucket = entries.get(key)
+            if bucket.__class__ is list:
+                place = bisect_left(bucket, slot)
+                if len(bucket) > 2 and place < len(bucket) and bucket[place] == slot:
+                    del bucket[place]
+                else:
+                    discard(key, slot)
+            elif bare and bucket == slot:
                 del entries[key]
             else:
                 discard(key, slot)

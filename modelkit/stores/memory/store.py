@@ -12,7 +12,8 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, not_yet
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
-from modelkit.stores.base import Capabilities, Isolation, Params, TimeZonePolicy
+from modelkit.stores.base import Capabilities, Isolation, Params, Removal, TimeZonePolicy
+from modelkit.stores.memory.cascade import found_by_steps
 from modelkit.stores.memory.catalog import Catalog
 from modelkit.stores.memory.commit import CLOSED, Closed, Committer
 from modelkit.stores.memory.constraints import TableWrites
@@ -158,6 +159,28 @@ class MemoryStore:
     def delete(self, query: Delete, params: Params) -> int:
         """Remove rows; how many were found."""
         return self._write(self._plans.of(query), params, _emptied, None)
+
+    def cascade(self, steps: Sequence[Removal], params: Params) -> list[int]:
+        """Remove what `steps` find; how many rows by step. Under the lock where all of it is done by key, at once."""
+        of = self._plans.of
+        for step in steps:
+            entry = of(step.drop)
+            if not entry.inside or not _target(entry).plain:
+                return self._alone(lambda transaction: transaction.cascade(steps, params))
+        committer = self._committer
+        with self._lock:
+            self._enter()
+            version = committer.version
+            counts, removed = found_by_steps(steps, params, self._located)
+            writes = [TableWrites(state, changes, (), None) for state, changes in removed.items()]
+            if writes:
+                committer.apply(writes, since=version)
+        return counts
+
+    def _located(self, query: Delete, params: Params) -> tuple[TableState, list[Any]]:
+        """The rows of the latest commit that `query` finds, with their slots. Under the lock."""
+        entry = self._plans.of(query)
+        return _target(entry), entry.run(entry.latest, params)
 
     def _write(
         self,

@@ -14,7 +14,8 @@ from typing import Any
 from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, TransactionError
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
-from modelkit.stores.base import Isolation, Params, Savepoint, Store
+from modelkit.stores.base import Isolation, Params, Removal, Savepoint, Store
+from modelkit.stores.memory.cascade import found_by_steps
 from modelkit.stores.memory.catalog import Catalog
 from modelkit.stores.memory.commit import Committer
 from modelkit.stores.memory.constraints import TableWrites, refuse_duplicate
@@ -205,6 +206,22 @@ class MemoryTransaction:
         if found:
             self._write(state, view, [(slot, old, None) for slot, old in found], frozenset())
         return len(found)
+
+    def cascade(self, steps: Sequence[Removal], params: Params) -> list[int]:
+        """Remove what `steps` find; how many rows by step."""
+        mark = len(self._undo)
+        counts, removed = found_by_steps(steps, params, self._located)
+        try:
+            for state, changes in removed.items():
+                self._write(state, self._views[state], changes, frozenset())
+        except BaseException:
+            self.rollback_to(mark)
+            raise
+        return counts
+
+    def _located(self, query: Delete, params: Params) -> tuple[TableState, list[Any]]:
+        state, _, _, found = self._found(query, params)
+        return state, found
 
     def _found(self, query: Update | Delete, params: Params) -> tuple[TableState, OwnView, Prepared, list[Any]]:
         pin = self._begun()

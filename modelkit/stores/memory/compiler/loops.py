@@ -183,7 +183,6 @@ class Nest:
         """The clauses that bind `row` (and `slot`, where it is named) to each row that `access` gives."""
         method = self.program.method
         present = If(Text(f"{row} is not None", COMPARISON))
-        from_slot = Let(row, f"{method(table, 'row')}({slot})") if slot else present
         match access:
             case Scan():
                 if slot:
@@ -196,32 +195,39 @@ class Nest:
                     return [
                         Let(slot, method(table, "find_slot") + call),
                         If(Text(f"{slot} >= 0", COMPARISON)),
-                        from_slot,
+                        Let(row, f"{method(table, 'row')}({slot})"),
                     ]
                 return [Let(row, method(table, "find") + call), present]
             case Bucket(path=path, key=key):
                 call = f"({path.number:d}, {self._key(writer, key)})"
                 if slot:
-                    return [For(slot, method(table, "bucket_slots") + call), from_slot]
+                    return self._rows_in(table, method(table, "bucket_slots") + call, row, slot)
                 return [For(row, method(table, "bucket") + call, listed=True)]
             case Shorter(options=options):
                 pairs = ", ".join(f"({option.path.number:d}, {self._key(writer, option.key)})" for option in options)
                 if slot:
-                    return [
-                        For(slot, f"{self.program.helper(runtime.shortest_slots)}({self._view(table)}, {pairs})"),
-                        from_slot,
-                    ]
+                    slots = f"{self.program.helper(runtime.shortest_slots)}({self._view(table)}, {pairs})"
+                    return self._rows_in(table, slots, row, slot)
                 return [For(row, f"{self.program.helper(runtime.shortest)}({self._view(table)}, {pairs})")]
             case Keys(path=path):
-                self.program.scans = True
+                # Rows under many keys may be had by a scan; slots never are.
+                self.program.scans |= not slot
                 choices = self._choices(writer, access)
                 call = f"({path.number:d}, {choices})"
                 if slot:
-                    return [For(slot, method(table, "slots_under") + call), from_slot]
+                    return self._rows_in(table, method(table, "slots_under") + call, row, slot)
                 return [For(row, method(table, "rows_under") + call, listed=True)]
             case Span():
                 return self._span(table, access, row, writer, slot)
         raise InternalError(f"no way to enter by {type(access).__name__}")
+
+    def _rows_in(self, table: Table, slots: str, row: str, slot: str) -> list[Clause]:
+        """The clauses that bind `slot` and `row` to each of `slots`, all of which have a row."""
+        name = self.program.fresh("slots")
+        return [
+            Let(name, slots),
+            For(f"{slot}, {row}", f"zip({name}, {self.program.method(table, 'rows_in')}({name}))"),
+        ]
 
     def _view(self, table: Table) -> str:
         return f"views[{self.program.view(table)}]"
@@ -294,14 +300,11 @@ class Nest:
         arguments = sorted(touched - set(names.values()))
         if access.gathers:
             return self._gathering(row, path, key, names[child], self._collected(names[child], found, arguments))
-        name, keys = self.program.fresh("slots"), self._collected(key, found, arguments, "{}")
+        keys = self._collected(key, found, arguments, "{}")
         slots = f"{self.program.method(self._table(0), 'slots_under')}({path.number:d}, {keys})"
         if self.slot:
-            return [
-                Let(name, slots),
-                For(slot, name),
-                Let(row, f"{self.program.method(self._table(0), 'row')}({slot})"),
-            ]
+            return self._rows_in(self._table(0), slots, row, slot)
+        name = self.program.fresh("slots")
         return [Let(name, slots), For(row, f"{self.program.method(self._table(0), 'rows_in')}({name})", listed=True)]
 
     def _gathering(self, row: str, path: AccessPath, key: str, child: str, rows: str) -> list[Clause]:
