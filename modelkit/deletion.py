@@ -241,11 +241,12 @@ def _linked(plan: _Plan) -> tuple[_Chain | None, tuple[ModelInfo, ...]]:
             if not chained:
                 return None, tuple(known.info for known in [*plans, target])
             plans.append(target)
-            column = parent.info.named[parent.attnames[pointer.local]].column
-            below.append(Removal(pointer.drop, number, column))
+            columns = tuple(parent.info.named[name].column for name in pointer.relation.local)
+            below.append(Removal(pointer.drop, number, columns))
     infos = tuple(known.info for known in plans)
     by_keys = None
-    if all(pointer.local == 0 for pointer in plan.pointers):
+    key = tuple(attribute.attname for attribute in plan.info.key)
+    if all(pointer.relation.local == key for pointer in plan.pointers):
         given = [Removal(step.drop) if step.parent == 0 else step for step in below]
         by_keys = (Removal(plan.drop), *given)
     return _Chain(infos, tuple(below), by_keys) if chained else None, infos

@@ -81,13 +81,13 @@ class Change:
 class Removal:
     """One step of a cascade: the rows that `drop` finds are removed.
 
-    `parent` is the number of an earlier step: `drop` has one parameter then, a tuple of the values that column `column` of
-    that step's rows holds. A step without a parent (None) is given the parameters of the cascade.
+    `parent` is the number of an earlier step: `drop` has one parameter then, a tuple of the values that `columns` of that
+    step's rows hold (tuples where these are several). A step without a parent (None) is given the parameters of the cascade.
     """
 
     drop: Delete
     parent: int | None = None
-    column: int = 0
+    columns: tuple[int, ...] = ()
 
 
 class Discovery:

@@ -428,7 +428,7 @@ def test_a_parent_stays_while_a_child_refers_to_it(db):
 
 def removals(db, root):
     members = Delete(rows_where(db.user, In(BOOLEAN, True, col(db.user, TEAM), Param(INTEGER, False, 0))))
-    return [Removal(root), Removal(members, 0, ID)]
+    return [Removal(root), Removal(members, 0, (ID,))]
 
 
 @pytest.mark.parametrize("inside", [True, False], ids=["in a transaction", "alone"])
@@ -452,7 +452,7 @@ def test_a_row_that_several_steps_find_is_removed_once_and_counts_for_the_first(
     db.store.insert(db.user, [user(team=1), user(team=2)])
     session = db.store.begin() if inside else db.store
     steps = [*removals(db, delete_all(db.team)), Removal(delete_all(db.user))]
-    assert session.cascade([steps[2], *steps[:1], Removal(steps[1].drop, 1, ID)], ()) == [2, 2, 0]
+    assert session.cascade([steps[2], *steps[:1], Removal(steps[1].drop, 1, (ID,))], ()) == [2, 2, 0]
     if inside:
         session.commit()
     assert db.store.select(every(db.user), ()) == []

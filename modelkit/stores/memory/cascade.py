@@ -6,6 +6,7 @@ Knows steps and rows, neither views nor how rows are removed. The invariant: eac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from modelkit.ir.query import Delete
@@ -32,14 +33,12 @@ def found_by_steps(
     for step in steps:
         given = params
         if step.parent is not None:
-            column = step.column
-            keys = {row[column] for _, row in rows[step.parent]}
-            keys.discard(None)
+            keys = _keys(rows[step.parent], step.columns)
             if not keys:
                 rows.append([])
                 counts.append(0)
                 continue
-            given = (tuple(keys),)
+            given = (keys,)
         state, found = find(step.drop, given)
         rows.append(found)
         changes = removed.get(state)
@@ -50,3 +49,14 @@ def found_by_steps(
         if found:
             removed.setdefault(state, []).extend([(slot, row, None) for slot, row in found])
     return counts, removed
+
+
+def _keys(rows: list[tuple[int, Row]], columns: tuple[int, ...]) -> tuple[Any, ...]:
+    """The distinct values of `columns` among `rows`, without those that are or hold NULL, to which nothing refers."""
+    if len(columns) == 1:
+        (column,) = columns
+        found = {row[column] for _, row in rows}
+        found.discard(None)
+        return tuple(found)
+    key = itemgetter(*columns)
+    return tuple([value for value in {key(row) for _, row in rows} if None not in value])

@@ -333,10 +333,10 @@ def _all_leave(keys: Iterable[Hashable], entries: Mapping[Hashable, Bucket], lea
     found: list[int] = []
     for key in keys:
         bucket = entries.get(key)
-        if bucket.__class__ is int:
-            found.append(bucket)  # type: ignore[arg-type]  # as the line above says
+        if isinstance(bucket, int):
+            found.append(bucket)
         elif bucket is not None:
-            found += bucket  # type: ignore[arg-type]  # a container of slots
+            found += bucket
     return not found or (leaving is not None and set(leaving.removed_slots).issuperset(found))
 
 

@@ -179,7 +179,7 @@ class Index:
         bare = self._ordered is None
         for key, slot in zip(keys, slots, strict=True):
             bucket = entries.get(key)
-            if bucket.__class__ is list:
+            if isinstance(bucket, list):
                 place = bisect_left(bucket, slot)
                 if len(bucket) > 2 and place < len(bucket) and bucket[place] == slot:
                     del bucket[place]
