@@ -3,6 +3,8 @@
 `import modelkit as models` gives the names that Django users expect of `django.db.models`.
 """
 
+from typing import TYPE_CHECKING, NoReturn
+
 from modelkit import registry, signals, timezone
 from modelkit.constraints import BaseConstraint, CheckConstraint, Deferrable, Index, UniqueConstraint
 from modelkit.database import aliases, capture_statements, connect, disconnect, use_store
@@ -33,6 +35,8 @@ from modelkit.errors import (
     TransactionManagementError,
     UnresolvedRelation,
     ValidationError,
+    did_you_mean,
+    not_a_goal,
 )
 from modelkit.expressions import (
     Agg,
@@ -482,3 +486,10 @@ __all__ = [
     "use_store",
     "validators",
 ]
+
+if not TYPE_CHECKING:  # checkers are told nothing: to them these names are absent, as any other that is not here
+
+    def __getattr__(name: str) -> NoReturn:
+        """NotSupportedError for what is another library's work; AttributeError for any other name that is not here."""
+        not_a_goal(name)
+        raise AttributeError(f"module 'modelkit' has no attribute '{name}'.{did_you_mean(name, __all__)}")

@@ -343,6 +343,24 @@ def spelled(name: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+_NOT_GOALS: dict[str, str] = {
+    "FileField": "modelkit keeps no files: keep the file where your application does, and its path in a CharField",
+    "ImageField": "modelkit keeps no files: keep the image where your application does, and its path in a CharField",
+    "RawSQL": "modelkit runs no SQL: Func and Transform declare functions of your own in Python",
+    "connection": "modelkit has no cursors: queries go through managers, transactions through atomic()",
+    "connections": "modelkit has no cursors: queries go through managers; connect() and use_store() choose the store",
+    "raw": "modelkit runs no SQL: say it with filter(), annotate() and the functions, or in Python over the rows",
+    "extra": "modelkit runs no SQL: say it with annotate(), alias(), Subquery and Func",
+}
+"""What other libraries are for, by the name that Django's users ask for it, and the way out."""
+
+
+def not_a_goal(name: str) -> None:
+    """Raise NotSupportedError where `name` is what modelkit leaves to other libraries; nothing for any other name."""
+    if name in _NOT_GOALS:
+        raise NotSupportedError(f"{name} is not supported: {_NOT_GOALS[name]}.")
+
+
 _NOT_YET: dict[str, str] = {
     "F slices": "Slicing an F() expression",
     "VersionField": "VersionField",

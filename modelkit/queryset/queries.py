@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, Literal, Self, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, Self, SupportsIndex, overload
 
 from typing_extensions import TypeVar
 
 from modelkit import bulk
 from modelkit.database import session
+from modelkit.errors import not_a_goal
 from modelkit.expressions.base import Condition, Node
 from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
@@ -357,6 +358,16 @@ class Queries(Chain[M, Row_co]):
         """
         rows.check_format(format)
         return session(self._db).explain(finishers.fetch(self.query).select, verbose=verbose)
+
+    if not TYPE_CHECKING:  # to checkers these are absent, as they ought to be
+
+        def raw(self, *args: Any, **kwargs: Any) -> Never:
+            """Raise NotSupportedError: no SQL is run."""
+            not_a_goal("raw")
+
+        def extra(self, *args: Any, **kwargs: Any) -> Never:
+            """Raise NotSupportedError: no SQL is run."""
+            not_a_goal("extra")
 
     def __iter__(self) -> Iterator[Row_co]:
         return iter(self._results())

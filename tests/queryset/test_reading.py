@@ -460,6 +460,12 @@ class TestObjects:
             disconnect("elsewhere")
         del store
 
+    @pytest.mark.parametrize("name", ["raw", "extra"])
+    def test_sql_is_refused_with_the_way_out(self, name: str) -> None:
+        for start in (Person.objects, Person.objects.filter(age=3)):
+            with pytest.raises(NotSupportedError, match=f"{name} is not supported: modelkit runs no SQL: say it with"):
+                getattr(start, name)("select 1")
+
     def test_locks_never_wait(self, people: list[Person]) -> None:
         assert Person.objects.select_for_update().count() == 5
         with pytest.raises(NotSupportedError):

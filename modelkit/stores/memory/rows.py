@@ -179,10 +179,17 @@ class RowRules:
         return admit
 
     def _check_zone(self, place: int, value: datetime.datetime) -> None:
-        if self.policy == "aware" and value.tzinfo is None:
-            self.refuse(place, value, 'it has no time zone, and this store keeps aware datetimes (tz="aware")')
-        if self.policy == "naive" and value.tzinfo is not None:
-            self.refuse(place, value, 'it has a time zone, and this store keeps naive datetimes (tz="naive")')
+        zoned = value.tzinfo is not None
+        if zoned != (self.policy == "aware"):
+            self.refuse(place, value, _WRONG_ZONE[self.policy])
+
+
+_WRONG_ZONE: Final[dict[TimeZonePolicy, str]] = {
+    "aware": "it has no time zone, and this store keeps aware datetimes: timezone.make_aware() gives it one, "
+    'and MemoryStore(tz="naive") is a store of those without',
+    "naive": "it has a time zone, and this store keeps naive datetimes: timezone.make_naive() takes it off, "
+    'and MemoryStore(tz="aware") is a store of those with one',
+}
 
 
 def _glance(source: Source, type_: ScalarType, name: str, policy: TimeZonePolicy) -> str | None:

@@ -1,0 +1,34 @@
+"""The names of the package: those that are not there say what to do instead."""
+
+from __future__ import annotations
+
+import pytest
+
+import modelkit
+from modelkit import NotSupportedError
+
+
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [("FileField", "CharField"), ("ImageField", "CharField"), ("RawSQL", "Func"), ("connection", "atomic")],
+)
+def test_what_other_libraries_are_for_is_refused_with_the_way_out(name, way_out):
+    with pytest.raises(NotSupportedError, match=f"{name} is not supported: .*{way_out}"):
+        getattr(modelkit, name)
+    with pytest.raises(NotSupportedError, match=way_out):
+        exec(f"from modelkit import {name}", {})
+
+
+def test_a_mistyped_name_has_its_near_miss():
+    with pytest.raises(
+        AttributeError, match=r"module 'modelkit' has no attribute 'CharFeild'\. Did you mean 'CharField'\?"
+    ):
+        modelkit.CharFeild  # noqa: B018
+    with pytest.raises(ImportError):
+        exec("from modelkit import CharFeild", {})
+    assert not hasattr(modelkit, "anything_else")
+
+
+def test_every_listed_name_is_there():
+    assert [name for name in modelkit.__all__ if not hasattr(modelkit, name)] == []
+    assert len(set(modelkit.__all__)) == len(modelkit.__all__)
