@@ -11,13 +11,14 @@ import functools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from modelkit.errors import DataError
 from modelkit.ir import expr as ir
+from modelkit.ir.analysis import sources_of
 from modelkit.ir.codec import JSON_NULL, freeze_json
 from modelkit.ir.query import Compound, Delete, RowOutput, Select, Source, Update
 from modelkit.ir.schema import Row, Table
@@ -406,13 +407,26 @@ def _tupled(row: Any, part: Select | Compound) -> tuple[Any, ...]:
 
 
 def _preorder(sources: Sequence[Source]) -> list[int]:
-    def below(number: int) -> Iterator[int]:
-        yield number
+    order: list[int] = []
+
+    def place(number: int) -> None:
+        if number in order:
+            return
+        if number:
+            place(sources[number].parent)
+        condition = sources[number].condition
+        for other in sorted(sources_of(condition) - {number}) if condition is not None else ():
+            place(other)
+        order.append(number)
+
+    def walk(number: int) -> None:
+        place(number)
         for child, source in enumerate(sources):
             if child and source.parent == number:
-                yield from below(child)
+                walk(child)
 
-    return list(below(0))
+    walk(0)
+    return order
 
 
 def _not(value: bool | None) -> bool | None:

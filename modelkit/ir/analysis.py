@@ -47,6 +47,7 @@ from modelkit.ir.types import IntegerType, ScalarType, TextType, UuidType
 
 __all__ = [
     "Query",
+    "before",
     "children",
     "conjunction",
     "conjuncts",
@@ -391,17 +392,37 @@ def source_columns(source: Source) -> int:
 
 
 def preorder(sources: tuple[Source, ...]) -> tuple[int, ...]:
-    """The source tree's numbers, each parent before its children, children in the order of their numbers."""
+    """The source tree's numbers, each parent before its children, children in the order of their numbers.
+
+    Sources that a source's condition reads come before it, ahead of their turn.
+    """
     offspring: dict[int, list[int]] = {}
     for number, source in enumerate(sources[1:], 1):
         offspring.setdefault(source.parent, []).append(number)
-    order: list[int] = []
+    order: dict[int, None] = {}
+
+    def place(number: int) -> None:
+        if number not in order:
+            for other in before(sources, number):
+                place(other)
+            order[number] = None
+
     waiting = [0]
     while waiting:
         number = waiting.pop()
-        order.append(number)
+        place(number)
         waiting.extend(reversed(offspring.get(number, ())))
     return tuple(order)
+
+
+def before(sources: tuple[Source, ...], number: int) -> tuple[int, ...]:
+    """The sources that must be read before source `number`: its parent, and those that its condition reads."""
+    if not number:
+        return ()
+    source = sources[number]
+    if source.condition is None:
+        return (source.parent,)
+    return tuple(dict.fromkeys((source.parent, *sorted(sources_of(source.condition) - {number}))))
 
 
 def nullable_sources(sources: tuple[Source, ...], inner: frozenset[int]) -> frozenset[int]:

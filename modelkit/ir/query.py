@@ -2,7 +2,8 @@
 
 A query reads a tree of sources. Source 0 is the root; every other one names its parent by index, always a smaller one.
 Every join is LEFT by meaning: a source with no matching row gives one row of NULLs (`analysis` finds where it may be
-treated as inner). Without ORDER BY, and among ties, results come in the order of the slots of the source tree in preorder.
+treated as inner). Without ORDER BY, and among ties, results come in the order of the slots of the source tree in preorder,
+where a source comes after those that its condition reads.
 Queries are compared by identity; `params` travel beside them.
 """
 
@@ -35,8 +36,9 @@ class Source:
     Where one of two columns holds text and the other integers or UUIDs, the text is that of the other's value.
 
     `many`: several rows may match one row of the parent. `optional`: there may be none.
-    `condition` is a further ON condition, over this query's sources. `rows` replaces the table's rows by a query's
-    (its outputs are then the columns): for aggregates over slices and unions; `table` is None there.
+    `condition` is a further ON condition, over this source and those of smaller numbers. `rows` replaces the table's rows by a
+    query's (its outputs are then the columns): for aggregates over slices and unions; `table` is None there.
+    `tag` tells joins apart that look the same: a query names it where it asks for the rows of one of them.
     """
 
     table: Table | None
@@ -47,6 +49,7 @@ class Source:
     optional: bool = False
     condition: Expr | None = None
     rows: Select | Compound | None = None
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

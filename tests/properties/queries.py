@@ -194,7 +194,9 @@ class Queries:
             condition = None
             if join.optional and rng.random() < 0.2:
                 tried = Source(join.child, parent, join.left, join.right, join.many, join.optional)
-                condition = Scope(self, (*found, tried), only=(len(found), parent)).condition(1)
+                condition = Scope(
+                    self, (*found, tried), only=(len(found), parent, rng.randrange(len(found)))
+                ).condition(1)
             found.append(Source(join.child, parent, join.left, join.right, join.many, join.optional, condition))
         return tuple(found)
 

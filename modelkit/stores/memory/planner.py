@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from modelkit.errors import InternalError
 from modelkit.ir.analysis import (
+    before,
     conjunction,
     conjuncts,
     inner_sources,
@@ -494,9 +495,9 @@ class _Planner:
         bound: set[int] = set()
 
         def bind(number: int) -> None:
-            parent = self.sources[number].parent
-            if number and parent not in bound:
-                bind(parent)
+            for other in before(self.sources, number):
+                if other not in bound:
+                    bind(other)
             bound.add(number)
             ready = [condition for condition in rest if self.reads[id(condition)] <= bound]
             if ready:
@@ -552,12 +553,16 @@ class _Planner:
                     break
 
     def _ancestry(self, number: int, bound: set[int]) -> list[int]:
-        chain: list[int] = []
-        while number not in bound:
-            chain.append(number)
-            number = self.sources[number].parent
-        chain.reverse()
-        return chain
+        """The sources to bind for `number`, itself included."""
+        chain: dict[int, None] = {}
+        waiting = [number]
+        while waiting:
+            number = waiting.pop()
+            if number not in bound:
+                chain.pop(number, None)
+                chain[number] = None
+                waiting.extend(before(self.sources, number))
+        return list(reversed(chain))
 
     def _by_slot(self, entry: _Entry) -> bool:
         """Whether the rows of a span are to come in slot order: always, but where the order is the span's or none is needed."""
