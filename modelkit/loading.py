@@ -19,7 +19,7 @@ from modelkit.fields.base import Field
 from modelkit.ir.codec import JSON_NULL, load_json
 from modelkit.ir.query import ValueOutput
 from modelkit.ir.types import JsonType
-from modelkit.modelinfo import Attribute, EntityPlan, Relation, info_of
+from modelkit.modelinfo import Along, Attribute, EntityPlan
 from modelkit.resolve.query import Fetch
 from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT
@@ -116,7 +116,7 @@ def _is_listened_to(entity: EntityPlan) -> bool:
     return (
         pre_init.has_listeners(model)
         or post_init.has_listeners(model)
-        or any(_is_listened_to(child) for _, child in entity.children)
+        or any(_is_listened_to(child.plan) for child in entity.children)
     )
 
 
@@ -252,8 +252,8 @@ class _Writer:
             self._by_own_code(entity, wanted, made)
         else:
             self._by_hand(entity, wanted, made)
-        for relation, child in entity.children:
-            self._child(made, entity, relation, child)
+        for child in entity.children:
+            self._child(made, entity, child)
         return made
 
     @staticmethod
@@ -305,45 +305,29 @@ class _Writer:
             f"{made} = {model}.from_db(db or {source.bind(DEFAULT, 'default')}, {names}, [{', '.join(values)}])"
         )
 
-    def _child(self, made: str, entity: EntityPlan, relation: Relation, child: EntityPlan) -> None:
+    def _child(self, made: str, entity: EntityPlan, child: Along) -> None:
         """Write what loads a related instance and puts it where the relation's accessors look for it, on both sides."""
         source = self.source
-        kept = self._kept(made, entity, relation)
-        with source.block(f"if r_{child.outputs[-1]} is None:"):
+        kept = self._kept(made, entity, child.kept)
+        with source.block(f"if r_{child.plan.outputs[-1]} is None:"):
             source.line(f"{kept} = None")
         with source.block("else:"):
-            inner = self._instance(child)
+            inner = self._instance(child.plan)
             source.line(f"{kept} = {inner}")
-            back = _back(relation)
-            if back is not None:
-                source.line(f"{self._kept(inner, child, back)} = {made}")
+            if child.back:
+                source.line(f"{self._kept(inner, child.plan, child.back)} = {made}")
 
-    def _kept(self, instance: str, entity: EntityPlan, relation: Relation) -> str:
-        """Where an instance of `entity` keeps what `relation` leads to, as a target of assignment."""
+    def _kept(self, instance: str, entity: EntityPlan, name: str) -> str:
+        """Where an instance of `entity` keeps a related one under `name`, as a target of assignment."""
         if sets_plainly(entity.info.model):
-            return f"{instance}.{identifier(relation.cache)}"
-        return f"{instance}.__dict__[{self.source.bind(relation.cache, 'cache')}]"
+            return f"{instance}.{identifier(name)}"
+        return f"{instance}.__dict__[{self.source.bind(name, 'cache')}]"
 
 
 def _outputs(entity: EntityPlan) -> Iterator[int]:
     yield from (output for output in entity.outputs if output is not None)
-    for _, child in entity.children:
-        yield from _outputs(child)
-
-
-def _back(relation: Relation) -> Relation | None:
-    """The relation that leads back to one instance from one, where `relation` is of that kind."""
-    if relation.kind not in {"one_to_one", "parent", "reverse_one_to_one"}:
-        return None
-    for other in info_of(relation.target).relations.values():
-        if (
-            other.field is relation.field
-            and other.kind != relation.kind
-            and not other.many
-            and other.accessor is not None
-        ):
-            return other
-    return None
+    for child in entity.children:
+        yield from _outputs(child.plan)
 
 
 # -- values

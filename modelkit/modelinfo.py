@@ -17,6 +17,7 @@ from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
 
 __all__ = [
+    "Along",
     "Attribute",
     "EntityPlan",
     "Guard",
@@ -199,20 +200,32 @@ class ModelInfo:
         return self.accessors[name]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Along:
+    """A related instance that is loaded along: how it is made, and under which attribute the other instance keeps it.
+
+    `back`: the attribute under which it keeps the other instance in turn, "" where there is none.
+    """
+
+    kept: str
+    back: str
+    plan: EntityPlan
+
+
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class EntityPlan:
     """How one instance is made from a result row of a Select.
 
     `outputs` gives for each of `info.levels` the number of the output that holds its stored row (None where no attribute
-    of the level is wanted). `deferred` are attnames left out. `children` are the to-one relations loaded along
-    (select_related), each with its own plan; such an instance is None where its last level's row is None.
+    of the level is wanted). `deferred` are attnames left out. `children` are the related instances loaded
+    along (select_related); such an instance is None where its last level's row is None.
     `made` holds the functions generated for the plan.
     """
 
     info: ModelInfo
     outputs: tuple[int | None, ...]
     deferred: frozenset[str] = frozenset()
-    children: tuple[tuple[Relation, EntityPlan], ...] = ()
+    children: tuple[Along, ...] = ()
     made: dict[Any, Any] = field(default_factory=dict, repr=False)
 
 

@@ -132,7 +132,8 @@ class Reference:
                     continue
                 matched = True
                 extend([*rows, row], [*slots, slot], number + 1)
-            if number and not matched:
+            inner = source.condition is not None and not source.optional
+            if number and not matched and not inner:
                 extend([*rows, None], [*slots, -1], number + 1)
 
         extend([], [], 0)

@@ -47,6 +47,7 @@ from modelkit.expressions.faces import (
     StrExpr,
     TimeExpr,
 )
+from modelkit.expressions.filtered import FilteredRelation
 from modelkit.expressions.functions import Func, Transform
 from modelkit.expressions.lookups import LOOKUPS, TRANSFORMS, LookupDef, TransformDef
 from modelkit.expressions.predicates import Lookup
@@ -79,6 +80,7 @@ __all__ = [
     "ExpressionWrapper",
     "F",
     "Face",
+    "FilteredRelation",
     "Func",
     "Instance",
     "JsonExpr",

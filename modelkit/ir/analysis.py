@@ -53,6 +53,7 @@ __all__ = [
     "conjuncts",
     "inner_sources",
     "is_correlated",
+    "is_inner",
     "joinable",
     "joined_as",
     "may_be_null",
@@ -425,6 +426,11 @@ def before(sources: tuple[Source, ...], number: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((source.parent, *sorted(sources_of(source.condition) - {number}))))
 
 
+def is_inner(source: Source) -> bool:
+    """Whether a row of the parent is left out where none of `source` matches: a join with a condition, not optional."""
+    return source.condition is not None and not source.optional
+
+
 def nullable_sources(sources: tuple[Source, ...], inner: frozenset[int]) -> frozenset[int]:
     """The sources whose row may be missing: optional ones that are not `inner`, and all below them."""
     missing: set[int] = set()
@@ -548,13 +554,13 @@ def _all_outcomes(parts: list[int], decisive: int, neutral: int) -> int:
 def used_sources(query: Select, *, multiplicity: bool = True) -> frozenset[int]:
     """The sources that a query cannot do without.
 
-    A to-one source that nothing reads is left out: it neither multiplies rows nor removes any. Where `multiplicity`
+    A to-one source that nothing reads is left out, if it neither multiplies rows nor removes any. Where `multiplicity`
     does not matter (exists, writes), so are to-many ones that are LEFT.
     """
     sources = query.sources
     used = {0}
     for number, source in enumerate(sources):
-        if multiplicity and source.many:
+        if (multiplicity and source.many) or is_inner(source):
             used.add(number)
         if number and source.table is None:
             used.add(number)

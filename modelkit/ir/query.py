@@ -2,8 +2,9 @@
 
 A query reads a tree of sources. Source 0 is the root; every other one names its parent by index, always a smaller one.
 Every join is LEFT by meaning: a source with no matching row gives one row of NULLs (`analysis` finds where it may be
-treated as inner). Without ORDER BY, and among ties, results come in the order of the slots of the source tree in preorder,
-where a source comes after those that its condition reads.
+treated as inner). The one exception is a join with a condition of its own that is not optional: it is INNER. Without
+ORDER BY, and among ties, results come in the order of the slots of the source tree in preorder, where a source comes after
+those that its condition reads.
 Queries are compared by identity; `params` travel beside them.
 """
 
@@ -36,9 +37,11 @@ class Source:
     Where one of two columns holds text and the other integers or UUIDs, the text is that of the other's value.
 
     `many`: several rows may match one row of the parent. `optional`: there may be none.
-    `condition` is a further ON condition, over this source and those of smaller numbers. `rows` replaces the table's rows by a
-    query's (its outputs are then the columns): for aggregates over slices and unions; `table` is None there.
-    `tag` tells joins apart that look the same: a query names it where it asks for the rows of one of them.
+    `condition` is a further ON condition, over this source and those of smaller numbers. A source with one that is not
+    optional leaves out rows of the parent without a match; then none of its ancestors is optional.
+    `rows` replaces the table's rows by a query's (its outputs are then the columns): for aggregates over slices and unions;
+    `table` is None there.
+    `tag` is the name that a query gives a join to tell it from others that look the same.
     """
 
     table: Table | None

@@ -14,10 +14,12 @@ from modelkit.errors import NotSupportedError, shorten
 from modelkit.expressions.base import Condition, Node, Q
 from modelkit.expressions.faces import Cond, Expr, Order
 from modelkit.modelinfo import info_of
+from modelkit.prefetch import Prefetch
 from modelkit.queryset import rows
 from modelkit.queryset.aio import AsyncQueries
+from modelkit.resolve import annotating, outputs, shapes, untrusted
 from modelkit.resolve import conditions as resolving
-from modelkit.resolve import expressions, outputs, shapes, untrusted
+from modelkit.resolve.paths import SEPARATOR
 from modelkit.resolve.query import Query, refuse
 
 __all__ = ["Chain"]
@@ -113,6 +115,13 @@ class Chain(AsyncQueries[M, Row_co]):
     def prefetch_related(self, *lookups: Any) -> Self:
         """Load these to-many (or to-one) relations along, with one statement each; `prefetch_related(None)` none."""
         refuse(self.query.shape, "prefetch_related")
+        for lookup in lookups:
+            name = lookup.prefetch_to if isinstance(lookup, Prefetch) else lookup
+            if isinstance(name, str) and name.split(SEPARATOR)[0] in self.query.shape.filtered:
+                raise ValueError(
+                    f"prefetch_related({name!r}) is not supported with a FilteredRelation: "
+                    "select_related() loads its rows along, Prefetch(..., queryset=...) those of the relation itself."
+                )
         clone = self._chain()
         clone._prefetch_related_lookups = () if lookups == (None,) else (*self._prefetch_related_lookups, *lookups)
         return clone
@@ -120,7 +129,7 @@ class Chain(AsyncQueries[M, Row_co]):
     def alias(self, *expressions_: Node, **named: Any) -> Self:
         """Name expressions for later calls, without making them part of the results."""
         rows.by_faces("alias", expressions_, named)
-        return self._evolved(expressions.annotated(self.query, expressions_, named, select=False))
+        return self._evolved(annotating.annotated(self.query, expressions_, named, select=False))
 
     def using(self, alias: str | None) -> Self:
         """The same, on the store connected as `alias`."""

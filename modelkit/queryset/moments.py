@@ -15,7 +15,7 @@ from modelkit.expressions.functions import Func
 from modelkit.ir.expr import FunctionDef
 from modelkit.ir.types import DateTimeType, DateType
 from modelkit.modelinfo import ModelInfo
-from modelkit.resolve import conditions, expressions, outputs, shapes
+from modelkit.resolve import annotating, conditions, outputs, shapes
 from modelkit.resolve.query import Query
 from modelkit.timezone import get_current_timezone
 
@@ -98,7 +98,7 @@ def _cut(query: Query, name: str, function: FunctionDef, output: Any, order: str
     info = query.info
     cut, whole = _free(info, "cut"), _free(info, "moment")
     named = {cut: Func(F(name), function=function, output_field=output), whole: F(name)}
-    made = expressions.annotated(query, (), named, select=True)
+    made = annotating.annotated(query, (), named, select=True)
     term = made.shape.annotations[whole].term
     if not isinstance(term.expr.type, kinds):
         kind = type(term.field).__name__ if term.field is not None else term.expr.type.name

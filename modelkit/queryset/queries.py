@@ -22,8 +22,8 @@ from modelkit.modelinfo import info_of
 from modelkit.queryset import moments, pickling, rows, writes
 from modelkit.queryset.chains import Chain
 from modelkit.queryset.late import LateQuery
+from modelkit.resolve import annotating, finishers, outputs, shapes
 from modelkit.resolve import conditions as resolving
-from modelkit.resolve import expressions, finishers, outputs, shapes
 from modelkit.resolve.query import Query, refuse
 from modelkit.transaction import DEFAULT
 
@@ -232,7 +232,7 @@ class Queries(Chain[M, Row_co]):
     def annotate(self, *expressions_: Any, **named: Any) -> Any:
         """With names: instances that carry these expressions as attributes. With typed expressions: tuples (instance, value, ...)."""
         rows.by_faces("annotate", expressions_, named)
-        return self._evolved(expressions.annotated(self.query, expressions_, named, select=True))
+        return self._evolved(annotating.annotated(self.query, expressions_, named, select=True))
 
     @overload
     def aggregate(self, a: Agg[M, T1], /) -> T1: ...

@@ -225,7 +225,7 @@ def _width(plan: Plan) -> int:
 
 def _loaded(entity: EntityPlan) -> int:
     """How many fields are loaded of an instance and of those that come along."""
-    return len(entity.info.attributes) - len(entity.deferred) + sum(_loaded(child) for _, child in entity.children)
+    return len(entity.info.attributes) - len(entity.deferred) + sum(_loaded(child.plan) for child in entity.children)
 
 
 def _over(shape: Shape, scope: Scope, plans: list[Plan], hidden: tuple[str, ...], more: tuple[str, ...]) -> Combined:

@@ -273,7 +273,7 @@ def _by_name(scope: Scope, name: str, operand: Any, context: Context) -> Expr:
         lookups.check_key_lookup(term, found, label, shown)
         right = _operand(scope, operand, context, found, None)
         return lookups.build(scope.slots, term, found, right, label).expr
-    way = route(scope.info, names, shown, scope.annotations)
+    way = scope.route(names, shown)
     return _by_route(scope, way, operand, context, shown)
 
 
@@ -282,7 +282,7 @@ def _lookup_node(scope: Scope, node: NamedLookup, context: Context) -> Expr:
     left, rest = _unwound(node.left)
     rest = (*rest, *node.transforms, node.lookup)
     if isinstance(left, F) and expressions.annotation_of(scope, split(left.name)) is None:
-        way = route(scope.info, split(left.name), repr(node), scope.annotations)
+        way = scope.route(split(left.name), repr(node))
         return _by_route(scope, _extended(way, rest), node.right, context, repr(node))
     if isinstance(left, Path):
         expressions.owned_by(scope, left)
@@ -347,7 +347,8 @@ def _by_route(scope: Scope, way: Route, operand: Any, context: Context, shown: s
         found = lookups.chain(type_, way.rest, label, shown, way.field)
     many = way.first_many
     if many is not None and context.branch_negated and context.split:
-        return _excluded(scope, way, many, found, operand, context, label)
+        excluded = _excluded if way.steps[0].filtered is None else _excluded_filtered
+        return excluded(scope, way, many, found, operand, context, label)
     right = _operand(scope, operand, context, found, way)
     source = scope.follow(way.steps, context)
     column = scope.columns(source, way.columns)
@@ -504,6 +505,19 @@ def _excluded_null(
     exists: Expr = Exists(BOOLEAN, False, _inner(inner, [*ties, built.expr]))
     missing = [lookups.is_null(end, True) for end in ends if end.nullable]
     return Or(BOOLEAN, False, (exists, *missing)) if missing else exists
+
+
+def _excluded_filtered(
+    scope: Scope, way: Route, _many: int, found: Chain, operand: Any, context: Context, label: str
+) -> Expr:
+    """The same over a filtered relation, whose condition may read any row on the way: the inner query begins at its start."""
+    inner = scope.inner(scope.info.table, scope.verb)
+    right = _outer_operand(scope, operand, context, found, way)
+    source = inner.follow(way.steps, Context(set()))
+    term = expressions.column_term(inner.columns(source, way.columns), way)
+    built = lookups.build(scope.slots, term, found, right, label)
+    ties = [_equal(inner.column(0, key), outer(scope.column(0, key))) for key in scope.info.table.key]
+    return Exists(BOOLEAN, False, _inner(inner, [*ties, built.expr]))
 
 
 def _prefix(scope: Scope, before: tuple[Step, ...], columns: tuple[int, ...], context: Context) -> tuple[Col, ...]:

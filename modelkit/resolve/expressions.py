@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keyword
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -45,16 +45,13 @@ from modelkit.ir.types import (
 from modelkit.modelinfo import ModelInfo, info_of
 from modelkit.resolve import functions, lookups, operands
 from modelkit.resolve.casts import as_moment, cast
-from modelkit.resolve.correlation import stepped
-from modelkit.resolve.grouping import group_of, has_aggregate
-from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, constant
+from modelkit.resolve.joins import Context, Leaf, Scope, constant
 from modelkit.resolve.paths import SEPARATOR, Route, route, split
-from modelkit.resolve.query import Annotation, Query, Shape, Term, refuse
-from modelkit.resolve.skeleton import key_of, query_in
+from modelkit.resolve.query import Term
+from modelkit.resolve.skeleton import query_in
 
 __all__ = [
     "alias_of",
-    "annotated",
     "annotation_of",
     "beside",
     "checked_alias",
@@ -165,7 +162,7 @@ def resolve_name(scope: Scope, name: str, context: Context, shown: str | None = 
             raise FieldError(f"{scope.verb}() reads the model's own table alone, and {parts[0]!r} reads others.")
         label = parts[0]
     else:
-        found = route(scope.info, parts, where, scope.annotations)
+        found = scope.route(parts, where)
         if found.relation is not None and found.rest and find_transform(found.rest[0], found.type) is None:
             lookups.related_chain(found, INTEGER, where)
             raise FieldError(f"A relation has no transform '{found.rest[0]}' (in {where}).")
@@ -367,51 +364,6 @@ def formula(info: ModelInfo, expression: Any) -> Formula:
     return Formula(*own_table(info, "expression", lambda scope, context: resolve(scope, expression, context).expr))
 
 
-def annotated(query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, select: bool) -> Query:
-    """`query` with named expressions; `select` False: usable in later calls, not part of the results (alias()).
-
-    `args` are typed expressions, whose values stand beside the instance, or aggregates that name themselves. Raises
-    ValueError for a name that is taken or no identifier, TypeError for what is no expression or has no name.
-    """
-    verb = "annotate" if select else "alias"
-    named = _named_expressions(query, args, kwargs, verb)
-    faced = _faced(args)
-    leaves: list[Any] = []
-    key = (verb, faced, *[(name, key_of(node, leaves)) for name, node in named])
-    return stepped(query, key, leaves, _annotating, (tuple(named), select, faced, verb))
-
-
-def _named_expressions(
-    query: Query, args: tuple[Any, ...], kwargs: Mapping[str, Any], verb: str
-) -> list[tuple[str, Node]]:
-    faced = _faced(args)
-    if faced and kwargs:
-        raise TypeError(
-            f"{verb}() takes typed expressions, which give tuples, or named ones, which set attributes: not both in one call."
-        )
-    named: list[tuple[str, Node]] = []
-    for number, value in enumerate(args, len(query.shape.annotations)):
-        if faced:
-            named.append((f"_{number}", value.node))
-            continue
-        name = alias_of(value, verb)
-        if name in kwargs:
-            raise ValueError(f"{verb}({name}=...): '{name}' is the name of another expression of the call already.")
-        named.append((_free_alias(query, name, verb), value))
-    for name, value in kwargs.items():
-        if query_in(value) is not None:
-            value = conditional.Subquery(value)
-        if not isinstance(value, (Node, Face)):
-            raise TypeError(f"{verb}({name}=...) takes an expression, not {shorten(value)}. A constant is Value(...).")
-        checked_alias(name)
-        named.append((_free_alias(query, name, verb), value.node if isinstance(value, Face) else value))
-    return named
-
-
-def _faced(args: tuple[Any, ...]) -> bool:
-    return bool(args) and all(isinstance(arg, Face) for arg in args)
-
-
 def alias_of(value: Any, verb: str) -> str:
     """The name of an expression that was given none: an aggregate's own. TypeError where it has none."""
     if isinstance(value, aggregates.Aggregate):
@@ -423,16 +375,6 @@ def alias_of(value: Any, verb: str) -> str:
     raise TypeError(f"{verb}() takes typed expressions or named ones, not {shorten(value)}.")
 
 
-def _free_alias(query: Query, name: str, verb: str) -> str:
-    """`name`; ValueError where a field has it."""
-    taken = query.info.named.keys() | query.info.relations.keys()
-    if query.shape.values is not None:
-        taken = {known for known, _ in query.shape.values} - query.shape.annotations.keys()
-    if name in taken:
-        raise ValueError(f"{verb}({name}=...): {query.info.name} has a field '{name}' already. Choose another name.")
-    return name
-
-
 def checked_alias(name: str) -> None:
     """ValueError where `name` cannot be the name of an expression."""
     normal = name.isidentifier() and unicodedata.normalize("NFKC", name) == name
@@ -441,26 +383,3 @@ def checked_alias(name: str) -> None:
             f"{shorten(name)} cannot name an expression: a name is an identifier in its normal form, no keyword, "
             "and starts without '_'."
         )
-
-
-def _annotating(shape: Shape, parts: tuple[Any, ...], around: Enclosing | None) -> tuple[Shape, Slots]:
-    """The shape after an annotate() or alias() of marked expressions."""
-    named, select, typed, verb = parts
-    refuse(shape, verb)
-    scope = Scope.of(shape, verb, around)
-    values = shape.values
-    for name, node in named:
-        term = resolve_whole(scope, node, Context(None))
-        scope.annotations[name] = Annotation(term, select, "" if typed else name)
-        if values is not None and select:
-            values = (*(pair for pair in values if pair[0] != name), (name, term))
-    summed = any(has_aggregate(scope.annotations[name].term.expr) for name, _ in named)
-    made = shape.evolve(
-        sources=tuple(scope.sources),
-        annotations=scope.annotations,
-        values=values,
-        group=group_of(values) if summed else shape.group,
-        style="row" if typed and shape.style == "entity" else shape.style,
-        width=scope.slots.width,
-    )
-    return made, scope.slots

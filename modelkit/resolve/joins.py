@@ -6,19 +6,20 @@ where the caller says which it may share; every source is LEFT by meaning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from modelkit.errors import FieldError, shorten
-from modelkit.ir.analysis import joinable
+from modelkit.ir.analysis import before, joinable
 from modelkit.ir.expr import BOOLEAN, And, Col, Expr, Outer, Param, TupleNode
 from modelkit.ir.query import Select, Source
 from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType, TupleType
 from modelkit.modelinfo import Guard, Hop, ModelInfo
-from modelkit.resolve.paths import Step
-from modelkit.resolve.query import Annotation, Binding, Convert, Shape, itself
+from modelkit.resolve.moving import moved, outward
+from modelkit.resolve.paths import Route, Step, route
+from modelkit.resolve.query import Annotation, Binding, Convert, FilteredJoin, Shape, itself
 
 __all__ = [
     "Context",
@@ -30,6 +31,7 @@ __all__ = [
     "beside",
     "conjoined",
     "constant",
+    "free_tag",
     "outer",
     "select_of",
     "side_by_side",
@@ -132,23 +134,31 @@ class Scope:
     outer: Scope | None = None
     start: int = 0
     around: Enclosing | None = None
+    filtered: Mapping[str, FilteredJoin] = field(default_factory=dict)
 
     @classmethod
     def of(cls, shape: Shape, verb: str, around: Enclosing | None = None) -> Scope:
         """The scope that continues `shape`."""
         slots = Slots(shape.width)
-        return cls(shape.info, list(shape.sources), slots, verb, dict(shape.annotations), around=around)
+        sources, annotations = list(shape.sources), dict(shape.annotations)
+        return cls(shape.info, sources, slots, verb, annotations, around=around, filtered=shape.filtered)
 
     @classmethod
     def over(cls, info: ModelInfo, verb: str) -> Scope:
         """A scope over the model's own table alone, for expressions that are no query."""
         return cls(info, [Source(info.table)], Slots(0), verb)
 
+    def route(self, names: tuple[str, ...], shown: str) -> Route:
+        """Where `names` lead; FieldError, which says `shown`, where they lead nowhere."""
+        return route(self.info, names, shown, (*self.annotations, *self.filtered), self.filtered)
+
     def join(self, parent: int, hop: Hop, reuse: set[int] | None) -> int:
         """The source at the end of `hop` from `parent`: a known one where it may be shared, the latest first."""
         known = self.known(parent, hop, reuse if hop.many else None)
-        if known is not None:
-            return known
+        return self.opened(parent, hop) if known is None else known
+
+    def opened(self, parent: int, hop: Hop) -> int:
+        """A new source at the end of `hop` from `parent`."""
         self.sources.append(Source(hop.table, parent, hop.left, hop.right, hop.many, hop.optional))
         number = len(self.sources) - 1
         if hop.guard is not None:
@@ -185,18 +195,65 @@ class Scope:
         for step in steps:
             if not context.joins:
                 raise FieldError(f"{self.verb}() reads the model's own table alone, not fields over relations.")
-            at = self.join(at, step.hop, context.reuse)
+            at = (
+                self.join(at, step.hop, context.reuse)
+                if step.filtered is None
+                else self._joined(step.filtered, context)
+            )
             if context.reuse is not None:
                 context.reuse.add(at)
         return at
 
+    def _joined(self, join: FilteredJoin, context: Context) -> int:
+        """The source of `join`: a known one where it may be shared, else a new one behind those that its condition reads."""
+        placed: dict[int, int] = {0: 0}
+
+        def place(number: int) -> int:
+            if number not in placed:
+                # An inner query that nobody wrote has none of the sources of the query around it.
+                kept = number < join.shared and self.outer is None
+                placed[number] = number if kept else found(number, join.sources[number])
+            return placed[number]
+
+        def found(number: int, source: Source) -> int:
+            parent = place(source.parent)
+            known = self.alike(source, parent, context.reuse if source.many else None)
+            if known is not None:
+                return known
+            for other in before(join.sources, number):
+                place(other)
+            made = len(self.sources)
+            condition = moved(source.condition, 0, {**placed, number: made})
+            condition = condition if self.outer is None else outward(condition)
+            self.sources.append(replace(source, parent=parent, condition=condition))
+            return made
+
+        at = place(join.at)
+        if context.reuse is not None:
+            number = at
+            while number:
+                context.reuse.add(number)
+                number = self.sources[number].parent
+        return at
+
     def known(self, parent: int, hop: Hop, among: Iterable[int] | None = None) -> int | None:
         """The latest source at the end of `hop` from `parent`, one of `among`; None where there is none."""
+        guarded = hop.guard is not None
+        return self._known(parent, (hop.table, hop.left, hop.right, "", guarded), among)
+
+    def alike(self, source: Source, parent: int, among: Iterable[int] | None = None) -> int | None:
+        """The latest source that joins the rows of `parent` with what `source` joins its own with, one of `among`."""
+        traits = (source.table, source.left, source.right, source.tag, source.condition is not None)
+        return self._known(parent, traits, among)
+
+    def _known(self, parent: int, traits: tuple[object, ...], among: Iterable[int] | None) -> int | None:
         for number in range(len(self.sources) - 1, 0, -1):
             source = self.sources[number]
-            same = source.parent == parent and source.table is hop.table and source.left == hop.left
-            same = same and (source.condition is None) == (hop.guard is None)
-            if same and source.right == hop.right and (among is None or number in among):
+            if (
+                source.parent == parent
+                and traits == (source.table, source.left, source.right, source.tag, source.condition is not None)
+                and (among is None or number in among)
+            ):
                 return number
         return None
 
@@ -244,6 +301,13 @@ def beside(items: tuple[Expr, ...]) -> TupleNode:
 def side_by_side(exprs: Iterable[Expr]) -> tuple[Expr, ...]:
     """`exprs` one by one, composite keys among them value by value."""
     return tuple(item for expr in exprs for item in (expr.items if isinstance(expr, TupleNode) else (expr,)))
+
+
+def free_tag(name: str, taken: Container[str]) -> str:
+    """`name`, with as many marks behind as it takes to be none of `taken`."""
+    while name in taken:
+        name += "'"
+    return name
 
 
 def outer(expr: Expr) -> Outer:

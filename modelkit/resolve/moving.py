@@ -6,7 +6,7 @@ Knows the IR alone. The invariant: a moved query reads the same rows with the mo
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -37,7 +37,7 @@ def _rebuilt(part: Any, change: Callable[[Any, int], Any], depth: int) -> Any:
     return dataclasses.replace(part, **changes) if changes else part  # type: ignore[type-var]  # all of these are dataclasses
 
 
-def moved(part: Any, slots: int, sources: tuple[int, ...] | None = None, depth: int = 0) -> Any:
+def moved(part: Any, slots: int, sources: Mapping[int, int] | None = None, depth: int = 0) -> Any:
     """`part` with its parameters `slots` further on, and the sources of the query `depth` levels out of it renumbered.
 
     What it reads around that query stays as it is.

@@ -19,7 +19,7 @@ from modelkit.ir.types import FloatType
 from modelkit.modelinfo import Relation
 from modelkit.resolve import expressions, lookups
 from modelkit.resolve.joins import Context, Scope
-from modelkit.resolve.paths import SEPARATOR, Route, route, split
+from modelkit.resolve.paths import SEPARATOR, Route, split
 from modelkit.resolve.query import Shape, Term
 
 __all__ = ["node_keys", "normalised", "sort_keys"]
@@ -88,7 +88,7 @@ def _named(scope: Scope, name: str, descending: bool, shown: str, above: tuple[R
     names = split(name)
     if expressions.annotation_of(scope, names) is not None:
         return _sorts(expressions.resolve_name(scope, name, Context(None), shown).expr, descending)
-    found = route(scope.info, names, shown, scope.annotations)
+    found = scope.route(names, shown)
     if _expands(found):
         return _expanded(scope, name, found, descending, shown, above)
     if found.relation is not None and found.rest:

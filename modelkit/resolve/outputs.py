@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
 from modelkit.expressions.base import Combined, F, KeyPath, NamedTransform, Node, Path
 from modelkit.ir.expr import Expr
 from modelkit.ir.query import Output, RowOutput
-from modelkit.modelinfo import EntityPlan, ModelInfo, Relation, info_of
+from modelkit.modelinfo import Along, EntityPlan, ModelInfo, Relation, RelationKind, info_of
 from modelkit.resolve import expressions, grouping
 from modelkit.resolve.combinations import rejoined
 from modelkit.resolve.correlation import stepped
 from modelkit.resolve.joins import Context, Enclosing, Scope, Slots
-from modelkit.resolve.paths import SEPARATOR, Step, split, steps_of, unknown
-from modelkit.resolve.query import Annotation, Query, Shape, Style, Term, refuse
+from modelkit.resolve.paths import SEPARATOR, Step, split, step_to, steps_of, unknown
+from modelkit.resolve.query import Annotation, FilteredJoin, Query, Shape, Style, Term, refuse
 from modelkit.resolve.skeleton import key_of
 
 __all__ = ["deferred", "entity", "only", "related", "values", "values_outputs"]
@@ -177,7 +177,12 @@ def only(query: Query, names: tuple[str, ...]) -> Query:
     if None in names:
         raise TypeError("only() takes names of fields; defer(None) loads all again.")
     known, out = query.shape.mask
-    given = frozenset(_checked(query.info, name, "only") for name in names)
+    for name in names:
+        if split(name)[0] in query.shape.filtered:
+            raise ValueError(
+                f"only({name!r}) is not supported with a FilteredRelation: its rows are loaded whole, or defer()."
+            )
+    given = frozenset(_checked(query.shape, name, "only") for name in names)
     return _masked(query, (given - known if out else given, False))
 
 
@@ -187,7 +192,7 @@ def deferred(query: Query, names: tuple[str | None, ...]) -> Query:
     if names == (None,):
         return _masked(query, (frozenset(), True))
     known, out = query.shape.mask
-    given = frozenset(_checked(query.info, name, "defer") for name in names if name is not None)
+    given = frozenset(_checked(query.shape, name, "defer") for name in names if name is not None)
     if out:
         return _masked(query, (known | given, True))
     left = known - given
@@ -204,13 +209,18 @@ def _masked(query: Query, mask: tuple[frozenset[str], bool]) -> Query:
     return Query(made, query.params)
 
 
-def _checked(info: ModelInfo, name: str, verb: str) -> str:
+def _checked(shape: Shape, name: str, verb: str) -> str:
     """`name` with "pk" read and every part known; FieldDoesNotExist where one is not.
 
     A to-many relation may stand in it, as for a later prefetch: it has no column to load or to leave out.
     """
     read: list[str] = []
+    info = shape.info
     for part in split(name):
+        if not read and part in shape.filtered:
+            read.append(part)
+            info = info_of(shape.filtered[part].relation.target)
+            continue
         own = info.key[0].name if part == "pk" else part
         attribute = info.named.get(own)
         relation = info.relations.get(attribute.name if attribute is not None else own)
@@ -239,19 +249,24 @@ def related(query: Query, names: tuple[str, ...] | Literal[True] | None) -> Quer
             wanted = True
         else:
             for name in names:
-                _checked_relation(query.info, name)
+                _checked_relation(shape, name)
             wanted = tuple(dict.fromkeys((*(shape.related if shape.related is not True else ()), *names)))
         made = shape.evolve(related=wanted)
         shape.cache.add(shape.next, key, made)
     return Query(made, query.params)
 
 
-def _checked_relation(info: ModelInfo, name: str) -> None:
-    for part in split(name):
+def _checked_relation(shape: Shape, name: str) -> None:
+    info = shape.info
+    for position, part in enumerate(split(name)):
+        if not position and part in shape.filtered:
+            info = info_of(shape.filtered[part].relation.target)
+            continue
         relation = info.relations.get(part)
         if relation is None or relation.many:
             info.require(part)
             to_one = [known.name for known in info.relations.values() if not known.many]
+            to_one.extend(() if position else shape.filtered)
             what = (
                 "no to-one relation"
                 if relation is None
@@ -341,19 +356,31 @@ class _Entities:
         wanted: Mask | Literal[True],
         left_out: set[str],
         depth: int,
-    ) -> list[tuple[Relation, EntityPlan]]:
+    ) -> list[Along]:
         children = []
         for name, below in self._wanted(info, wanted, depth):
+            inner = (mask.get(name) if mask else None) or None
+            join = self.scope.filtered.get(name) if not depth else None
+            if join is not None:
+                children.append(self._filtered(join, inner, below))
+                continue
             relation = info.relations[name]
             if wanted is not True and set(relation.local) & left_out and not relation.kind.startswith("reverse"):
                 raise FieldError(
                     f"{info.name}.{name} cannot be left out by only() or defer() and followed by select_related()."
                 )
             at = self.scope.follow(steps_of(relation), Context(None), source)
-            target = info_of(relation.target)
-            inner = mask.get(name) if mask else None
-            children.append((relation, self.plan(target, at, inner or None, below, depth + 1)))
+            back = _back(relation, _ONE_TO_ONE)
+            plan = self.plan(info_of(relation.target), at, inner, below, depth + 1)
+            children.append(Along(relation.cache, back.cache if back is not None else "", plan))
         return children
+
+    def _filtered(self, join: FilteredJoin, mask: Mask | None, wanted: Mask | Literal[True]) -> Along:
+        """The instances of a filtered relation, under its own name; those right beside know this one too."""
+        at = self.scope.follow((step_to(join),), Context(None))
+        back = None if join.nested else _back(join.relation, {*_ONE_TO_ONE, "reverse_foreign_key"})
+        plan = self.plan(info_of(join.relation.target), at, mask, wanted, 1)
+        return Along(join.name, back.cache if back is not None else "", plan)
 
     def _wanted(
         self, info: ModelInfo, wanted: Mask | Literal[True], depth: int
@@ -371,5 +398,21 @@ class _Entities:
         ]
 
 
+def _back(relation: Relation, kinds: Collection[RelationKind]) -> Relation | None:
+    """The relation that leads back to one instance, where `relation` is of one of `kinds`."""
+    if relation.kind not in kinds:
+        return None
+    for other in info_of(relation.target).relations.values():
+        if (
+            other.field is relation.field
+            and other.kind != relation.kind
+            and not other.many
+            and other.accessor is not None
+        ):
+            return other
+    return None
+
+
+_ONE_TO_ONE: Final[tuple[RelationKind, ...]] = ("one_to_one", "parent", "reverse_one_to_one")
 _DEPTH = 5
 """How far select_related() without names follows keys."""

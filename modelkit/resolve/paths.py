@@ -6,14 +6,17 @@ FieldError that says which model lacks it and what it has instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from modelkit.errors import FieldError, did_you_mean, shorten, spelled
 from modelkit.fields.base import Field
 from modelkit.ir.types import ScalarType, TupleType
 from modelkit.modelinfo import Attribute, Hop, ModelInfo, Relation, info_of
+from modelkit.resolve.query import FilteredJoin
 
 __all__ = [
     "SEPARATOR",
@@ -25,6 +28,7 @@ __all__ = [
     "path_of",
     "route",
     "split",
+    "step_to",
     "steps_of",
     "unknown",
 ]
@@ -34,10 +38,19 @@ SEPARATOR: Final = "__"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One hop on a way. `direct`: it follows a reference from the side that holds it, so that its end is known without it."""
+    """One hop on a way. `direct`: it follows a reference from the side that holds it, so that its end is known without it.
+
+    `filtered`: the step is all of the way to such a join, `hop` its last.
+    """
 
     hop: Hop
     direct: bool
+    filtered: FilteredJoin | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether it may lead to several rows."""
+        return self.hop.many if self.filtered is None else self.filtered.many
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,7 @@ class Route:
     @property
     def first_many(self) -> int | None:
         """The number of the first to-many step."""
-        return next((number for number, step in enumerate(self.steps) if step.hop.many), None)
+        return next((number for number, step in enumerate(self.steps) if step.many), None)
 
     @property
     def own_key(self) -> bool:
@@ -111,6 +124,11 @@ def steps_of(relation: Relation) -> tuple[Step, ...]:
         Step(hop, not hop.many and hop.guard is None and not (backwards and number == last))
         for number, hop in enumerate(relation.hops)
     )
+
+
+def step_to(join: FilteredJoin) -> Step:
+    """The step to the rows of a filtered relation; it is never left out, whatever is read of them."""
+    return Step(join.relation.hops[-1], False, join)
 
 
 def path_of(attribute: Attribute) -> tuple[Step, ...]:
@@ -166,12 +184,20 @@ def _found(info: ModelInfo, name: str) -> tuple[tuple[Attribute, ...], Relation 
     return attributes, info.relations.get(attributes[0].name if attributes else name)
 
 
-def route(info: ModelInfo, names: tuple[str, ...], context: str, more: Iterable[str] = ()) -> Route:
-    """Walk `names` from `info` as far as they name fields. Linear in their number."""
+def route(
+    info: ModelInfo,
+    names: tuple[str, ...],
+    context: str,
+    more: Iterable[str] = (),
+    filtered: Mapping[str, FilteredJoin] = MappingProxyType({}),
+) -> Route:
+    """Walk `names` from `info` as far as they name fields; the first may be one of `filtered`. Linear in their number."""
     steps: list[Step] = []
     for position, name in enumerate(names):
         attributes, relation = _found(info, name)
         rest = names[position + 1 :]
+        if not attributes and relation is None and not position and name in filtered:
+            return _over_filtered(filtered[name], names, context)
         if not attributes and relation is None:
             raise unknown(info, name, context, more if position == 0 else ())
         if relation is not None and rest:
@@ -184,6 +210,16 @@ def route(info: ModelInfo, names: tuple[str, ...], context: str, more: Iterable[
     raise unknown(info, "", context)
 
 
+def _over_filtered(join: FilteredJoin, names: tuple[str, ...], context: str) -> Route:
+    """The route of names of which the first is that of a filtered relation."""
+    step, relation = step_to(join), join.relation
+    target = info_of(relation.target)
+    if len(names) > 1 and any(_found(target, names[1])):
+        after = route(target, names[1:], context)
+        return dataclasses.replace(after, steps=(step, *after.steps), names=(names[0], *after.names))
+    return _reached(target, [step], ends_of(relation), relation, names[:1], names[1:])
+
+
 def _ended(
     info: ModelInfo,
     steps: list[Step],
@@ -193,13 +229,24 @@ def _ended(
     rest: tuple[str, ...],
 ) -> Route:
     """The route whose last name is these attributes or this relation of `info`."""
-    target = info_of(relation.target) if relation is not None else None
     owner = info
     if not attributes:
         assert relation is not None
-        assert target is not None
         steps = [*steps, *steps_of(relation)]
-        owner, attributes = target, ends_of(relation)
+        owner, attributes = info_of(relation.target), ends_of(relation)
+    return _reached(owner, steps, attributes, relation, names, rest)
+
+
+def _reached(
+    owner: ModelInfo,
+    steps: list[Step],
+    attributes: tuple[Attribute, ...],
+    relation: Relation | None,
+    names: tuple[str, ...],
+    rest: tuple[str, ...],
+) -> Route:
+    """The route that `steps` to the rows of `owner` and `attributes` there make, without the steps that it can do without."""
+    target = info_of(relation.target) if relation is not None else None
     steps = [*steps, *path_of(attributes[0])]
     columns: tuple[int, ...] = tuple(attribute.column for attribute in attributes)
     while steps and steps[-1].direct:

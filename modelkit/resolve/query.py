@@ -16,7 +16,7 @@ from modelkit.expressions.registration import on_change
 from modelkit.fields.base import Field
 from modelkit.ir.expr import Expr, Param
 from modelkit.ir.query import Select, Source
-from modelkit.modelinfo import EntityPlan, ModelInfo
+from modelkit.modelinfo import EntityPlan, ModelInfo, Relation
 
 __all__ = [
     "Annotation",
@@ -26,6 +26,7 @@ __all__ = [
     "Combination",
     "Convert",
     "Fetch",
+    "FilteredJoin",
     "Plan",
     "Query",
     "SetOperation",
@@ -105,6 +106,46 @@ class Annotation:
     selected: bool
     shown: str
     summary: bool = False
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FilteredJoin:
+    """What a FilteredRelation stands for: a join that is made once something asks for it, perhaps several times.
+
+    `relation` of `owner` is the last of its path, `nested` whether there are others before. `sources` are those of the query
+    where it was named, `shared` of them; then the way to the join, the join itself (number `at`, with its condition), and what
+    the condition reads besides. The condition's parameters are those from slot `base` to `width`.
+    """
+
+    name: str
+    owner: ModelInfo
+    relation_name: str
+    nested: bool
+    sources: tuple[Source, ...]
+    shared: int
+    at: int
+    base: int
+    width: int
+
+    @property
+    def relation(self) -> Relation:
+        """The relation whose rows are joined."""
+        return self.owner.relations[self.relation_name]
+
+    @property
+    def tag(self) -> str:
+        """What tells this join from others over the same columns."""
+        return self.sources[self.at].tag
+
+    @property
+    def many(self) -> bool:
+        """Whether it may lead to several rows."""
+        number = self.at
+        while number:
+            if self.sources[number].many:
+                return True
+            number = self.sources[number].parent
+        return False
 
 
 class Cache:
@@ -191,6 +232,7 @@ class Shape:
     A shape that reads a query around it is open: `base` is the shape before the first step that does, `pending` are the
     steps since, whose values are parameters as they were passed. Its expressions say what is known without that query.
     A shape with a `combination` reads its parts' rows instead of sources; its `values` name the columns of the first part.
+    `filtered` are the relations that were given a name and a condition.
     """
 
     info: ModelInfo
@@ -216,6 +258,7 @@ class Shape:
     base: Shape | None = None
     pending: tuple[Call, ...] = ()
     combination: Combination | None = None
+    filtered: Mapping[str, FilteredJoin] = field(default_factory=dict)
     next: dict[Hashable, Any] = field(default_factory=dict)
     compiled: dict[Hashable, Any] = field(default_factory=dict)
 

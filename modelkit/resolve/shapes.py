@@ -16,7 +16,7 @@ from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, correlation, expressions, ordering
 from modelkit.resolve.combinations import order_names
 from modelkit.resolve.correlation import opened, parameter, stepped, taken
-from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined
+from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined, free_tag
 from modelkit.resolve.moving import moved
 from modelkit.resolve.paths import key_field, path_of, steps_of
 from modelkit.resolve.query import Cache, Query, SetOperation, Shape, Term, refuse
@@ -297,12 +297,13 @@ def combined(left: Query, operator: Literal["and", "or", "xor"], right: Query) -
     if right.shape.empty:
         return left
     shape, other = left.shape, right.shape
-    key = (operator, other)
+    alike = _alike_joins(left, right)
+    key = (operator, other, alike)
     if shape.base is not None or other.base is not None:
-        return stepped(left, ("open", *key), [right], _combining_open, (operator, Value(right)))
+        return stepped(left, ("open", *key), [right], _combining_open, (operator, Value(right), alike))
     made = shape.next.get(key)
     if made is None:
-        made = _combining(shape, operator, other)
+        made = _combining(shape, operator, other, alike)
         shape.cache.add(shape.next, key, made)
     return Query(made, left.params + right.params)
 
@@ -323,21 +324,44 @@ def _combinable(left: Query, right: Query) -> None:
         raise TypeError("A query with distinct() cannot be combined with one without, or with another distinct().")
 
 
-def _combining(shape: Shape, operator: Literal["and", "or", "xor"], other: Shape) -> Shape:
-    """One shape of two: `and` opens the other's to-many joins anew, the others share each join once."""
+def _alike_joins(left: Query, right: Query) -> frozenset[str]:
+    """The tags of filtered relations that two queries have under one name, on one condition with the same values."""
+    found: set[str] = set()
+    if left.shape.base is not None or right.shape.base is not None:
+        return frozenset()  # an open query's parameters are not yet those of its joins
+    for name, join in left.shape.filtered.items():
+        other = right.shape.filtered.get(name)
+        if other is not None and (join.tag, join.at, join.width) == (other.tag, other.at, other.width):
+            here, there = (slice(part.base, part.base + part.width) for part in (join, other))
+            same = moved(other.sources, join.base - other.base) == join.sources
+            if same and left.params[here] == right.params[there]:
+                found.add(join.tag)
+    return frozenset(found)
+
+
+def _combining(
+    shape: Shape, operator: Literal["and", "or", "xor"], other: Shape, alike: frozenset[str] = frozenset()
+) -> Shape:
+    """One shape of two: `and` opens the other's to-many joins anew, the others share each join once.
+
+    Of filtered relations, those with tags in `alike` may be shared.
+    """
     scope = Scope.of(shape, "combine")
     reuse = set() if operator == "and" else set(range(len(shape.sources)))
-    numbers = [0]
-    for source in other.sources[1:]:
+    own = {source.tag for source in shape.sources} | {join.tag for join in shape.filtered.values()}
+    tags = {source.tag: free_tag(source.tag, own) for source in other.sources if source.tag and source.tag not in alike}
+    numbers = {0: 0}
+    for number, source in enumerate(other.sources[1:], 1):
+        source = replace(source, tag=tags.get(source.tag, source.tag))
         parent = numbers[source.parent]
-        number = _shared(scope, source, parent, reuse)
-        if number == len(scope.sources):
-            condition = moved(source.condition, shape.width, (*numbers, number))
+        found = scope.alike(source, parent, reuse if source.many else None)
+        if found is None:
+            found = len(scope.sources)
+            condition = moved(source.condition, shape.width, {**numbers, number: found})
             scope.sources.append(replace(source, parent=parent, condition=condition))
-        reuse.discard(number)
-        numbers.append(number)
-    renumbered = tuple(numbers)
-    theirs: tuple[Expr, ...] = moved(other.where, shape.width, renumbered)
+        reuse.discard(found)
+        numbers[number] = found
+    theirs: tuple[Expr, ...] = moved(other.where, shape.width, numbers)
     where: tuple[Expr, ...]
     if operator == "and":
         where = (*shape.where, *theirs)
@@ -347,7 +371,7 @@ def _combining(shape: Shape, operator: Literal["and", "or", "xor"], other: Shape
     values = other.values
     if values is not None:
         values = tuple(
-            (name, Term(moved(term.expr, shape.width, renumbered), term.field, term.key_of)) for name, term in values
+            (name, Term(moved(term.expr, shape.width, numbers), term.field, term.key_of)) for name, term in values
         )
     return shape.evolve(
         sources=tuple(scope.sources),
@@ -359,10 +383,10 @@ def _combining(shape: Shape, operator: Literal["and", "or", "xor"], other: Shape
 
 
 def _combining_open(
-    shape: Shape, parts: tuple[Literal["and", "or", "xor"], Value], around: Enclosing | None
+    shape: Shape, parts: tuple[Literal["and", "or", "xor"], Value, frozenset[str]], around: Enclosing | None
 ) -> tuple[Shape, Slots]:
     """The same where one of the two reads the query around them."""
-    operator, node = parts
+    operator, node, alike = parts
     leaf: Leaf = node.value
     slots = Slots(shape.width)
     slots.open = True
@@ -371,18 +395,7 @@ def _combining_open(
         other, bindings = correlation.bound(leaf.value, around)
         for number, convert in bindings:
             slots.bind(leaf, parameter(number, convert))
-    return _combining(shape, operator, other), slots
-
-
-def _shared(scope: Scope, source: Source, parent: int, reuse: set[int]) -> int:
-    """The number of the known source that `source` may be; else that of a new one."""
-    for number in range(len(scope.sources) - 1, 0, -1):
-        known = scope.sources[number]
-        same = known.parent == parent and known.table is source.table
-        same = same and (known.condition is None) == (source.condition is None)
-        if same and known.left == source.left and known.right == source.right and (not source.many or number in reuse):
-            return number
-    return len(scope.sources)
+    return _combining(shape, operator, other, alike), slots
 
 
 def _either(operator: str, sides: list[Expr]) -> Expr:

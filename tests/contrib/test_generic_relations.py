@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import modelkit
+from modelkit import FilteredRelation, Q
 from modelkit.contrib.contenttypes import ContentType, GenericPrefetch, GenericRelation
 from modelkit.database import capture_statements, use_store
 from modelkit.errors import FieldError
@@ -187,6 +188,14 @@ class TestQueries:
         assert [tag.name for tag in carrot.tags.all()] == ["orange"]
         assert list(Carrot.objects.filter(tags__name="orange")) == [carrot]
         assert not Plant.objects.filter(tags__name="orange").exists()
+
+    def test_is_filtered_under_a_name(self, zoo):
+        lion, oak = zoo
+        oak.tags.create(name="wild")
+        animals = Animal.objects.annotate(wild=FilteredRelation("tags", condition=Q(tags__name="wild")))
+        lion.tags.create(name="big")
+        assert list(animals.values_list("name", "wild__name")) == [("lion", "wild")]
+        assert not animals.exclude(wild__isnull=True).exclude(wild__name="wild").exists()
 
     def test_means_the_same_on_each_store(self, zoo):
         query = Animal.objects.filter(tags__name="wild")

@@ -10,6 +10,7 @@ from modelkit import (
     CharField,
     CompositePrimaryKey,
     FieldError,
+    FilteredRelation,
     ForeignKey,
     ForeignObject,
     IntegerField,
@@ -203,3 +204,15 @@ def test_a_composite_key_is_called_pk_and_has_at_least_two_parts() -> None:
 
     with pytest.raises(ValueError, match="at least two fields"):
         CompositePrimaryKey("a")
+
+
+def test_a_filtered_relation_goes_by_a_composite_key(users: list[User]) -> None:
+    for user, text in ((users[0], "good"), (users[1], "good"), (users[1], "bad"), (users[2], "bad")):
+        Comment.objects.create(tenant=user.tenant, user=user, text=text)
+    queryset = User.objects.annotate(bad=FilteredRelation("comments", condition=models.Q(comments__text="bad")))
+    assert names(queryset.filter(bad__isnull=False)) == ["east2", "west1"]
+    assert names(queryset.exclude(bad__text="bad")) == ["east1", "west2"]
+    (first, *_) = queryset.select_related("bad").order_by("pk")
+    assert first.bad is None
+    comments = Comment.objects.annotate(first=FilteredRelation("user", condition=models.Q(user__number=1)))
+    assert list(comments.order_by("pk").values_list("first__name", flat=True)) == ["east1", None, None, "west1"]

@@ -167,6 +167,11 @@ def random_tables(rng: Random) -> dict[Table, list[Row | None]]:
     return tables
 
 
+def _may_be_missing(sources: list[Source], number: int) -> bool:
+    """Whether a source, or one that it is joined to, is optional."""
+    return number > 0 and (sources[number].optional or _may_be_missing(sources, sources[number].parent))
+
+
 class Queries:
     """Draws queries; `params` are the values of their parameters."""
 
@@ -192,7 +197,7 @@ class Queries:
                 break
             join = rng.choice(ways)
             condition = None
-            if join.optional and rng.random() < 0.2:
+            if (join.optional or not _may_be_missing(found, parent)) and rng.random() < 0.2:
                 tried = Source(join.child, parent, join.left, join.right, join.many, join.optional)
                 condition = Scope(
                     self, (*found, tried), only=(len(found), parent, rng.randrange(len(found)))

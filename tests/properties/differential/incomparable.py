@@ -43,6 +43,8 @@ def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -
         return "a key over a relation that Django reads as the foreign key, which has fewer lookups"
     if re.search(r"\bfilter=.*__in=\[(None)?\]", steps[-1]):
         return "an aggregate whose filter Django knows to be empty"
+    if re.search(r"FilteredRelation\([^()]*condition=Q\([^()]*__in=\[(None)?\]", steps[-1]):
+        return "a FilteredRelation whose condition Django knows to be empty"
     if any(re.match(r"SELECT DISTINCT (?!.* ORDER BY).* GROUP BY ", sql) for sql in theirs.statements):
         return "distinct() groups of a model with an order of its own"
     if any(re.search(r'SELECT DISTINCT .*"qual0"', sql) for sql in theirs.statements):

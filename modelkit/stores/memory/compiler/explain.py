@@ -93,7 +93,10 @@ class _Words:
         self.views = views
 
     def table(self, number: int) -> str:
-        """The name of a source, by its path where its table stands in the query several times."""
+        """The name of a source: the one that the query gave it, else its table's, numbered where that stands there several times."""
+        tag = self.query.sources[number].tag
+        if tag:
+            return tag
         table = self.query.sources[number].table
         if table is None:
             return "rows"
@@ -151,6 +154,9 @@ class _Words:
         else:
             kind = "left join" if step.missing else "join"
             on = f" and {self.all(step.on)}" if step.on else ""
+            source = self.query.sources[step.source]
+            if source.tag and source.table is not None:
+                name = f"{source.table.name} as {name}"
             yield f"{kind} {name} by {self._way(step.access, step.source)}{on}"
         if step.conditions:
             yield f"where {self.all(step.conditions)}"
