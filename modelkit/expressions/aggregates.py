@@ -40,7 +40,7 @@ class Aggregate(Combinable):
 
     An aggregate of your own is a subclass that declares `function`, an AggregateDef, and may declare the other class
     attributes: `name` (what ends the name of a result that was given none), `allow_distinct`, `arity` (how many arguments it
-    takes), `counts_rows` (whether "*" is one), `result`. Its state steps by the one value of a row, or by the tuple of the values
+    takes), `counts_rows` (whether "*" is one), `counts_keys` (whether a composite key is one), `result`. Its state steps by the one value of a row, or by the tuple of the values
     of its several arguments.
     """
 
@@ -48,6 +48,7 @@ class Aggregate(Combinable):
     function: ClassVar[AggregateDef | None] = None
     allow_distinct: ClassVar[bool] = False
     counts_rows: ClassVar[bool] = False
+    counts_keys: ClassVar[bool] = False
     arity: ClassVar[int | None] = None
     result: ClassVar[AggregateResult] = "first"
 
@@ -120,6 +121,7 @@ class Count(Aggregate):
     function = accumulators.COUNT
     arity = 1
     counts_rows = True
+    counts_keys = True
     allow_distinct = True
     result = INTEGER
 

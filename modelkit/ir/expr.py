@@ -154,7 +154,9 @@ class IsNull(Node):
 
 @dataclass(frozen=True, slots=True)
 class In(Node):
-    """`item` equals one of `choices`: a Param holding a tuple, expressions, or a one-column query.
+    """`item` equals one of `choices`: a Param holding a tuple of values without NULL, expressions, or a query.
+
+    The query has one column, or as many as a TupleNode has items; the Param's values are tuples then.
 
     NULL among the choices and no match: NULL. Over no choices: false, even for a NULL item.
     """

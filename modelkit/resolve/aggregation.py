@@ -16,7 +16,7 @@ from modelkit.expressions.aggregates import Aggregate
 from modelkit.expressions.base import Combined, Face, Node, RelatedAggregate, RelatedCount
 from modelkit.ir import expr as ir
 from modelkit.ir.analysis import children, nodes_of, replaced
-from modelkit.ir.expr import INTEGER, Col, Const, Expr
+from modelkit.ir.expr import INTEGER, Col, Const, Expr, TupleNode
 from modelkit.ir.query import Output, Select, Source, ValueOutput
 from modelkit.ir.types import (
     AnyType,
@@ -28,12 +28,13 @@ from modelkit.ir.types import (
 )
 from modelkit.resolve import conditions, expressions, finishers
 from modelkit.resolve.casts import cast
-from modelkit.resolve.expressions import resolve, resolver
+from modelkit.resolve.expressions import resolve, resolve_whole, resolver
 from modelkit.resolve.functions import field_of, type_of
 from modelkit.resolve.grouping import has_aggregate, has_window, parts, split
 from modelkit.resolve.joins import Context, Scope, conjoined
 from modelkit.resolve.query import Annotation, Binding, Fetch, Query, Shape, Term, refuse
 from modelkit.resolve.skeleton import Marker, key_of
+from modelkit.resolve.tuples import is_null
 
 __all__ = ["Summary", "aggregated", "over_nothing", "summarised"]
 
@@ -84,6 +85,8 @@ def _argument(scope: Scope, node: Aggregate, arg: Node, inside: Context, over_gr
     """What is aggregated: a value of rows or, in aggregate(), of groups."""
     if isinstance(arg, Combined) and node.output_field is not None:
         term = expressions.combined(scope, arg, inside, node.output_field)
+    elif node.counts_keys:
+        term = _counted(node, resolve_whole(scope, arg, inside))
     else:
         term = resolve(scope, arg, inside)
     shown = getattr(arg, "name", None) or repr(arg)
@@ -92,6 +95,22 @@ def _argument(scope: Scope, node: Aggregate, arg: Node, inside: Context, over_gr
     if not over_groups and has_aggregate(term.expr):
         raise FieldError(f"Cannot compute {type(node).__name__}('{shown}'): '{shown}' is an aggregate.")
     return term
+
+
+def _counted(node: Aggregate, term: Term) -> Term:
+    """What is counted: for a composite key its first value, where none of its values is NULL.
+
+    ValueError where different keys are to be counted, which SQL has no word for.
+    """
+    if not isinstance(term.expr, TupleNode):
+        return term
+    if node.distinct:
+        raise ValueError(f"COUNT(DISTINCT) doesn't support composite primary keys: {node!r}. Count one of its fields.")
+    first = term.expr.items[0]
+    if term.field is not None and term.field.primary_key:
+        return Term(first)
+    whole = ir.Case(first.type, True, ((is_null(term.expr, False), first),), Const(first.type, True, None))
+    return Term(whole)
 
 
 def _filter(scope: Scope, node: Aggregate, condition: Node, inside: Context, over_groups: bool) -> Expr | None:

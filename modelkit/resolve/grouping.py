@@ -31,7 +31,7 @@ from modelkit.ir.expr import (
     Xor,
 )
 from modelkit.ir.query import Source
-from modelkit.resolve.joins import Scope
+from modelkit.resolve.joins import Scope, side_by_side
 from modelkit.resolve.query import Shape, Term
 
 __all__ = [
@@ -137,9 +137,9 @@ def group_of(values: Iterable[tuple[str, Term]] | None) -> tuple[Expr, ...] | Li
     if values is None:
         return True
     found: dict[Expr, None] = {}
-    for _, term in values:
-        whole = not has_aggregate(term.expr) and any(isinstance(node, Col) for node in nodes_of(term.expr))
-        found.update(dict.fromkeys((term.expr,) if whole else parts(term.expr)))
+    for expr in side_by_side(term.expr for _, term in values):
+        whole = not has_aggregate(expr) and any(isinstance(node, Col) for node in nodes_of(expr))
+        found.update(dict.fromkeys((expr,) if whole else parts(expr)))
     return tuple(found)
 
 
@@ -156,7 +156,7 @@ def grouping(scope: Scope, shape: Shape, selected: Iterable[Expr], order: Sequen
     if shape.group is None:
         return Grouping(where, None, None, qualify)
     found = dict.fromkeys(key_columns(scope, 0) if shape.group is True else shape.group)
-    for expr in (*selected, *(key.expr for key in order)):
+    for expr in (*side_by_side(selected), *(key.expr for key in order)):
         if expr not in found:
             found.update(dict.fromkeys(parts(expr)))
     for condition in (having, qualify):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
@@ -27,6 +27,7 @@ from modelkit.ir.types import (
     JsonType,
     ScalarType,
     TextType,
+    TupleType,
 )
 
 INT, TEXT, BOOL, JSON = IntegerType(), TextType(), BooleanType(), JsonType()
@@ -205,8 +206,8 @@ class Queries:
             found.append(Source(join.child, parent, join.left, join.right, join.many, join.optional, condition))
         return tuple(found)
 
-    def rows(self, outer: Scope | None) -> Select | Compound:
-        """What stands in a source in the place of a table: a query, or several put together, of two columns.
+    def rows(self, outer: Scope | None, kinds: Sequence[ScalarType] = (INT, TEXT)) -> Select | Compound:
+        """What stands in a source in the place of a table: a query, or several put together, of columns of `kinds`.
 
         It may read what stands around the query that reads it.
         """
@@ -217,7 +218,7 @@ class Queries:
             scope = Scope(self, sources, outer)
             where = scope.condition(0) if rng.random() < 0.4 else None
             limit = self.param(INT, rng.randint(0, 3)) if rng.random() < 0.2 else None
-            return Select(sources, tuple(ValueOutput(scope.value(kind, 1)) for kind in (INT, TEXT)), where, limit=limit)
+            return Select(sources, tuple(ValueOutput(scope.value(kind, 1)) for kind in kinds), where, limit=limit)
 
         if rng.random() < 0.5:
             return one()
@@ -393,7 +394,8 @@ class Scope:
         ]
         return self.rng.choice(places) if places else None
 
-    def constant(self, kind: ScalarType) -> ir.Expr:
+    def plain(self, kind: ScalarType) -> Any:
+        """A value of the type of `kind`, not NULL."""
         rng = self.rng
         choices: dict[str, Callable[[], Any]] = {
             "integer": lambda: rng.randint(-1, 5),
@@ -404,11 +406,15 @@ class Scope:
             "date": lambda: rng.choice(DATES),
             "duration": lambda: datetime.timedelta(days=rng.randint(-2, 2)),
         }
+        return choices[kind.name]()
+
+    def constant(self, kind: ScalarType) -> ir.Expr:
+        rng = self.rng
         if rng.random() < 0.05:
             return self.queries.param(kind, None, nullable=True)
         if rng.random() < 0.03:
             return ir.Const(kind, True, None)
-        return self.queries.param(kind, choices[kind.name](), nullable=rng.random() < 0.1)
+        return self.queries.param(kind, self.plain(kind), nullable=rng.random() < 0.1)
 
     def value(self, kind: ScalarType, depth: int) -> ir.Expr:
         """An expression of the type of `kind`."""
@@ -548,12 +554,40 @@ class Scope:
         kinds = [rng.choice((INT, TEXT)) for _ in range(2)]
 
         def row() -> ir.TupleNode:
-            return ir.TupleNode(INT, True, tuple(self.value(kind, depth - 2) for kind in kinds))
+            return ir.TupleNode(TupleType(tuple(kinds)), True, tuple(self.value(kind, depth - 2) for kind in kinds))
 
-        if rng.random() < 0.5:
+        item = row()
+        if rng.random() < 0.35:
             ops: Any = ("eq", "ne", "lt", "le", "gt", "ge")
-            return ir.Compare(BOOL, True, rng.choice(ops), row(), row())
-        return ir.In(BOOL, True, row(), tuple(row() for _ in range(rng.randint(0, 2))))
+            return ir.Compare(BOOL, True, rng.choice(ops), item, row())
+        key = self.key_columns()
+        if key is not None and rng.random() < 0.6:
+            item, kinds = key, [INT, INT]
+        way = rng.random()
+        choices: Any
+        if way < 0.35:
+            choices = self.queries.param(
+                TupleType(tuple(kinds)), tuple(tuple(map(self.plain, kinds)) for _ in range(rng.randint(0, 4)))
+            )
+        elif way < 0.65 or depth <= 0:
+            choices = tuple(row() for _ in range(rng.randint(0, 3)))
+        else:
+            choices = self.queries.rows(self if rng.random() < 0.5 else Scope(self.queries, ()), kinds)
+        return ir.In(BOOL, True, item, choices)
+
+    def key_columns(self) -> ir.TupleNode | None:
+        """What an access path over two columns serves: these side by side, in either order."""
+        paths = {LINK: (0, 1), NOTE: (1, 2)}
+        found = [number for number in self.only if self.sources[number].table in paths]
+        if not found:
+            return None
+        number = self.rng.choice(found)
+        table = self.sources[number].table
+        assert table is not None
+        columns = list(paths[table])
+        self.rng.shuffle(columns)
+        items = tuple(ir.Col(INT, number > 0 or table.columns[place].nullable, number, place) for place in columns)
+        return ir.TupleNode(TupleType((INT, INT)), True, items)
 
 
 def _least(state: Any, value: Any) -> Any:

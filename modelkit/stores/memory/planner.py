@@ -29,10 +29,10 @@ from modelkit.ir.analysis import (
     used_sources,
     windows_of,
 )
-from modelkit.ir.expr import BOOLEAN, Col, Compare, Const, Expr, In, IsNull, Match, Nulls, Param, Subselect
+from modelkit.ir.expr import BOOLEAN, Col, Compare, Const, Expr, In, IsNull, Match, Nulls, Param, Subselect, TupleNode
 from modelkit.ir.query import Compound, Select, Source, ValueOutput
 from modelkit.ir.schema import Table
-from modelkit.ir.types import AnyType
+from modelkit.ir.types import AnyType, ScalarType, TupleType
 from modelkit.stores.memory.access import AccessPath, access_paths
 
 __all__ = [
@@ -86,7 +86,7 @@ class Shorter:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The rows under any of several keys of a path over one column."""
+    """The rows under any of several keys of a path; `item` is its column, or its columns side by side in any order."""
 
     path: AccessPath
     item: Expr
@@ -321,8 +321,8 @@ class _Planner:
                     continue
                 buckets.append(Bucket(path, key))
                 yield _Entry(buckets[-1], consumed, rank=(22 if is_null else 10) - len(path.columns))
+            yield from self._keys(path, number, table, conditions)
             if len(path.columns) == 1:
-                yield from self._keys(path, number, table, conditions)
                 yield from self._spans(path, number, table, conditions)
         if len(buckets) > 1:
             yield _Entry(Shorter(tuple(buckets)), rank=5)
@@ -354,26 +354,42 @@ class _Planner:
     def _keys(self, path: AccessPath, number: int, table: Table, conditions: list[Expr]) -> Iterator[_Entry]:
         for condition in conditions:
             match condition:
-                case In(item=Col(source=source, column=column) as item, choices=choices) if (
-                    source == number and column == path.columns[0]
-                ):
-                    if isinstance(choices, Subselect):
-                        if _is_bound(choices):
-                            continue
-                        rank = 36 if path.unique else 38
-                    elif isinstance(choices, Param):
-                        if not _comparable(table, column, choices):
-                            continue
-                        rank = 20 if path.unique else 28
-                    elif choices and all(
-                        self._free(choice) and _comparable(table, column, choice) for choice in choices
-                    ):
-                        rank = 18 if path.unique else 26
-                    else:
-                        continue
-                    yield _Entry(Keys(path, item, choices), (condition,), rank=rank)
+                case In(item=item, choices=choices):
+                    rank = self._rank_of_keys(path, number, table, item, choices)
+                    if rank is not None:
+                        yield _Entry(Keys(path, item, choices), (condition,), rank=rank)
                 case _:
                     pass
+
+    def _rank_of_keys(
+        self,
+        path: AccessPath,
+        number: int,
+        table: Table,
+        item: Expr,
+        choices: Param | tuple[Expr, ...] | Subselect,
+    ) -> int | None:
+        """The rank of entering by the keys of `path` that are among `choices`; None where they are not its keys."""
+        columns = _columns_of(item, number)
+        if columns is None or sorted(columns) != sorted(path.columns):
+            return None
+        if isinstance(choices, Subselect):
+            return None if _is_bound(choices) else 36 if path.unique else 38
+        if isinstance(choices, Param):
+            given = choices.type.items if isinstance(choices.type, TupleType) else (choices.type,)
+            fits = len(given) == len(columns) and all(
+                _same_keys(table, column, type_) for column, type_ in zip(columns, given, strict=True)
+            )
+            return (20 if path.unique else 28) if fits else None
+        fits = bool(choices) and all(self._is_key(choice, table, columns) for choice in choices)
+        return (18 if path.unique else 26) if fits else None
+
+    def _is_key(self, expr: Expr, table: Table, columns: tuple[int, ...]) -> bool:
+        """Whether `expr` is a key over these columns that does not depend on the row."""
+        parts = expr.items if isinstance(expr, TupleNode) else (expr,)
+        return len(parts) == len(columns) and all(
+            self._free(part) and _comparable(table, column, part) for column, part in zip(columns, parts, strict=True)
+        )
 
     def _spans(self, path: AccessPath, number: int, table: Table, conditions: list[Expr]) -> Iterator[_Entry]:
         column = path.columns[0]
@@ -627,11 +643,21 @@ def _path_for(table: Table, columns: tuple[int, ...]) -> AccessPath | None:
 
 def _comparable(table: Table, column: int, other: Expr) -> bool:
     """Whether equal values of a column and of `other` have equal keys, and their order is one."""
-    kind, given = table.columns[column].type.name, other.type.name
-    if _is_null(other):
-        return False
+    return not _is_null(other) and _same_keys(table, column, other.type)
+
+
+def _same_keys(table: Table, column: int, other: ScalarType) -> bool:
+    """Whether equal values of a column and of type `other` have equal keys."""
+    kind, given = table.columns[column].type.name, other.name
     numbers = ("integer", "float", "decimal")
     return given in {kind, "any"} or (kind in numbers and given in numbers)
+
+
+def _columns_of(item: Expr, number: int) -> tuple[int, ...] | None:
+    """The columns of source `number` that `item` is, alone or side by side; None where it is anything else."""
+    parts = item.items if isinstance(item, TupleNode) else (item,)
+    columns = tuple(part.column for part in parts if isinstance(part, Col) and part.source == number)
+    return columns if len(columns) == len(parts) else None
 
 
 def _is_null(expr: Expr) -> bool:

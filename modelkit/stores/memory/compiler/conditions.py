@@ -234,8 +234,8 @@ class ConditionWriter(ValueWriter):
         choices = expr.choices
         if isinstance(choices, tuple):
             return self._in_expressions(expr, choices, positive=positive)
-        if isinstance(expr.item, TupleNode) and self.nullable(expr.item):
-            return Text(f"{atom(self._in_value(expr))} is {bool(positive)!r}", COMPARISON)
+        if isinstance(expr.item, TupleNode):
+            return self._row_in(expr, expr.item, choices, positive=positive)
         if isinstance(choices, Param):
             return self._in_set(expr.item, self.member_set(expr.item, choices), None, positive=positive)
         names = self.inner.members(choices, self.scope)
@@ -247,9 +247,42 @@ class ConditionWriter(ValueWriter):
                 return asked
         return Text(f"{atom(self._in_value(expr))} is {bool(positive)!r}", COMPARISON)
 
+    def _row_in(self, expr: In, item: TupleNode, choices: Param | Subselect, *, positive: bool) -> str:
+        """Membership of values side by side. A row that holds NULL equals none, and may or may not differ from one."""
+        names: tuple[str, str | None] | None
+        if isinstance(choices, Param):
+            names = self.member_set(item, choices), None
+        else:
+            names = self.inner.members(choices, self.scope)
+            asked = self.inner.matches(item, choices, self.scope) if names is None and positive else None
+            if asked is not None:
+                return asked
+        if names is None or (not positive and (names[1] or self.nullable(item))):
+            return Text(f"{atom(self._in_value(expr))} is {bool(positive)!r}", COMPARISON)
+        return Text(f"{self._key_row(item.items)} {'in' if positive else 'not in'} {names[0]}", COMPARISON)
+
+    def _key_row(self, items: Sequence[Expr]) -> str:
+        keys = [wrap(self.key(item), TERNARY) for item in items]
+        return f"({', '.join(keys)}{',' if len(keys) == 1 else ''})"
+
+    def choice_set(self, choices: Sequence[Expr]) -> str:
+        """The set of the keys of several expressions, or rows of such, those left out that are or hold NULL."""
+        if not isinstance(choices[0], TupleNode):
+            return f"{{{', '.join(wrap(self.key(choice), TERNARY) for choice in choices)}}} - {{None}}"
+        rows = ", ".join(self._key_row(choice.items) for choice in choices if isinstance(choice, TupleNode))
+        return f"{self.program.helper(runtime.whole_rows)}(({rows},))"
+
     def member_set(self, item: Expr, choices: Param) -> str:
         """The name of the set of a parameter's values."""
         slot = choices.slot
+        if isinstance(item, TupleNode) and any(map(is_json, item.items)):
+            freeze = self.program.helper(freeze_json)
+            names = [f"k{place:d}" for place in range(len(item.items))]
+            frozen = [
+                f"{freeze}({name})" if is_json(part) else name for name, part in zip(names, item.items, strict=True)
+            ]
+            rows = f"frozenset([({', '.join(frozen)},) for {', '.join(names)}, in params[{slot:d}]])"
+            return self.program.once(("frozen set", slot), lambda: rows, f"s{slot:d}")
         if is_json(item) or is_json(choices):
             freeze = self.program.helper(freeze_json)
             return self.program.once(
@@ -303,17 +336,15 @@ class ConditionWriter(ValueWriter):
         """Membership as True, False or None, asked choice by choice."""
         member_of = self.program.helper(runtime.member_of)
         items = expr.item.items if isinstance(expr.item, TupleNode) else (expr.item,)
-        keys = [wrap(self.key(item), TERNARY) for item in items]
-        item = f"({', '.join(keys)}{',' if len(keys) == 1 else ''})"
+        item = self._key_row(items)
         choices = expr.choices
         if isinstance(choices, Param):
             if isinstance(expr.item, TupleNode):
                 return f"{member_of}({item}, {self.member_set(expr.item, choices)})"
             return f"{member_of}({item}, [(choice,) for choice in {self.member_set(expr.item, choices)}])"
         if isinstance(choices, tuple):
-            listed = [wrap(self.key(choice), TERNARY) if len(items) == 1 else self.value(choice) for choice in choices]
-            shown = ", ".join(f"({text},)" if len(items) == 1 else text for text in listed)
-            return f"{member_of}({item}, ({shown}{',' if len(listed) == 1 else ''}))"
+            rows = [self._key_row(choice.items if isinstance(choice, TupleNode) else (choice,)) for choice in choices]
+            return f"{member_of}({item}, ({', '.join(rows)},))"
         return f"{member_of}({item}, {self.inner.values(choices, self.scope)})"
 
     # -- three values -------------------------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ the source tree, or in the order that the plan's root walks in.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from modelkit.errors import InternalError
 from modelkit.ir.analysis import source_columns
-from modelkit.ir.expr import Col, Expr, Param, Subselect
+from modelkit.ir.expr import Col, Expr, Param, Subselect, TupleNode
 from modelkit.ir.query import Source
 from modelkit.ir.schema import Table
 from modelkit.stores.memory.access import AccessPath
@@ -90,6 +90,20 @@ def comprehension(element: str, clauses: Sequence[Clause], brackets: str = "[]")
     if len(line) <= 100:
         return [line]
     return [opening, *(f"    {part}" for part in parts), closing]
+
+
+def _places(access: Keys) -> list[int]:
+    """The places, in the values side by side that are looked for, of the columns of the path."""
+    items = access.item.items if isinstance(access.item, TupleNode) else (access.item,)
+    columns = [item.column for item in items if isinstance(item, Col)]
+    return [columns.index(column) for column in access.path.columns]
+
+
+def _in_order(access: Keys, choice: Expr) -> Expr:
+    """A choice with its values in the order of the path's columns."""
+    if not isinstance(choice, TupleNode):
+        return choice
+    return replace(choice, items=tuple(choice.items[place] for place in _places(access)))
 
 
 def comprehensible(clauses: Sequence[Clause]) -> bool:
@@ -237,15 +251,20 @@ class Nest:
         return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
     def _choices(self, writer: ConditionWriter, access: Keys) -> str:
-        if isinstance(access.choices, Param):
-            return writer.member_set(access.item, access.choices)
         if isinstance(access.choices, tuple):
-            listed = ", ".join(wrap(writer.key(choice), TERNARY) for choice in access.choices)
-            return f"{{{listed}}} - {{None}}"
-        names = writer.inner.members(access.choices, self.scope)
-        if names is None:
-            raise InternalError("a correlated query cannot give the keys of an access path")
-        return names[0]
+            return writer.choice_set([_in_order(access, choice) for choice in access.choices])
+        if isinstance(access.choices, Param):
+            keys = writer.member_set(access.item, access.choices)
+        else:
+            names = writer.inner.members(access.choices, self.scope)
+            if names is None:
+                raise InternalError("a correlated query cannot give the keys of an access path")
+            keys = names[0]
+        places = _places(access)
+        if places == sorted(places):
+            return keys
+        parts, wanted = (", ".join([f"k{place:d}" for place in order]) for order in (sorted(places), places))
+        return f"{{({wanted}) for {parts} in {keys}}}"
 
     def _span(self, table: Table, access: Span, row: str, writer: ConditionWriter, slot: str) -> list[Clause]:
         found: list[Clause] = []

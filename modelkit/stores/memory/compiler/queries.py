@@ -226,25 +226,35 @@ class QueryWriter:
         return self._listed(_query(query), around)
 
     def members(self, select: Subselect, scope: Scope) -> tuple[str, str | None] | None:
-        """Names of the set of non-NULL values (frozen) and of whether NULL is among them; None where correlated."""
+        """Names of the set of values without NULL (frozen) and of whether there are others; None where correlated."""
         query = _query(select)
         if is_correlated(query):
             return None
-        known, program = self.program.known, self.program
-        if known(("members", query)) is None:
-            text, nullable = self._keys(query, scope)
-            listed = program.once(("members", query), lambda: text, program.fresh("members"))
-            if nullable:
-                program.once(("null", query), lambda: f"None in {listed}", program.fresh("null"))
-                program.once(("present", query), lambda: f"{listed} - {{None}}", program.fresh("members"))
-        present = known(("present", query)) or known(("members", query))
-        return (present or "", known(("null", query)))
+        known = self.program.known
+        listed = self._all_members(query, scope)
+        return known(("present", query)) or listed, known(("null", query))
+
+    def _all_members(self, query: Select | Compound, scope: Scope) -> str:
+        """The name of the set of all values of a query that is not correlated."""
+        program = self.program
+        known = program.known(("members", query))
+        if known is not None:
+            return known
+        text, nullable = self._keys(query, scope)
+        listed = program.once(("members", query), lambda: text, program.fresh("members"))
+        if nullable:
+            whole = f"frozenset([row for row in {listed} if None not in row])"
+            rest = whole if _width(query) > 1 else f"{listed} - {{None}}"
+            present = program.once(("present", query), lambda: rest, program.fresh("members"))
+            program.once(("null", query), lambda: f"len({present}) < len({listed})", program.fresh("null"))
+        return listed
 
     def _keys(self, query: Select | Compound, scope: Scope) -> tuple[str, bool]:
         """The set of keys of a query's values, as text, and whether NULL may be among them."""
         if isinstance(query, Compound):
             rows = self._listed(query, scope)
-            key = "row[0]" if plain_rows(query) else f"{self.program.helper(distinct_key)}(row[0])"
+            key = "row" if _width(query) > 1 else "row[0]"
+            key = key if plain_rows(query) else f"{self.program.helper(distinct_key)}({key})"
             return f"frozenset([{key} for row in {rows}])", True
         nest = self.nest(self._plan(query, "rows"), scope)
         nullable = False
@@ -259,8 +269,10 @@ class QueryWriter:
         return f"frozenset({name}())", nullable
 
     def values(self, select: Subselect, scope: Scope) -> str:
-        """A list of the values of `select`, each a tuple of keys."""
+        """The values of `select`, each a tuple of keys."""
         query = _query(select)
+        if _width(query) > 1 and not is_correlated(query):
+            return self._all_members(query, scope)
         if isinstance(query, Compound):
             rows = self._listed(query, scope)
             return rows if plain_rows(query) else f"map({self.program.helper(distinct_key)}, {rows})"
@@ -274,19 +286,28 @@ class QueryWriter:
     def matches(self, item: Expr, select: Subselect, scope: Scope) -> str | None:
         """An expression that is True where a correlated `select` yields `item`; None where it must be asked value by value."""
         query = _query(select)
-        if isinstance(query, Compound) or isinstance(item, TupleNode) or len(query.outputs) != 1:
+        items = item.items if isinstance(item, TupleNode) else (item,)
+        if isinstance(query, Compound) or len(query.outputs) != len(items):
             return None
-        output = query.outputs[0]
+        outputs = _output_values(query)
         sliced = query.limit or query.offset or query.distinct_on
-        if sliced or not row_by_row(query) or isinstance(output, RowOutput):
+        if sliced or not row_by_row(query) or len(outputs) < len(items):
             return None
-        same = Compare(BOOLEAN, True, "eq", output.expr, Outer(item.type, item.nullable, item))
-        where = And(BOOLEAN, True, (*conjuncts(query.where), same))
+        same = [
+            Compare(BOOLEAN, True, "eq", output, Outer(item.type, item.nullable, item))
+            for output, item in zip(outputs, items, strict=True)
+        ]
+        where = And(BOOLEAN, True, (*conjuncts(query.where), *same))
         return self.exists(replace(query, where=where, order=()), scope)
 
 
 def _output_values(query: Select) -> list[Expr]:
     return [output.expr for output in query.outputs if isinstance(output, ValueOutput)]
+
+
+def _width(query: Select | Compound) -> int:
+    """How many values a result row of `query` has."""
+    return _width(query.parts[0]) if isinstance(query, Compound) else len(query.outputs)
 
 
 def _key_texts(nest: Nest, query: Select) -> list[str]:

@@ -135,6 +135,11 @@ def member_of(items: tuple[Any, ...], choices: Iterable[tuple[Any, ...]]) -> boo
     return answer
 
 
+def whole_rows(rows: Iterable[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+    """The rows of values of which none is NULL."""
+    return {row for row in rows if None not in row}
+
+
 def chunks_by_slots(view: TableView, slots: Iterator[int]) -> Iterable[Sequence[Any]]:
     """The rows in `slots`, in slot order, as one run; the whole table where these turn out to be many of its rows.
 

@@ -67,9 +67,9 @@ class InnerQueries(Protocol):
         ...
 
     def members(self, select: Subselect, scope: Scope) -> tuple[str, str | None] | None:
-        """Names of the set of non-NULL values (frozen) and of whether NULL is among them (None: it cannot be).
+        """Names of the set of values without NULL (frozen) and of whether there are others (None: there cannot be).
 
-        None where `select` is correlated.
+        A query of several columns has tuples for values. None where `select` is correlated.
         """
         ...
 
@@ -78,7 +78,7 @@ class InnerQueries(Protocol):
         ...
 
     def values(self, select: Subselect, scope: Scope) -> str:
-        """A list of the values of a correlated `select`."""
+        """The values of a correlated `select`, or of one of several columns, each a tuple."""
         ...
 
     def matches(self, item: Expr, select: Subselect, scope: Scope) -> str | None:
