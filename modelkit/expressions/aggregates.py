@@ -40,8 +40,8 @@ class Aggregate(Combinable):
 
     An aggregate of your own is a subclass that declares `function`, an AggregateDef, and may declare the other class
     attributes: `name` (what ends the name of a result that was given none), `allow_distinct`, `arity` (how many arguments it
-    takes), `counts_rows` (whether "*" is one), `counts_keys` (whether a composite key is one), `result`. Its state steps by the one value of a row, or by the tuple of the values
-    of its several arguments.
+    takes), `counts_rows` (whether "*" is one), `counts_keys` (whether a composite key is one), `result`. Its state steps by the
+    one value of a row, or by the tuple of the values of its several arguments.
     """
 
     name: ClassVar[str] = ""

@@ -202,7 +202,7 @@ class ForeignKey(RelationField[FKT]):
 
     def check_key(self, meta: Any) -> None:
         """Raise FieldError where the target's key, which this one would hold, is more than one value."""
-        if self.remote_field.field_name is None and meta.is_composite_pk:
+        if self.remote_field.to_field is None and meta.is_composite_pk:
             raise FieldError(
                 f"{self.label} leads to {meta.object_name}, whose primary key is composite: one column cannot hold it. "
                 "Point to a unique field (to_field=...), or declare the columns and a ForeignObject over them."
@@ -212,7 +212,7 @@ class ForeignKey(RelationField[FKT]):
     def target_field(self) -> Any:
         """The field that the key holds a value of. UnresolvedRelation where the target has not been defined."""
         meta = self.target_model()._meta
-        name = self.remote_field.field_name
+        name = self.remote_field.to_field
         try:
             found = meta.pk if name is None else meta.get_field(name)
         except FieldDoesNotExist as error:
@@ -267,7 +267,7 @@ class ForeignKey(RelationField[FKT]):
     @property
     def to_fields(self) -> list[str | None]:
         """The name of the target's field as declared; None for the primary key."""
-        return [self.remote_field.field_name]
+        return [self.remote_field.to_field]
 
     def related_query_name(self) -> str:
         """What queries from the target call the relation."""
@@ -351,8 +351,8 @@ class ForeignKey(RelationField[FKT]):
         for option in ("related_name", "related_query_name", "limit_choices_to", "parent_link"):
             if getattr(side, option):
                 options[option] = getattr(side, option)
-        if side.field_name is not None:
-            options["to_field"] = side.field_name
+        if side.to_field is not None:
+            options["to_field"] = side.to_field
         if not side.db_constraint:
             options["db_constraint"] = False
         if options.pop("db_index", True) is False:
@@ -378,7 +378,7 @@ def _declare_key(
         limit_choices_to=options.pop("limit_choices_to", None),
         on_delete=on_delete,
         parent_link=options.pop("parent_link", False),
-        field_name=options.pop("to_field", None),
+        to_field=options.pop("to_field", None),
         db_constraint=options.pop("db_constraint", True),
         unique=unique,
     )

@@ -48,7 +48,7 @@ class Side:
         limit_choices_to: Any = None,
         on_delete: OnDelete | None = None,
         parent_link: bool = False,
-        field_name: str | None = None,
+        to_field: str | None = None,
         symmetrical: bool = False,
         through: Any = None,
         through_fields: tuple[str, ...] | None = None,
@@ -63,7 +63,7 @@ class Side:
         self.limit_choices_to = limit_choices_to if limit_choices_to is not None else {}
         self.on_delete = on_delete
         self.parent_link = parent_link
-        self.field_name = field_name
+        self.to_field = to_field
         self.symmetrical = symmetrical
         self.through = through
         self.through_fields = through_fields
@@ -108,6 +108,14 @@ class Side:
     def remote_field(self) -> Any:
         """The field: the far side of this side."""
         return self.field
+
+    @property
+    def field_name(self) -> str | None:
+        """The name of the field of the target that a key points to; None where there is no key, or no target yet."""
+        if self.to_field is not None or isinstance(self.model, str) or not self.field.concrete:
+            return self.to_field
+        key = self.model._meta.pk
+        return None if key is None else str(key.name)
 
     @property
     def target_field(self) -> Any:

@@ -400,7 +400,14 @@ def _row_operand(scope: Scope, operand: Any, context: Context, found: Chain, way
     if isinstance(operand, Subquery):
         operand = operand.queryset
     if isinstance(operand, Node) and not isinstance(operand, Value):
-        return resolve_whole(scope, operand, context)
+        term = resolve_whole(scope, operand, context)
+        if not scope.slots.open and (not isinstance(term.expr, TupleNode) or len(term.expr.items) != width):
+            name = "__".join(way.names) if way is not None else "a composite key"
+            raise ValueError(
+                f"{name}: the '{found.lookup.name}' lookup compares {width} values with a tuple, a queryset or "
+                f"another composite key, not with one expression (received {type(operand).__name__}: {operand!r})."
+            )
+        return term
     leaf = expressions.leaf_of(operand.value if isinstance(operand, Value) else operand)
     if query_in(leaf.value) is not None:
         return compared_select(scope, context, leaf, found.lookup.name, way, width)

@@ -17,7 +17,7 @@ from threading import get_ident
 from typing import Any
 
 from asgiref.sync import AsyncToSync, SyncToAsync
-from django.apps.registry import Apps
+from django.apps.registry import Apps, apps
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db.models.options import Options, registry_of
@@ -74,6 +74,7 @@ def install(installed_apps: list[str]) -> None:
         connect(MemoryStore(tz="naive"), alias=alias)
     class_prepared.connect(_register)
     ModelOptions._expire_cache = _expire  # type: ignore[attr-defined]
+    ModelOptions.app_config = property(_app_config)  # type: ignore[attr-defined]
     Model._implicit_key = AutoField
     Apps.__getattr__ = _of_registry
     Field.formfield = _no_form_field  # type: ignore[attr-defined]
@@ -98,6 +99,11 @@ def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:
     if setting == "USE_TZ":
         for alias in ALIASES:
             connect(MemoryStore(tz="aware" if value else "naive"), alias=alias)
+
+
+def _app_config(options: Any) -> Any:
+    """The configuration of a model's app, where it is one of INSTALLED_APPS: `loaddata` asks whether to leave it out."""
+    return apps.app_configs.get(options.app_label)
 
 
 def _expire(options: Any, **_: Any) -> None:

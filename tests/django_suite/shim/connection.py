@@ -52,6 +52,10 @@ class _Operations(_Refusing):
     def bulk_batch_size(self, fields: Any, objs: Any) -> int:
         return len(objs)
 
+    def sequence_reset_sql(self, style: Any, models: Any) -> list[str]:
+        """Nothing to run: a sequence moves past the keys that rows are given."""
+        return []
+
     def check_expression_support(self, expression: Any) -> None:
         """Everything is supported, or raises where it is built."""
 
@@ -145,6 +149,11 @@ class BaseDatabaseWrapper:
         current = running(self.alias)
         if current is not None:
             current.transaction.check_references()
+
+    @contextmanager
+    def constraint_checks_disabled(self) -> Iterator[None]:
+        """A store checks references when the outermost transaction commits, and never before."""
+        yield
 
     def ensure_connection(self) -> None:
         self.connection = self.store

@@ -36,9 +36,39 @@ class FilePathField(modelkit.CharField[Any]):
         super().__init__(*args, **kwargs)
 
 
+class _SideOf(type):
+    """A class of which a relation's Side is an instance by what its field is: modelkit has one class for all."""
+
+    field_class: type[Any]
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, modelkit.relations.sides.Side) and isinstance(instance.field, cls.field_class)
+
+
+class ManyToOneRel(metaclass=_SideOf):
+    """The other side of a foreign key."""
+
+    field_class = modelkit.ForeignKey
+
+
+class OneToOneRel(metaclass=_SideOf):
+    """The other side of a one-to-one relation."""
+
+    field_class = modelkit.OneToOne
+
+
+class ManyToManyRel(metaclass=_SideOf):
+    """The other side of a many-to-many relation."""
+
+    field_class = modelkit.ManyToMany
+
+
 STAND_INS: dict[str, Any] = {
     "FileField": FileField,
     "FilePathField": FilePathField,
     "ImageField": FileField,
+    "ManyToManyRel": ManyToManyRel,
+    "ManyToOneRel": ManyToOneRel,
+    "OneToOneRel": OneToOneRel,
 }
 """Django's name -> what stands in where modelkit has nothing of that name."""
