@@ -144,9 +144,15 @@ class ForeignObject(RelationField[FOT]):
         super().bind(target)
 
     def check_ends(self) -> None:
-        """Raise FieldError where the model lacks one of `from_fields`, or the target does not have what the relation needs."""
-        own = [_field_of(self.model._meta, name, f"{self.label}: from_fields") for name in self.from_fields]
-        if self.remote_field.on_delete == SET_NULL and not any(field.null for field in own):
+        """Raise FieldError where no one of `from_fields` can be set NULL that must be, or the target lacks what the relation needs.
+
+        A field of `from_fields` that the model does not have is an error where the model is first used.
+        """
+        own = {field.name: field for field in self.model._meta.concrete_fields}
+        own |= {field.attname: field for field in own.values()}
+        if self.remote_field.on_delete == SET_NULL and not any(
+            own[name].null for name in self.from_fields if name in own
+        ):
             raise FieldError(
                 f"{self.label}: on_delete=SET_NULL needs one of {', '.join(self.from_fields)} to be null=True."
             )
