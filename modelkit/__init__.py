@@ -23,6 +23,7 @@ from modelkit.errors import (
     ObjectDoesNotExist,
     ObjectNotUpdated,
     OperationalError,
+    OptimisticLockError,
     ProgrammingError,
     ProtectedError,
     QueryTooComplex,
@@ -235,9 +236,10 @@ from modelkit.relations.fields import (
 )
 from modelkit.relations.foreign_object import ForeignObject
 from modelkit.relations.reverse import Reverse, ReverseOne
+from modelkit.retrying import retry
 from modelkit.signals import receiver
 from modelkit.stores.memory.store import MemoryStore
-from modelkit.transaction import atomic, on_commit
+from modelkit.transaction import adopt, atomic, on_commit
 
 OneToOneField = OneToOne
 ManyToManyField = ManyToMany
@@ -383,6 +385,7 @@ __all__ = [
     "OneToOneField",
     "OperationalError",
     "OptRef",
+    "OptimisticLockError",
     "Ord",
     "Order",
     "OrderBy",
@@ -469,6 +472,7 @@ __all__ = [
     "Window",
     "WindowFrame",
     "WindowFrameExclusion",
+    "adopt",
     "aliases",
     "aprefetch_related_objects",
     "atomic",
@@ -482,6 +486,7 @@ __all__ = [
     "prefetch_related_objects",
     "receiver",
     "registry",
+    "retry",
     "signals",
     "subquery",
     "timezone",

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from modelkit.errors import ImproperlyConfigured, did_you_mean, not_yet, shorten
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
-from modelkit.stores.base import Params, Removal, Session, Store, Transaction, discovery
+from modelkit.stores.base import Isolation, Params, Removal, Session, Store, Transaction, discovery
 from modelkit.transaction import DEFAULT, Block, Manual, Running, entries, install, restore, running, stores
 
 __all__ = [
@@ -60,17 +60,18 @@ class Statement(Block):
     Entering gives the session to use. A failure inside a running transaction breaks it, unless `reading`.
     """
 
-    __slots__ = ("_reading",)
+    __slots__ = ("_isolation", "_reading")
 
-    def __init__(self, using: str | None = None, *, reading: bool = False) -> None:
+    def __init__(self, using: str | None, *, reading: bool, isolation: Isolation) -> None:
         super().__init__(using, savepoint=False)
         self._reading = reading
+        self._isolation: Isolation = isolation
 
     def __enter__(self) -> Session:
         current = running(self.using)
         if current is not None:
             current.check()
-        self.begin(None, durable=False)
+        self.begin(None if current is not None else self._isolation, durable=False)
         return session(self.using)
 
     def __exit__(
@@ -80,12 +81,13 @@ class Statement(Block):
         self.end(None if joined and self._reading else error)
 
 
-def statement(alias: str | None = None, *, reading: bool = False) -> Statement:
+def statement(alias: str | None = None, *, reading: bool = False, isolation: Isolation | None = None) -> Statement:
     """A context for one operation of several statements: all or nothing, one snapshot; entering gives the session.
 
     Inside a running transaction it is part of that one, and a failure breaks it, unless the operation is only `reading`.
+    A transaction of its own is serializable, or a snapshot where it only reads, unless `isolation` says which.
     """
-    return Statement(alias, reading=reading)
+    return Statement(alias, reading=reading, isolation=isolation or ("snapshot" if reading else "serializable"))
 
 
 def connect(store: str | Store = "memory:", alias: str = DEFAULT) -> Store:

@@ -594,7 +594,7 @@ def delete_instances(
         for instance in instances:
             setattr(instance, attname, None)
         return counted
-    with statement(alias, reading=True) as running:
+    with statement(alias, reading=True, isolation="serializable") as running:
         collector = _Collector(running, alias, instances[0] if origin is None else origin)
         rows = collector.add(model, [_values(instance, plan.attnames) for instance in instances], instances)
         collector.collect(model, rows, keep_parents=keep_parents)
@@ -635,7 +635,7 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
         removal, params = finishers.removal(query)
         return chain.run(alias, chain.steps(query.shape, removal), params)
     query = shapes.ordered(query, ())
-    with statement(alias, reading=True) as running:
+    with statement(alias, reading=True, isolation="serializable") as running:
         collector = _Collector(running, alias, queryset)
         if heard:
             fetch = finishers.fetch(query)

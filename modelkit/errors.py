@@ -24,6 +24,7 @@ __all__ = [
     "ObjectDoesNotExist",
     "ObjectNotUpdated",
     "OperationalError",
+    "OptimisticLockError",
     "ProgrammingError",
     "ProtectedError",
     "QueryTooComplex",
@@ -178,7 +179,7 @@ class TransactionManagementError(ProgrammingError):
 class TransactionConflict(DatabaseError):
     """Another transaction committed first; nothing of this one was saved.
 
-    Attributes: `model` (label), `pk`, `kind` ("write" | "read" | "constraint").
+    Attributes: `model` (label), `pk`, `kind` ("write" | "read" | "version").
     """
 
     def __init__(self, message: str = "", *, model: str = "", pk: Any = None, kind: str = "") -> None:
@@ -186,6 +187,26 @@ class TransactionConflict(DatabaseError):
         self.model = model
         self.pk = pk
         self.kind = kind
+
+
+class OptimisticLockError(TransactionConflict):
+    """An instance is older than its row: somebody else saved or deleted that since. Nothing was written.
+
+    Attributes: `expected` (the instance's version) and `found` (the row's, None where there is none).
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        model: str = "",
+        pk: Any = None,
+        expected: int | None = None,
+        found: int | None = None,
+    ) -> None:
+        super().__init__(message, model=model, pk=pk, kind="version")
+        self.expected = expected
+        self.found = found
 
 
 class ConcurrentIntegrityError(IntegrityError, TransactionConflict):
@@ -363,7 +384,6 @@ def not_a_goal(name: str) -> None:
 
 _NOT_YET: dict[str, str] = {
     "F slices": "Slicing an F() expression",
-    "VersionField": "VersionField",
     "SQL stores": "A store on a SQL database",
     "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",

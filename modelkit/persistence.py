@@ -12,11 +12,12 @@ from typing import Any, Final, TypeAlias
 
 from modelkit.codegen import Source, identifier
 from modelkit.database import session, statement
-from modelkit.errors import FieldDoesNotExist, FieldError, ObjectNotUpdated, did_you_mean, shorten
-from modelkit.expressions.base import Face, Node, Value
+from modelkit.errors import FieldDoesNotExist, FieldError, ObjectNotUpdated, OptimisticLockError, did_you_mean, shorten
+from modelkit.expressions.base import F, Face, Node, Value
 from modelkit.fields.base import Field
+from modelkit.fields.numbers import VersionField
 from modelkit.ir.analysis import nodes_of
-from modelkit.ir.expr import BOOLEAN, And, Col, Compare, Expr, Param
+from modelkit.ir.expr import BOOLEAN, INTEGER, And, Arith, Col, Compare, Const, Expr, Param
 from modelkit.ir.query import Assignment, RowOutput, Select, Update
 from modelkit.ir.query import Source as TableSource
 from modelkit.ir.schema import DEFAULT, Column, Row, Table
@@ -74,6 +75,8 @@ class LevelPlan:
     """Finds the row by its key."""
     updates: dict[tuple[frozenset[str] | None, bool], tuple[Update, Build, tuple[Attribute, ...]] | None]
     """For names of fields (None: all) and whether raw: the Update, its parameters of an instance, the fields; None for no columns."""
+    version: Attribute | None = None
+    """Counts the row's saves, where the model wants that."""
     take_place: Callable[[Iterable[Any], str | None], None] | None = None
     """Where rows have an order of their own: what numbers new ones."""
 
@@ -94,6 +97,7 @@ class SavePlan:
     names: frozenset[str]
     """What update_fields may name."""
     attnames: frozenset[str]
+    versioned: bool
     generated: tuple[str, ...]
     """The attnames of what the store makes of a row's other values: forgotten where these were written."""
     silent: bool
@@ -112,13 +116,15 @@ def _planned(info: ModelInfo) -> SavePlan:
     keys = {(number, column) for number, level in enumerate(info.levels) for column in level.table.key}
     own = [attribute for attribute in info.attributes if not attribute.field.generated]
     writable = [attribute for attribute in own if (attribute.level, attribute.column) not in keys]
+    levels = tuple(_level_plan(info, level) for level in info.levels)
     return SavePlan(
         info,
-        tuple(_level_plan(info, level) for level in info.levels),
+        levels,
         tuple(relation for relation in info.relations.values() if relation.kind in FORWARD),
         tuple(field for field in info.model._meta.private_fields if hasattr(field, "check_saved")),
         frozenset(name for attribute in writable for name in (attribute.name, attribute.attname)),
         frozenset(attribute.attname for attribute in own),
+        any(level.version is not None for level in levels),
         tuple(attribute.attname for attribute in info.attributes if attribute.field.generated),
         bool(info.model._meta.auto_created),
     )
@@ -150,6 +156,7 @@ def _level_plan(info: ModelInfo, level: Level) -> LevelPlan:
         all(attribute.field.has_default() or attribute.field.has_db_default() for attribute in key),
         _by_key(key, table, 0),
         {},
+        next((attribute for attribute in attributes if isinstance(attribute.field, VersionField)), None),
         level.model._meta.take_place,
     )
 
@@ -247,10 +254,14 @@ def _builder(title: str, attributes: Collection[Attribute], table: Table, *, add
 def _update_of(
     level: LevelPlan, names: frozenset[str] | None, raw: bool
 ) -> tuple[Update, Build, tuple[Attribute, ...]] | None:
-    """The Update by key that writes the fields `names` of a level's row (None: all); kept with the level."""
+    """The Update by key that writes the fields `names` of a level's row (None: all); kept with the level.
+
+    One of a versioned row finds it by its version too, whose value is the last parameter, and counts it on.
+    """
     if (names, raw) in level.updates:
         return level.updates[names, raw]
-    key = {attribute.column for attribute in level.key}
+    version = None if raw else level.version
+    key = {attribute.column for attribute in (*level.key, *([version] if version else []))}
     chosen = tuple(
         attribute
         for attribute in level.attributes
@@ -259,12 +270,18 @@ def _update_of(
         and (names is None or attribute.name in names or attribute.attname in names)
     )
     made = None
-    if chosen:
-        assignments = tuple(
+    if chosen or version:
+        found_by = (*level.key, version) if version else level.key
+        assignments = [
             Assignment(attribute.column, Param(attribute.type, True, slot)) for slot, attribute in enumerate(chosen)
-        )
-        build = _builder(f"update of {level.table.label}", (*chosen, *level.key), level.table, adding=False, raw=raw)
-        made = (Update(_by_key(level.key, level.table, len(chosen)), assignments), build, chosen)
+        ]
+        if version:
+            count = Col(version.type, False, 0, version.column)
+            assignments.append(
+                Assignment(version.column, Arith(version.type, False, "+", count, Const(INTEGER, False, 1)))
+            )
+        build = _builder(f"update of {level.table.label}", (*chosen, *found_by), level.table, adding=False, raw=raw)
+        made = (Update(_by_key(found_by, level.table, len(chosen)), tuple(assignments)), build, chosen)
     if len(level.updates) >= MOST_UPDATES:
         level.updates.clear()
     level.updates[names, raw] = made
@@ -505,10 +522,48 @@ def _update_level(instance: Any, level: LevelPlan, names: frozenset[str] | None,
     except _Expression:
         return _update_with_expressions(instance, level, chosen, alias)
     try:
-        return bool(session(alias).update(update, params))
+        found = bool(session(alias).update(update, params))
     except BaseException as error:
         mark_broken(alias, error)
         raise
+    return found if level.version is None or raw else _counted(instance, level, level.version, alias, found=found)
+
+
+def _counted(instance: Any, level: LevelPlan, version: Attribute, alias: str | None, *, found: bool) -> bool:
+    """Whether the row of an instance was there, whose version goes on where it was; OptimisticLockError where it is stale."""
+    d = instance.__dict__
+    if found:
+        d[version.attname] += 1
+        return True
+    refuse_stale(instance, level, version, alias, loaded="_adding" not in d)
+    return False
+
+
+def refuse_stale(
+    instance: Any, level: LevelPlan, version: Attribute, alias: str | None, *, loaded: bool = True
+) -> None:
+    """Raise OptimisticLockError where the row of `instance` has another version, or where `loaded` and it is gone."""
+    expected = getattr(instance, version.attname)
+    rows = session(alias).select(level.finder, tuple([_key_value(instance, part) for part in level.key]))
+    found = rows[0][version.column] if rows else None
+    if found == expected or (found is None and not loaded):
+        return
+    what = "it was deleted" if found is None else f"it was saved as version {found}"
+    raise OptimisticLockError(
+        f"{level.table.label} {shorten(instance.pk)} was loaded as version {expected}, and since then {what}: nothing was "
+        "saved; load it anew, change that and save again.",
+        model=level.table.label,
+        pk=instance.pk,
+        expected=expected,
+        found=found,
+    )
+
+
+def check_versions(instance: Any, alias: str | None) -> None:
+    """Raise OptimisticLockError where `instance` is older than its row."""
+    for level in plan_of(info_of(type(instance))).levels:
+        if level.version is not None:
+            refuse_stale(instance, level, level.version, alias)
 
 
 def _key_value(instance: Any, attribute: Attribute) -> Any:
@@ -518,8 +573,12 @@ def _key_value(instance: Any, attribute: Attribute) -> Any:
 def _update_with_expressions(instance: Any, level: LevelPlan, chosen: tuple[Attribute, ...], alias: str | None) -> bool:
     """Update one level's row, where some attributes hold expressions over it."""
     lookups = {part.attname: getattr(instance, part.attname) for part in level.key}
+    version = level.version
+    values: dict[str, Any] = {}
+    if version is not None:
+        lookups[version.attname] = getattr(instance, version.attname)
+        values[version.name] = F(version.name) + 1
     query = conditions.filtered(shapes.root(info_of(level.model)), (), lookups)
-    values = {}
     for attribute in chosen:
         field = attribute.field
         if type(field).pre_save is not Field.pre_save:
@@ -527,7 +586,8 @@ def _update_with_expressions(instance: Any, level: LevelPlan, chosen: tuple[Attr
         else:
             values[attribute.name] = getattr(instance, attribute.attname)
     with statement(alias) as running:
-        return sum([running.update(update, params) for update, params in writes.updates(query, (), values)]) > 0
+        found = sum([running.update(update, params) for update, params in writes.updates(query, (), values)]) > 0
+        return found if version is None else _counted(instance, level, version, alias, found=found)
 
 
 def insert_rows(level: LevelPlan, rows: list[Row], alias: str | None, conflict: Any = None) -> list[Row | None]:

@@ -12,12 +12,13 @@ import logging
 import sys
 import warnings
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from threading import get_ident
 from types import TracebackType
-from typing import Any, Final, ParamSpec, TypeVar, overload
+from typing import Any, Final, ParamSpec, TypeAlias, TypeVar, overload
 
 from modelkit.errors import ImproperlyConfigured, TransactionError, TransactionManagementError, did_you_mean
 from modelkit.stores.base import Isolation, Savepoint, Store, Transaction
@@ -27,6 +28,7 @@ __all__ = [
     "Block",
     "Manual",
     "Running",
+    "adopt",
     "atomic",
     "commit",
     "datetime_policies",
@@ -107,15 +109,20 @@ def _current_task() -> Any:
     return asyncio.current_task()
 
 
+Owner: TypeAlias = tuple[int, Callable[[], Any]]
+"""A thread's number, and what gives the task (None: there is none)."""
+
+
 class Running:
     """One transaction that runs: its owner, its blocks and savepoints, its hooks."""
 
-    __slots__ = ("__weakref__", "alias", "before", "blocks", "cause", "ended", "hooks", "isolation", "manual", "needs_rollback", "task",
-                 "thread", "transaction")  # fmt: skip
+    __slots__ = ("__weakref__", "adopted", "alias", "before", "blocks", "cause", "ended", "hooks", "isolation", "manual", "needs_rollback",
+                 "task", "thread", "transaction")  # fmt: skip
 
     def __init__(self, alias: str, store: Store, isolation: Isolation, *, manual: bool = False) -> None:
         self.ended = True
         self.alias = alias
+        self.adopted = False
         self.manual = manual
         """Whether commit() and rollback() end it, and no block does."""
         self.isolation = isolation
@@ -126,9 +133,9 @@ class Running:
         self.blocks: list[tuple[Savepoint, int] | None] = []
         """The inner blocks, outermost first: their savepoint and how many hooks there were, None for a block without one."""
         self.hooks: list[tuple[Callable[[], object], bool]] = []
-        self.thread = get_ident()
-        task = _current_task()
-        self.task: Callable[[], Any] = _no_task if task is None else weakref.ref(task)
+        self.thread: int
+        self.task: Callable[[], Any]
+        self.own()
         self.before = install(alias, self)
 
     @property
@@ -136,17 +143,28 @@ class Running:
         """Whether an atomic() block is open."""
         return not self.manual or bool(self.blocks)
 
+    def owned(self) -> Owner:
+        """Who may use it."""
+        return self.thread, self.task
+
+    def own(self, owner: Owner | None = None) -> None:
+        """Let the present thread and task use it, or `owner`, and nobody else."""
+        if owner is None:
+            task = _current_task()
+            owner = get_ident(), _no_task if task is None else weakref.ref(task)
+        self.thread, self.task = owner
+
     def check_owner(self) -> None:
         """Raise TransactionError in a thread or task that did not begin this transaction."""
         if self.thread != get_ident():
             raise TransactionError(
                 f"A transaction on '{self.alias}' is used in another thread than the one that began it. "
-                "Begin one there, or do this work after the block."
+                "Begin one there, do this work after the block, or hand the transaction over with adopt()."
             )
         if self.task() is not _current_task():
             raise TransactionError(
                 f"A transaction on '{self.alias}' is used in another task than the one that began it. "
-                "Await the work directly, or begin a transaction inside the task."
+                "Await the work directly, begin a transaction inside the task, or hand this one over with adopt()."
             )
 
     def check(self) -> None:
@@ -360,16 +378,16 @@ class Atomic(Block):
         self._durable = durable
         self._isolation: Isolation | None = isolation
 
-    def __enter__(self) -> None:
-        self.begin(self._isolation, self._durable)
+    def __enter__(self) -> Running:
+        return self.begin(self._isolation, self._durable)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.end(error)
 
-    async def __aenter__(self) -> None:
-        self.begin(self._isolation, self._durable)
+    async def __aenter__(self) -> Running:
+        return self.begin(self._isolation, self._durable)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -422,6 +440,30 @@ def atomic(
     if callable(using):
         return Atomic(None, savepoint, durable, isolation)(using)
     return Atomic(using, savepoint, durable, isolation)
+
+
+@contextmanager
+def adopt(transaction: Running) -> Iterator[Running]:
+    """Use a transaction that another thread or task began, inside the `with`; its owner may not until this is left.
+
+    `with atomic() as transaction:` gives what is handed over. Blocks in here are savepoints of it; ending it stays the
+    owner's. Raises TransactionError where it has ended, and where somebody has adopted it already.
+    """
+    if transaction.ended:
+        raise TransactionError("adopt() takes a transaction that runs: this one has ended.")
+    if transaction.adopted:
+        raise TransactionError("This transaction is adopted already: one thread or task at a time may use it.")
+    owner, present = transaction.owned(), (entries.get() or {}).get(transaction.alias)
+    transaction.adopted = True
+    transaction.own()
+    before = install(transaction.alias, transaction) if present is not transaction else present
+    try:
+        yield transaction
+    finally:
+        transaction.own(owner)
+        transaction.adopted = False
+        if present is not transaction:
+            restore(transaction.alias, transaction, before)
 
 
 def get_autocommit(using: str | None = None) -> bool:

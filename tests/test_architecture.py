@@ -18,9 +18,9 @@ ir.codec ir.types ir.expr ir.schema ir.query ir.analysis ir
 stores.base
 stores.memory.heap stores.memory.access stores.memory.index stores.memory.view stores.memory.planner stores.memory.compiler
 stores.memory.rows stores.memory.tables stores.memory.constraints stores.memory.catalog stores.memory.insertion stores.memory.journal
-stores.memory.commit stores.memory.plans stores.memory.cascade stores.memory.transactions stores.memory.store stores.memory
+stores.memory.commit stores.memory.plans stores.memory.footprint stores.memory.cascade stores.memory.transactions stores.memory.store stores.memory
 stores
-transaction database
+transaction retrying database
 expressions functions fields constraints
 modelinfo inheritance options registry
 resolve

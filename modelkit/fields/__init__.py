@@ -19,8 +19,9 @@ from modelkit.fields.numbers import (
     PositiveSmallIntegerField,
     SmallAutoField,
     SmallIntegerField,
+    VersionField,
 )
-from modelkit.fields.other import BinaryField, UUIDField, VersionField
+from modelkit.fields.other import BinaryField, UUIDField
 from modelkit.fields.temporal import DateField, DateTimeField, DurationField, TimeField
 from modelkit.fields.text import CharField, EmailField, GenericIPAddressField, SlugField, TextField, URLField
 

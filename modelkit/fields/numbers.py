@@ -28,6 +28,7 @@ __all__ = [
     "PositiveSmallIntegerField",
     "SmallAutoField",
     "SmallIntegerField",
+    "VersionField",
 ]
 
 M = TypeVar("M")
@@ -358,6 +359,28 @@ class DecimalField(_Number[T]):
 
     def unfit(self, value: Any, error: UnfitValue) -> Exception:
         return Field.unfit(self, value, error)
+
+
+class VersionField(_Integer[int]):
+    """How often a row was saved, counted from 1: for optimistic locking. One for a model.
+
+    save() of an instance that was loaded, and delete(), raise OptimisticLockError where the row has another version by now
+    or is gone; save() writes the next one. update() and the bulk operations neither ask nor count.
+    """
+
+    internal_type = "PositiveBigIntegerField"
+
+    def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
+        for name in ("null", "default", "db_default", "primary_key", "unique", "choices"):
+            if name in options:
+                raise TypeError(f"VersionField() takes no {name}: it counts saves from 1.")
+        super().__init__(verbose_name, **{"editable": False, **options}, default=1)
+
+    def deconstruct(self) -> Any:
+        name, path, args, options = super().deconstruct()
+        options.pop("default", None)
+        options.pop("editable", None)
+        return name, path, args, options
 
 
 class BooleanField(Field[T]):

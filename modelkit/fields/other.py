@@ -5,16 +5,15 @@ from __future__ import annotations
 import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NoReturn, overload
+from typing import Any, ClassVar, Literal, overload
 
 from typing_extensions import TypeVar, Unpack
 
-from modelkit.errors import not_yet
 from modelkit.fields import validators
 from modelkit.fields.base import Field, Options, Validator, plain
 from modelkit.ir.types import UnfitValue
 
-__all__ = ["BinaryField", "UUIDField", "VersionField"]
+__all__ = ["BinaryField", "UUIDField"]
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -108,10 +107,3 @@ class BinaryField(Field[T]):
 
     def value_to_string(self, obj: Any) -> str:
         return b64encode(self.value_from_object(obj)).decode("ascii")
-
-
-class VersionField(Field[int]):
-    """A number that counts a row's saves, for optimistic locking. Declared, not built yet."""
-
-    def __init__(self, verbose_name: str | None = None, **options: Any) -> NoReturn:
-        not_yet("VersionField")

@@ -56,11 +56,13 @@ __all__ = [
     "is_inner",
     "joinable",
     "joined_as",
+    "local_conditions",
     "may_be_null",
     "nodes_of",
     "nullable_sources",
     "own_expressions",
     "preorder",
+    "readings",
     "rejects_null",
     "renumbered",
     "replaced",
@@ -316,6 +318,32 @@ def tables_of(query: Query) -> tuple[Table, ...]:
     else:
         visit(query)
     return tuple(found)
+
+
+def readings(query: Query) -> list[Table]:
+    """The tables of all sources of `query` and of its inner queries, as often as they are read. Linear."""
+    if isinstance(query, Delete):
+        return readings(query.target)
+    if isinstance(query, Update):
+        inner = [select for assignment in query.assignments for select in subselects(assignment.value)]
+        return readings(query.target) + [
+            table for part in inner if isinstance(part, (Select, Compound)) for table in readings(part)
+        ]
+    found = (
+        [] if isinstance(query, Compound) else [source.table for source in query.sources if source.table is not None]
+    )
+    for part in _inner_queries(query):
+        found += readings(part)
+    return found
+
+
+def local_conditions(query: Select) -> tuple[Expr, ...]:
+    """What a row of source 0 must pass to matter to `query` at all, judged by that row alone, without functions. Linear."""
+    return tuple(
+        expr
+        for expr in conjuncts(query.where)
+        if sources_of(expr) <= {0} and not runs_functions(expr) and not any(True for _ in subselects(expr))
+    )
 
 
 def runs_functions(part: Query | Expr) -> bool:

@@ -13,6 +13,7 @@ from typing_extensions import dataclass_transform
 
 from modelkit import deletion, persistence
 from modelkit import registry as registries
+from modelkit.database import statement
 from modelkit.errors import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError, shorten
 from modelkit.expressions.base import Node, Q
 from modelkit.fields import (
@@ -275,7 +276,12 @@ class BareModel(metaclass=ModelMeta, root=True):
                 f"This {type(self).__name__} has no primary key (pk is {shorten(self.pk)}), so there is no row of it "
                 "to delete."
             )
-        return deletion.delete_instances([self], using, keep_parents=keep_parents, origin=self)
+        if not persistence.plan_of(self._meta.info).versioned:
+            return deletion.delete_instances([self], using, keep_parents=keep_parents, origin=self)
+        alias = using or self.__dict__.get("_db")
+        with statement(alias, reading=True, isolation="serializable"):
+            persistence.check_versions(self, alias)
+            return deletion.delete_instances([self], using, keep_parents=keep_parents, origin=self)
 
     async def adelete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """As delete()."""

@@ -149,7 +149,7 @@ class Chain(AsyncQueries[M, Row_co]):
             raise NotSupportedError(
                 "select_for_update() never waits here: there is nothing for nowait or skip_locked to do."
             )
-        return self._chain()
+        return self._evolved(shapes.locked(self.query))
 
     def union(self, *others: Any, all: bool = False) -> Self:
         """The rows of this and the other querysets, each once unless `all`; what columns they have is up to this one."""

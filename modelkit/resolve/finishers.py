@@ -86,6 +86,7 @@ def select_of(
         qualify=grouped.qualify,
         limit=shape.limit,
         offset=shape.offset,
+        locks=shape.locks,
         **options,
     )
 

@@ -255,6 +255,7 @@ class Shape:
     offset: Param | None = None
     sticky: frozenset[int] = frozenset()
     empty: bool = False
+    locks: bool = False
     base: Shape | None = None
     pending: tuple[Call, ...] = ()
     combination: Combination | None = None

@@ -28,6 +28,7 @@ __all__ = [
     "distinct",
     "finds_nothing",
     "is_empty",
+    "locked",
     "nothing",
     "ordered",
     "related_to",
@@ -119,6 +120,11 @@ def distinct(query: Query, names: tuple[str, ...]) -> Query:
     for name in names:
         expressions.resolve_name(Scope.of(query.shape, "distinct"), name, Context(None), f"distinct({name!r})")
     return _evolved(query, ("distinct", *names), distinct=True, distinct_on=names)
+
+
+def locked(query: Query) -> Query:
+    """`query`, whose rows must stay as they are until the transaction that reads them commits."""
+    return query if query.shape.locks else _evolved(query, ("locked",), locks=True)
 
 
 def sliced(query: Query, start: int | None, stop: int | None) -> Query:

@@ -18,7 +18,9 @@ Every clause below is a test in `tests/stores`:
 - `update` and `delete` collect rows before they write, and return how many there were. `cascade` does so for all of its
   steps.
 - A transaction commits if no other transaction that committed since its snapshot wrote a row that it wrote (first
-  committer wins) and no constraint is broken; else it raises and nothing of it remains.
+  committer wins), no constraint is broken, and none of the rows that it read, or that its conditions would find now, was
+  changed by another since: all of these where it is serializable, those of queries that lock where it is a snapshot. Else it
+  raises and nothing of it remains. One that wrote nothing always commits.
 - JSON values handed in are copied (`coerce` already made a private copy: a store may keep it); values handed out in
   ValueOutputs are copies.
 """

@@ -49,6 +49,9 @@ class ListView:
     def size(self) -> int:
         return sum(row is not None for row in self.slots)
 
+    def roughly(self) -> int:
+        return self.size()
+
     def _key(self, path: AccessPath, row: Row) -> Hashable:
         parts = [None if row[c] is None else self.table.columns[c].type.key(row[c]) for c in path.columns]
         return parts[0] if len(parts) == 1 else tuple(parts)

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from modelkit.errors import FieldError, ImproperlyConfigured, NotYetSupported, ValidationError
+from modelkit.errors import FieldError, ImproperlyConfigured, ValidationError
 from modelkit.expressions import NumExpr, Path, StrExpr
 from modelkit.fields import (
     NOT_PROVIDED,
@@ -34,7 +34,6 @@ from modelkit.fields import (
     TimeField,
     URLField,
     UUIDField,
-    VersionField,
 )
 from modelkit.ir import types
 from modelkit.ir.schema import DEFAULT
@@ -210,11 +209,6 @@ def test_a_copy_forgets_what_was_computed_for_the_original(put):
     twin = copy.copy(field)
     twin.max_length = 5
     assert twin.scalar_type == types.TextType(5)
-
-
-def test_version_field_is_announced():
-    with pytest.raises(NotYetSupported):
-        VersionField()
 
 
 class TestValidation:

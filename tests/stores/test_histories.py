@@ -94,7 +94,7 @@ class Histories(RuleBasedStateMachine):
     def session(self, who: int) -> tuple[Any, Model]:
         """The transaction of `who`, begun now where there is none."""
         if who not in self.open:
-            transaction = self.store.begin()
+            transaction = self.store.begin(isolation="snapshot")
             transaction.select(COUNT, ())
             self.open[who] = (transaction, Model(self.committed), dict(self.versions))
         transaction, model, _ = self.open[who]

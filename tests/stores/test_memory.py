@@ -174,7 +174,7 @@ def test_clear_removes_rows_and_starts_the_numbers_anew(db):
 
 
 def begun(db):
-    transaction = db.store.begin()
+    transaction = db.store.begin(isolation="snapshot")
     transaction.select(count(db.team), ())
     return transaction
 

@@ -361,7 +361,7 @@ def test_a_child_task_is_refused_and_a_direct_await_is_not() -> None:
 
 def test_tasks_have_transactions_of_their_own() -> None:
     async def work(number: int, order: list[int]) -> None:
-        async with atomic():
+        async with atomic(isolation="snapshot"):
             add(number)
             await asyncio.sleep(0)
             assert rows() == [number]

@@ -92,6 +92,10 @@ class TableView(Protocol):
         """How many rows there are. O(1) in a view that nothing was written to or under."""
         ...
 
+    def roughly(self) -> int:
+        """As `size`, for choosing between plans: what is chosen by it must not change a result."""
+        ...
+
     def find(self, path: int, key: Hashable) -> Row | None:
         """The one row under `key` of a unique path; None where there is none. O(1)."""
         ...

@@ -81,7 +81,7 @@ class Committer:
         with self.lock:
             if self.publishing is not None:
                 self.recover()
-            pin = Pin(reads=reads)
+            pin = Pin(self.version, reads=reads)
             self.pins = [*self.open_pins(), pin] if self.pins else [pin]
         return pin
 
@@ -109,18 +109,22 @@ class Committer:
         *,
         since: int | None = None,
         closing: Pin | None = None,
+        reads: Callable[[], object] | None = None,
     ) -> None:
         """Publish `writes`, all or nothing. Under the lock.
 
         `viewed` is what the writer could see: it tells which broken constraint a concurrent commit caused. `since` is the
         version that changed rows were found in. `closing`, the writer's own pin, is closed before its writes would be kept
-        from it. Raises IntegrityError, and TransactionConflict where there is a newer version. Linear in the writes.
+        from it. `reads` refuses what the writer read and others changed since, once no constraint is broken.
+        Raises IntegrityError, and TransactionConflict where there is a newer version. Linear in the writes.
         """
         self._move_sequences(writes)
         version = -1
         while version != self.version:
             version = self.version
             self.judge(writes, viewed)
+            if reads is not None:
+                reads()
         if since is not None and since != version:
             raise TransactionConflict("A finalizer wrote to the store meanwhile: nothing was saved.", kind="write")
         if closing is not None:

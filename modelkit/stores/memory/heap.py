@@ -168,15 +168,16 @@ class TablePin:
 class Pin:
     """One moment of a whole store. Tables enter when they are first read or first changed: taking one is O(1).
 
-    `reads`: somebody may hold chunks through it. `closed` is set without a lock, by finalizers too; writers forget
-    closed pins.
+    `reads`: somebody may hold chunks through it. `version` counts the commits before it. `closed` is set without a lock,
+    by finalizers too; writers forget closed pins.
     """
 
-    __slots__ = ("closed", "reads", "tables")
+    __slots__ = ("closed", "reads", "tables", "version")
 
-    def __init__(self, *, reads: bool = True) -> None:
+    def __init__(self, version: int, *, reads: bool = True) -> None:
         self.tables: dict[Heap, TablePin] = {}
         self.reads = reads
+        self.version = version
         self.closed = False
 
     def table(self, heap: Heap) -> TablePin:
@@ -188,7 +189,7 @@ class Pin:
 
     def share(self) -> Pin:
         """Another pin of the same moment, which stays when this one is closed."""
-        other = Pin()
+        other = Pin(self.version)
         other.tables = self.tables
         return other
 

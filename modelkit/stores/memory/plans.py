@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
-from modelkit.ir.analysis import runs_functions
+from modelkit.ir.analysis import local_conditions, readings, runs_functions
+from modelkit.ir.expr import Expr
 from modelkit.ir.query import Compound, Delete, Select, Update
+from modelkit.ir.schema import Row
+from modelkit.stores.base import Params
 from modelkit.stores.memory.catalog import Catalog
-from modelkit.stores.memory.compiler import Compiled, compile_query
+from modelkit.stores.memory.compiler import Compiled, compile_condition, compile_query
 from modelkit.stores.memory.tables import TableState
 from modelkit.stores.memory.view import LatestView
 
@@ -31,9 +34,25 @@ class Prepared:
     `pure`: it runs nothing that a user wrote, so it may run under the store's lock; `inside`: and it should, since it
     reads by key alone and is done at once.
     `target` and `columns` are what a write writes to.
+    `root` is the table of source 0 where the query reads it there alone, `local` what its rows must pass by themselves to
+    matter; `flat`: it reads nothing else. `locks`: what it reads must stay as it is until the commit.
     """
 
-    __slots__ = ("columns", "inside", "latest", "pure", "ref", "run", "states", "target")
+    __slots__ = (
+        "_condition",
+        "columns",
+        "flat",
+        "inside",
+        "latest",
+        "local",
+        "locks",
+        "pure",
+        "ref",
+        "root",
+        "run",
+        "states",
+        "target",
+    )
 
     def __init__(
         self, query: Query, compiled: Compiled, states: tuple[TableState, ...], target: TableState | None
@@ -48,6 +67,23 @@ class Prepared:
         if isinstance(query, Update) and target is not None:
             self.columns = target.touched(frozenset(assignment.column for assignment in query.assignments))
         self.ref: weakref.ref[Any] | None = None
+        self._condition: Callable[[Params], Callable[[Row], bool]] | None = None
+        target_query = query.target if isinstance(query, (Update, Delete)) else query
+        tables = readings(query)
+        first = target_query.sources[0].table if isinstance(target_query, Select) else None
+        self.locks = isinstance(target_query, Select) and target_query.locks
+        self.root: TableState | None = None
+        self.local: tuple[Expr, ...] = ()
+        if isinstance(target_query, Select) and first is not None and tables.count(first) == 1:
+            self.root = states[compiled.tables.index(first)]
+            self.local = local_conditions(target_query)
+        self.flat = self.root is not None and len(tables) == 1
+
+    def condition(self, params: Params) -> Callable[[Row], bool]:
+        """Whether a row of `root` passes `local`, with these parameters. Written at the first call."""
+        if self._condition is None:
+            self._condition = compile_condition(self.local)
+        return self._condition(params)
 
 
 class Plans:

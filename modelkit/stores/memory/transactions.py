@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -15,10 +16,12 @@ from modelkit.errors import InternalError, ProgrammingError, TransactionConflict
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
 from modelkit.stores.base import Isolation, Params, Removal, Savepoint, Store
+from modelkit.stores.memory.access import TableView
 from modelkit.stores.memory.cascade import found_by_steps
 from modelkit.stores.memory.catalog import Catalog
 from modelkit.stores.memory.commit import Committer
 from modelkit.stores.memory.constraints import TableWrites, refuse_duplicate
+from modelkit.stores.memory.footprint import Footprint
 from modelkit.stores.memory.heap import Changed, Pin
 from modelkit.stores.memory.index import ABSENT
 from modelkit.stores.memory.plans import Plans, Prepared
@@ -63,7 +66,8 @@ class Stream:
 class MemoryTransaction:
     """See `stores.base.Transaction`. For one thread at a time.
 
-    Reads leave no trace yet: `isolation` "serializable" validates writes and constraints, as "snapshot" does.
+    Serializable, it notes what it reads and commits only where nobody else changed any of that since (`footprint.py`); with
+    "snapshot" it notes only what is read to be locked. One without writes has nothing to be judged by: it commits.
     """
 
     __slots__ = (
@@ -71,6 +75,8 @@ class MemoryTransaction:
         "_catalog",
         "_committer",
         "_ended",
+        "_footprint",
+        "_notes",
         "_pin",
         "_plans",
         "_store",
@@ -90,6 +96,8 @@ class MemoryTransaction:
         self._ended = False
         self._views: dict[TableState, OwnView] = {}
         self._undo: list[tuple[OwnView, int, Any]] = []
+        self._footprint = Footprint()
+        self._notes = isolation == "serializable"
         self.isolation: Isolation = isolation
 
     @property
@@ -101,16 +109,34 @@ class MemoryTransaction:
         """The result rows as a new list; an int or a bool where `query.result` says so."""
         pin = self._begun()
         entry = self._plans.entries.get(id(query)) or self._plans.of(query)
-        return entry.run([self._views.get(state) or self._view(state, pin) for state in entry.states], params)
+        return entry.run(self._read(entry, params, pin), params)
+
+    def _read(self, entry: Prepared, params: Params, pin: Pin) -> Sequence[TableView]:
+        """The views that a query is run on; what it reads is noted, where that matters."""
+        known = self._views
+        views = [known.get(state) or self._view(state, pin) for state in entry.states]
+        if self._notes or entry.locks:
+            if not entry.flat:
+                return self._footprint.recorded(entry, params, views)
+            self._footprint.note(entry, params)
+        return views
 
     def stream(self, query: Select | Compound, params: Params, chunk: int) -> Iterator[list[Any]]:
         """The result rows in lists of at most `chunk`, with what was written here until now."""
         pin = self._begun()
+        entry = self._plans.of(query)
         compiled, states = self._plans.compile(query)
         own = [self._view(state, pin) for state in states]
         shared = self._committer.share(pin)
         try:
-            views = [view.frozen(pin.tables[state.heap]) for state, view in zip(states, own, strict=True)]
+            views: Sequence[TableView]
+            frozen = [view.frozen(pin.tables[state.heap]) for state, view in zip(states, own, strict=True)]
+            views = frozen
+            if self._notes or entry.locks:
+                if entry.flat:
+                    self._footprint.note(entry, params)
+                else:
+                    views = self._footprint.recorded(entry, params, frozen)
             return Stream(shared, compiled.rows(views, params), chunk)
         except BaseException:
             shared.close()
@@ -229,7 +255,7 @@ class MemoryTransaction:
         state = entry.target
         if state is None:
             raise InternalError("a write without a table")
-        found = entry.run([self._view(read, pin) for read in entry.states], params)
+        found = entry.run(self._read(entry, params, pin), params)
         return state, self._view(state, pin), entry, found
 
     def _write(self, state: TableState, view: OwnView, changes: Sequence[Changed], columns: frozenset[int]) -> None:
@@ -308,8 +334,12 @@ class MemoryTransaction:
                         model=written.state.label,
                         kind="write",
                     )
-                committer.check_unchanged(written.state, pin, written.changes)
-            committer.apply(writes, self._viewed, since=version, closing=pin)
+            reads = None
+            if pin.version != version:
+                for written in writes:
+                    committer.check_unchanged(written.state, pin, written.changes)
+                reads = partial(self._footprint.refuse_changed, pin)
+            committer.apply(writes, self._viewed, since=version, closing=pin, reads=reads)
 
     def rollback(self) -> None:
         """Forget all writes; ends the transaction. Idempotent. O(1)."""

@@ -107,6 +107,10 @@ class View:
         gone = sum(row is None for row in self.own.values())
         return self.live - gone + sum(row is not None for row in self.added)
 
+    def roughly(self) -> int:
+        """As `size`, for choosing between plans."""
+        return self.size()
+
     def chunks(self) -> Iterator[Sequence[Row | None]]:
         """All rows in slot order, in runs."""
         for _, chunk in self.slotted():

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, cast
 
 from modelkit.errors import QueryTooComplex
 from modelkit.ir.analysis import row_by_row, tables_of
-from modelkit.ir.expr import Nulls
+from modelkit.ir.expr import Expr, Nulls
 from modelkit.ir.query import Compound, Delete, Select, Source, Update
 from modelkit.ir.schema import Formula, Row, Table
 from modelkit.stores.memory.access import TableView
@@ -27,7 +27,7 @@ from modelkit.stores.memory.compiler.scope import Block, Program, Scope
 from modelkit.stores.memory.compiler.writes import write_body
 from modelkit.stores.memory.planner import Plan, Purpose, Scan, plan, semi_joined
 
-__all__ = ["Compiled", "compile_formula", "compile_plan", "compile_query"]
+__all__ = ["Compiled", "compile_condition", "compile_formula", "compile_plan", "compile_query"]
 
 Statement: TypeAlias = Select | Compound | Update | Delete
 Runner: TypeAlias = Callable[[Sequence[TableView], tuple[Any, ...]], Any]
@@ -142,8 +142,8 @@ class Either(Compiled):
         return "\n".join(part.source for part in parts or [self._compiled(semi=True)])
 
     def _choose(self, views: Sequence[TableView]) -> Compiled:
-        most = 4 * views[self._root].size() + 64
-        return self._compiled(semi=all(views[place].size() <= most for place in self._joined))
+        most = 4 * views[self._root].roughly() + 64
+        return self._compiled(semi=all(views[place].roughly() <= most for place in self._joined))
 
     def _compiled(self, *, semi: bool) -> Compiled:
         if semi:
@@ -232,6 +232,15 @@ def compile_formula(formula: Formula) -> Callable[[Row], Any]:
     text = writer.value(formula.expr)
     make = program.finish(["def formula(row):", f"    return {text}", "return formula"], "make")
     return cast("Callable[[Row], Any]", make((), formula.params))
+
+
+def compile_condition(items: Sequence[Expr]) -> Callable[[tuple[Any, ...]], Callable[[Row], bool]]:
+    """Conditions over one row as a function of the parameters, which gives a function of that row: whether all are true."""
+    program = Program("condition", lasting=True)
+    writer = ConditionWriter(program, Scope((_ANY_ROW,), frozenset(), {0: "row"}), QueryWriter(program, "first"))
+    text = writer.conditions(items)
+    make = program.finish(["def condition(row):", f"    return {text}", "return condition"], "make")
+    return partial(make, ())
 
 
 _ANY_ROW = Source(None)

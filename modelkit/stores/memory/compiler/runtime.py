@@ -145,7 +145,7 @@ def chunks_by_slots(view: TableView, slots: Iterator[int]) -> Iterable[Sequence[
 
     Reading a row by its slot costs some eight times as much as coming by it.
     """
-    most = view.size() // 8 + 16
+    most = view.roughly() // 8 + 16
     found = list(islice(slots, most + 1))
     if len(found) > most:
         return view.chunks()
