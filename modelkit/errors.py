@@ -37,6 +37,7 @@ __all__ = [
     "TransactionManagementError",
     "UnresolvedRelation",
     "ValidationError",
+    "WrongType",
     "did_you_mean",
     "not_yet",
     "shorten",
@@ -324,6 +325,10 @@ class ValidationError(Exception):
 
     def __hash__(self) -> int:
         return hash(self._identity())
+
+
+class WrongType(ValidationError, TypeError):
+    """A value of a class that its field cannot read at all: a TypeError too, as Django raises there."""
 
 
 def _identities(errors: Iterable[ValidationError]) -> tuple[Any, ...]:

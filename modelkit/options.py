@@ -132,6 +132,16 @@ class Options:
             self.constraints = list(declared.get("constraints", ()))
             self.indexes = list(declared.get("indexes", ()))
 
+    @property
+    def ordering(self) -> Any:
+        """The order of rows where a query asks for none. Set, it is that of queries made from then on."""
+        return self._ordering
+
+    @ordering.setter
+    def ordering(self, keys: Any) -> None:
+        self._ordering = keys
+        self.expire()
+
     def _check_ordering(self) -> None:
         if isinstance(self.ordering, str) or not isinstance(self.ordering, Iterable):
             raise TypeError(

@@ -41,6 +41,7 @@ __all__ = [
     "Sortable",
     "Value",
     "frozen_operand",
+    "json_key",
     "node_of",
     "rebase",
 ]
@@ -333,6 +334,11 @@ class NamedTransform(Combinable):
 
     def __repr__(self) -> str:
         return f"{self.item!r}.{self.name}"
+
+
+def json_key(name: str) -> str | int:
+    """A key of JSON that a name in a query says: a whole number is a place in an array too."""
+    return int(name) if name.isascii() and name.removeprefix("-").isdigit() else name
 
 
 @dataclass(frozen=True, slots=True, eq=False)

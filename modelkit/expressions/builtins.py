@@ -33,6 +33,7 @@ __all__ = [
     "TIME_PARTS",
     "TO_TEXT",
     "UPPER",
+    "WITHOUT_HYPHENS",
 ]
 
 
@@ -141,6 +142,10 @@ def _to_text(value: Any) -> str:
 
 
 TO_TEXT = FunctionDef("to_text", _to_text, sql="CAST_TEXT")
+
+
+WITHOUT_HYPHENS = FunctionDef("without_hyphens", lambda text: text.replace("-", ""), sql="WITHOUT_HYPHENS")
+"""A part of a UUID as it stands in the text of one here, which has no hyphens."""
 
 
 def _json_text(value: Any) -> str | None:

@@ -16,6 +16,7 @@ from modelkit.ir.expr import FunctionDef
 
 __all__ = [
     "BUILT_IN",
+    "JSON_BUILT_IN",
     "ContainedBy",
     "Contains",
     "DataContains",
@@ -278,3 +279,9 @@ BUILT_IN: dict[str, type[Lookup]] = {
     )
 }  # fmt: skip
 """The lookups that every scalar type has, by name."""
+
+JSON_BUILT_IN: dict[str, type[Lookup]] = {
+    **BUILT_IN,
+    **{kind.lookup_name or "": kind for kind in (DataContains, ContainedBy, HasKey, HasKeys, HasAnyKeys)},
+}
+"""The lookups on JSON, by name."""

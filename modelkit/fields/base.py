@@ -15,15 +15,26 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, cast, overload
 
 from typing_extensions import TypedDict, TypeVar
 
-from modelkit.errors import FieldError, ImproperlyConfigured, ValidationError, did_you_mean, shorten
+from modelkit.errors import FieldError, ImproperlyConfigured, ValidationError, WrongType, did_you_mean, shorten
 from modelkit.expressions.base import Path
 from modelkit.expressions.faces import Expr, Instance
+from modelkit.expressions.functions import Transform
+from modelkit.expressions.predicates import BUILT_IN, JSON_BUILT_IN, Lookup
 from modelkit.expressions.registration import Registrable
-from modelkit.fields.choices import display_of, flatten, normalise
+from modelkit.fields.choices import CalledChoices, Pairs, display_of, flatten, normalise
 from modelkit.ir import types
 from modelkit.ir.schema import DEFAULT
 
-__all__ = ["BLANK_CHOICE_DASH", "NOT_PROVIDED", "DeferredAttribute", "Field", "FieldOptions", "Options", "plain"]
+__all__ = [
+    "BLANK_CHOICE_DASH",
+    "NOT_PROVIDED",
+    "DeferredAttribute",
+    "Field",
+    "FieldOptions",
+    "Options",
+    "evaluated",
+    "plain",
+]
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -136,6 +147,12 @@ _CANONICAL: Final[Mapping[str, type]] = {
 }
 
 
+def evaluated(value: Any) -> Any:
+    """`value`, or what it stands for where it is a lazy value as Django makes them (`lazy()`, `gettext_lazy()`)."""
+    made = getattr(type(value), "_proxy____cast", None)
+    return value if made is None else made(value)
+
+
 class DeferredAttribute:
     """A base for a field's `descriptor_class`: reads what the field reads, of a class its expression, of an instance the value."""
 
@@ -192,7 +209,6 @@ class Field(Registrable, Generic[T]):
     column: str
     model: Any
     verbose_name: str
-    choices: list[tuple[Any, Any]] | None
 
     _counter: ClassVar[int] = 0
     _auto_counter: ClassVar[int] = -1
@@ -220,7 +236,7 @@ class Field(Registrable, Generic[T]):
         self.unique_for_date: str | None = given["unique_for_date"]
         self.unique_for_month: str | None = given["unique_for_month"]
         self.unique_for_year: str | None = given["unique_for_year"]
-        self.choices = normalise(given["choices"])
+        self.choices = given["choices"]
         self.help_text: str = given["help_text"]
         self.db_column: str | None = given["db_column"]
         self.db_comment: str | None = given["db_comment"]
@@ -348,6 +364,10 @@ class Field(Registrable, Generic[T]):
         """The name of the type of the column; a custom field may name one of its own, which a store in memory does not read."""
         return self.scalar_type.name
 
+    def rel_db_type(self, connection: Any = None) -> str | None:
+        """The name of the type of columns that refer to this one."""
+        return self.db_type(connection)
+
     def db_parameters(self, connection: Any = None) -> dict[str, Any]:
         """What describes the column: its type, and no check beside the constraints of the model."""
         return {"type": self.db_type(connection), "check": None}
@@ -398,7 +418,7 @@ class Field(Registrable, Generic[T]):
 
     def get_prep_value(self, value: Any) -> Any:
         """`value` as queries and rows take it."""
-        return value
+        return evaluated(value)
 
     def get_db_prep_value(self, value: Any, connection: Any = None, prepared: bool = False) -> Any:
         """`value` for a store; the same as get_prep_value() unless overridden."""
@@ -447,7 +467,8 @@ class Field(Registrable, Generic[T]):
 
     def unfit(self, value: Any, error: types.UnfitValue) -> Exception:
         """The exception for a `value` that coerce() cannot take."""
-        return ValidationError(
+        kind = WrongType if error.code == "class" else ValidationError
+        return kind(
             "%(label)s: %(reason)s, got %(value)s.",
             code="invalid",
             params={"label": self.label, "reason": str(error), "value": self.shown(value)},
@@ -490,6 +511,20 @@ class Field(Registrable, Generic[T]):
     def get_filter_kwargs_for_object(self, obj: Any) -> dict[str, Any]:
         """Lookups that find `obj` by this field."""
         return {self.name: getattr(obj, self.attname)}
+
+    # -- lookups
+
+    def get_lookup(self, lookup_name: str) -> type[Lookup] | None:
+        """The class of lookups of that name on this field, registered or built in; None where there is none."""
+        registered = self.get_lookups().get(lookup_name)
+        if registered is not None:
+            return registered if issubclass(registered, Lookup) else None
+        return (JSON_BUILT_IN if isinstance(self.scalar_type, types.JsonType) else BUILT_IN).get(lookup_name)
+
+    def get_transform(self, lookup_name: str) -> type[Transform] | None:
+        """The class of transforms that is registered under that name for this field; None where there is none."""
+        registered = self.get_lookups().get(lookup_name)
+        return registered if registered is not None and issubclass(registered, Transform) else None
 
     # -- validation
 
@@ -541,6 +576,15 @@ class Field(Registrable, Generic[T]):
     # -- choices
 
     @property
+    def choices(self) -> Pairs | None:
+        """The choices in normal form; None where any value will do. Any form that the option takes may be set."""
+        return self._choices
+
+    @choices.setter
+    def choices(self, choices: Any) -> None:
+        self._choices = normalise(choices)
+
+    @property
     def flatchoices(self) -> list[tuple[Any, Any]]:
         """The choices without their groups."""
         return flatten(self.choices)
@@ -580,7 +624,7 @@ class Field(Registrable, Generic[T]):
             case "error_messages":
                 return self._error_messages
             case "choices":
-                return self.choices
+                return self._choices.func if isinstance(self._choices, CalledChoices) else self._choices
             case _:
                 return getattr(self, name)
 
@@ -611,7 +655,12 @@ class Field(Registrable, Generic[T]):
     def __lt__(self, other: Field[Any]) -> bool:
         if not isinstance(other, Field):
             return NotImplemented
-        return self.creation_counter < other.creation_counter
+        return self._place() < other._place()
+
+    def _place(self) -> tuple[int, str]:
+        """In the order of declaration; what several models inherit, by model, after the field on no model."""
+        model = self.__dict__.get("model")
+        return self.creation_counter, "" if model is None else model._meta.label_lower
 
     def __hash__(self) -> int:
         return hash(self.creation_counter)
@@ -644,6 +693,6 @@ def _checked_length(field: Field[Any], max_length: Any) -> int | None:
     return max_length
 
 
-def _display(instance: Any, field: Field[Any]) -> str | None:
+def _display(instance: Any, field: Field[Any]) -> Any:
     """The human-readable name of `instance`'s choice."""
     return display_of(field.choices, getattr(instance, field.attname))

@@ -6,12 +6,21 @@ Knows no field. Normal form: a list of (value, label) pairs, where a group is (n
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-__all__ = ["Choices", "ChoicesType", "IntegerChoices", "TextChoices", "display_of", "flatten", "normalise"]
+__all__ = [
+    "CalledChoices",
+    "Choices",
+    "ChoicesType",
+    "IntegerChoices",
+    "TextChoices",
+    "display_of",
+    "flatten",
+    "normalise",
+]
 
-Pairs = list[tuple[Any, Any]]
+Pairs: TypeAlias = Sequence[tuple[Any, Any]]
 
 
 def _is_text(value: object) -> bool:
@@ -58,7 +67,7 @@ class ChoicesType(enum.EnumMeta):
         return blank + [member.name for member in cast("Any", cls)]
 
     @property
-    def choices(cls) -> Pairs:
+    def choices(cls) -> list[tuple[Any, Any]]:
         """(value, label) of each member, led by (None, `__empty__`) where there is a blank choice."""
         label = cls._blank()
         blank = [] if label is None else [(None, label)]
@@ -102,19 +111,45 @@ class TextChoices(str, Choices):
         return name
 
 
+class CalledChoices(Sequence[tuple[Any, Any]]):
+    """Choices that `func` gives, called each time they are read: they may change while the program runs."""
+
+    __hash__ = None  # type: ignore[assignment]  # as a list, which it equals
+
+    def __init__(self, func: Callable[[], Any]) -> None:
+        self.func = func
+
+    def _pairs(self) -> Pairs:
+        return normalise(self.func()) or ()
+
+    def __len__(self) -> int:
+        return len(self._pairs())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._pairs()[index]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, CalledChoices):
+            return self.func == other.func or self._pairs() == other._pairs()
+        return self._pairs() == other
+
+    def __repr__(self) -> str:
+        return repr(self._pairs())
+
+
 def normalise(choices: Any) -> Pairs | None:
     """`choices` in normal form: from an enumeration, a mapping (of mappings: groups), pairs, groups, or a callable giving one.
 
-    None stays None. Raises TypeError for anything else.
+    None stays None; a callable is not called before the choices are read. Raises TypeError for anything else.
     """
-    if choices is None:
-        return None
+    if choices is None or isinstance(choices, CalledChoices):
+        return choices
     if isinstance(choices, ChoicesType):
         return choices.choices
     if isinstance(choices, type) and issubclass(choices, enum.Enum):
         return [(member.value, member.name) for member in choices]
     if callable(choices):
-        return normalise(cast("Callable[[], Any]", choices)())
+        return CalledChoices(choices)
     if isinstance(choices, Mapping):
         choices = choices.items()
     if isinstance(choices, str) or not isinstance(choices, Iterable):
@@ -131,21 +166,21 @@ def _pair(item: Any) -> tuple[Any, Any]:
     return (value, label)
 
 
-def flatten(choices: Pairs | None) -> Pairs:
+def flatten(choices: Pairs | None) -> list[tuple[Any, Any]]:
     """The (value, label) pairs of choices in normal form, groups opened."""
-    flat: Pairs = []
+    flat: list[tuple[Any, Any]] = []
     for value, label in choices or ():
-        if isinstance(label, list):
+        if isinstance(label, (list, CalledChoices)):
             flat.extend(flatten(label))
         else:
             flat.append((value, label))
     return flat
 
 
-def display_of(choices: Pairs | None, value: Any) -> str | None:
-    """The label of `value`, or its own text where it is not among the choices; None for None that is not among them."""
+def display_of(choices: Pairs | None, value: Any) -> Any:
+    """The label of `value` as text, or `value` itself where it is not among the choices."""
     plain = value.value if isinstance(value, enum.Enum) else value
     for key, label in flatten(choices):
         if key == plain and isinstance(key, bool) == isinstance(plain, bool):
             return str(label)
-    return None if plain is None else str(plain)
+    return plain

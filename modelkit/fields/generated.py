@@ -87,6 +87,11 @@ class GeneratedField(Field[T]):
         kind: types.ScalarType = self.output_field.scalar_type
         return kind
 
+    def db_parameters(self, connection: Any = None) -> dict[str, Any]:
+        """The inner field's."""
+        parameters: dict[str, Any] = self.output_field.db_parameters(connection)
+        return parameters
+
     def to_python(self, value: Any) -> Any:
         """As the inner field."""
         return self.output_field.to_python(value)

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, overload
 
 from typing_extensions import TypeVar, Unpack
 
+from modelkit.errors import DataError
 from modelkit.expressions.faces import Expr, Instance, JsonExpr
-from modelkit.fields.base import Field, Options
+from modelkit.fields.base import Field, Options, evaluated
 from modelkit.ir.types import UnfitValue
 
 __all__ = ["JSONField"]
@@ -64,17 +65,19 @@ class JSONField(Field[T]):
         return Field.__get__(self, instance, owner)
 
     def get_prep_value(self, value: Any) -> Any:
+        value = evaluated(value)
         if value is None or self.encoder is None:
             return value
-        return json.loads(json.dumps(value, cls=self.encoder))
+        text = json.dumps(value, cls=self.encoder)
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise DataError(
+                f"{self.label}: {self.encoder.__name__} made {self.shown(text)} of a value, which is no JSON: {error}."
+            ) from error
 
     def _decoded(self, value: Any, _expression: Any, _connection: Any) -> Any:
         return None if value is None else json.loads(json.dumps(value), cls=self.decoder)
-
-    def unfit(self, value: Any, error: UnfitValue) -> Exception:
-        if error.code == "class":
-            return TypeError(f"{self.label}: {error}, in {self.shown(value)}.")
-        return super().unfit(value, error)
 
     def validate(self, value: Any, model_instance: Any) -> None:
         super().validate(value, model_instance)

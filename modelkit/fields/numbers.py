@@ -10,7 +10,7 @@ from typing_extensions import TypeVar, Unpack
 
 from modelkit.expressions.faces import BoolExpr, Expr, Instance, NumExpr
 from modelkit.fields import validators
-from modelkit.fields.base import Field, Options, Validator, plain
+from modelkit.fields.base import Field, Options, Validator, evaluated, plain
 from modelkit.ir.types import IntegerType, UnfitValue
 
 __all__ = [
@@ -67,6 +67,7 @@ class _Number(Field[T]):
 
     @plain
     def get_prep_value(self, value: Any) -> Any:
+        value = evaluated(value)
         if value is None:
             return None
         try:
@@ -75,10 +76,9 @@ class _Number(Field[T]):
             raise self.unfit(value, error) from None
 
     def unfit(self, value: Any, error: UnfitValue) -> Exception:
-        if isinstance(value, (bool, float, decimal.Decimal, list, dict, set)):
-            return super().unfit(value, error)
-        kind = ValueError if isinstance(value, (str, bytes, int)) else TypeError
-        return kind(f"{self.label}: {error}, got {self.shown(value)}.")
+        if isinstance(value, (str, bytes, int)) and not isinstance(value, bool):
+            return ValueError(f"{self.label}: {error}, got {self.shown(value)}.")
+        return super().unfit(value, error)
 
 
 class _Integer(_Number[T]):
@@ -261,9 +261,6 @@ class AutoFieldMixin(_Integer[T]):
     def validate(self, value: Any, model_instance: Any) -> None:
         """Nothing: the store gives the value."""
 
-    def implied_validators(self) -> list[Validator]:
-        return []
-
     def deconstruct(self) -> tuple[str | None, str, list[Any], dict[str, Any]]:
         name, path, args, options = super().deconstruct()
         options.pop("blank", None)
@@ -279,7 +276,7 @@ class AutoField(AutoFieldMixin[T]):
         AutoFieldMixin.__init__(self, verbose_name, **options)
 
 
-class BigAutoField(AutoFieldMixin[T]):
+class BigAutoField(AutoField[T]):
     """A primary key that the store numbers, of 64 bits."""
 
     internal_type = "BigAutoField"
@@ -288,7 +285,7 @@ class BigAutoField(AutoFieldMixin[T]):
         AutoFieldMixin.__init__(self, verbose_name, **options)
 
 
-class SmallAutoField(AutoFieldMixin[T]):
+class SmallAutoField(AutoField[T]):
     """A primary key that the store numbers, of 16 bits."""
 
     internal_type = "SmallAutoField"
@@ -428,4 +425,4 @@ class BooleanField(Field[T]):
 
     @plain
     def get_prep_value(self, value: Any) -> Any:
-        return self.to_python(value)
+        return self.to_python(evaluated(value))

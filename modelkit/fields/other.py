@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, overload
 from typing_extensions import TypeVar, Unpack
 
 from modelkit.fields import validators
-from modelkit.fields.base import Field, Options, Validator, plain
+from modelkit.fields.base import Field, Options, Validator, evaluated, plain
 from modelkit.ir.types import UnfitValue
 
 __all__ = ["BinaryField", "UUIDField"]
@@ -62,7 +62,7 @@ class UUIDField(Field[T]):
 
     @plain
     def get_prep_value(self, value: Any) -> Any:
-        return self.to_python(value)
+        return self.to_python(evaluated(value))
 
 
 class BinaryField(Field[T]):
@@ -103,7 +103,7 @@ class BinaryField(Field[T]):
 
     @plain
     def get_prep_value(self, value: Any) -> Any:
-        return value
+        return evaluated(value)
 
     def value_to_string(self, obj: Any) -> str:
         return b64encode(self.value_from_object(obj)).decode("ascii")

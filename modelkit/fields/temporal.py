@@ -14,9 +14,9 @@ from typing_extensions import TypeVar, Unpack
 from modelkit import timezone
 from modelkit.database import session
 from modelkit.expressions.faces import DateExpr, DateTimeExpr, DurationExpr, Expr, Instance, TimeExpr
-from modelkit.fields.base import Field, Options, plain
+from modelkit.fields.base import Field, Options, evaluated, plain
 
-__all__ = ["DateField", "DateTimeField", "DurationField", "TimeField", "parse_duration"]
+__all__ = ["DateField", "DateTimeField", "DurationField", "TimeField", "duration_text", "parse_duration"]
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class _Moment(Field[T]):
 
     @plain
     def get_prep_value(self, value: Any) -> Any:
-        return self.to_python(value)
+        return self.to_python(evaluated(value))
 
     def pre_save(self, instance: Any, add: bool) -> Any:
         if self.auto_now or (self.auto_now_add and add):
@@ -304,6 +304,15 @@ def parse_duration(text: str) -> datetime.timedelta | None:
     return None
 
 
+def duration_text(duration: datetime.timedelta) -> str:
+    """`duration` as "[days ]hours:minutes:seconds[.microseconds]", which parse_duration() reads; the days alone may be negative."""
+    minutes, seconds = divmod(duration.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days = f"{duration.days} " if duration.days else ""
+    fraction = f".{duration.microseconds:06}" if duration.microseconds else ""
+    return f"{days}{hours:02}:{minutes:02}:{seconds:02}{fraction}"
+
+
 class DurationField(Field[T]):
     """A length of time."""
 
@@ -354,4 +363,8 @@ class DurationField(Field[T]):
 
     @plain
     def get_prep_value(self, value: Any) -> Any:
-        return self.to_python(value)
+        return self.to_python(evaluated(value))
+
+    def value_to_string(self, obj: Any) -> str:
+        value = self.value_from_object(obj)
+        return "" if value is None else duration_text(value)

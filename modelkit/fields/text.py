@@ -10,7 +10,7 @@ from typing_extensions import TypeVar, Unpack
 
 from modelkit.expressions.faces import Expr, Instance, StrExpr
 from modelkit.fields import validators
-from modelkit.fields.base import Field, Options, Validator, plain
+from modelkit.fields.base import Field, Options, Validator, evaluated, plain
 
 __all__ = ["CharField", "EmailField", "GenericIPAddressField", "SlugField", "TextField", "URLField"]
 
@@ -61,7 +61,10 @@ class _Text(Field[T]):
 
     @plain
     def get_prep_value(self, value: Any) -> Any:
-        return self.to_python(value)
+        return self.to_python(evaluated(value))
+
+    def db_parameters(self, connection: Any = None) -> dict[str, Any]:
+        return {**super().db_parameters(connection), "collation": self.db_collation}
 
     def implied_validators(self) -> list[Validator]:
         return [] if self.max_length is None else [validators.MaxLengthValidator(self.max_length)]

@@ -1,7 +1,7 @@
 """Scalar functions for queries, constraints, defaults and orders: `from modelkit.functions import Lower`."""
 
 from modelkit.functions.comparison import Cast, Coalesce, Collate, Greatest, Least, NullIf
-from modelkit.functions.json import KT, JSONArray, JSONObject
+from modelkit.functions.json import KT, JSONArray, JSONObject, KeyTextTransform, KeyTransform
 from modelkit.functions.math import (
     Abs,
     ACos,
@@ -138,6 +138,8 @@ __all__ = [
     "Greatest",
     "JSONArray",
     "JSONObject",
+    "KeyTextTransform",
+    "KeyTransform",
     "LPad",
     "LTrim",
     "Lag",

@@ -1,20 +1,21 @@
-"""Functions that build JSON values of others, and KT, which names what stands in one. Symbolic."""
+"""Functions that build JSON values of others, and those that name what stands in one. Symbolic."""
 
 from __future__ import annotations
 
 import datetime
 import decimal
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from modelkit.errors import DataError
-from modelkit.expressions.base import Value
+from modelkit.expressions.base import F, KeyPath, Value, json_key, node_of
 from modelkit.expressions.builtins import JSON_TEXT
 from modelkit.expressions.functions import Func
 from modelkit.ir.codec import JSON_NULL
 from modelkit.ir.expr import JSON, TEXT, FunctionDef
 
-__all__ = ["KT", "JSONArray", "JSONObject"]
+__all__ = ["KT", "JSONArray", "JSONObject", "KeyTextTransform", "KeyTransform"]
 
 
 def _json(value: Any) -> Any:
@@ -62,13 +63,45 @@ class JSONObject(Func):
         super().__init__(*(item for name, value in fields.items() for item in (Value(name, TEXT), value)))
 
 
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class KeyTransform(KeyPath):
+    """What stands under `key` in a JSON value: `KeyTransform("name", "data")` is `F("data__name")`, of any expression.
+
+    Digits alone are a place in an array too. As the right side of has_key, its keys are the path that is asked for.
+    """
+
+    def __init__(self, key: str | int, expression: object) -> None:
+        object.__setattr__(self, "item", F(expression) if isinstance(expression, str) else node_of(expression))
+        object.__setattr__(self, "keys", (json_key(str(key)),))
+
+
+class KeyTextTransform(Func):
+    """The text of what stands under `key` in a JSON value; NULL where nothing or null is.
+
+    Numbers, truth values, arrays and objects are the text of their JSON.
+    """
+
+    __slots__ = ()
+    function = JSON_TEXT
+    result = TEXT
+
+    def __init__(self, key: str | int, expression: object) -> None:
+        inner = expression.args[0] if isinstance(expression, KeyTextTransform) else expression
+        super().__init__(KeyTransform(key, inner))
+
+
 class KT(Func):
     """The text of what a path of names and keys leads to in a JSON value: `KT("data__owner__name")`; NULL where nothing or null is.
 
-    Numbers, truth values, arrays and objects are the text of their JSON.
+    Numbers, truth values, arrays and objects are the text of their JSON. Raises ValueError for a path without keys.
     """
 
     __slots__ = ()
     arity = 1
     function = JSON_TEXT
     result = TEXT
+
+    def __init__(self, path: object) -> None:
+        if isinstance(path, str) and "__" not in path.strip("_"):
+            raise ValueError(f"KT() takes a field with the keys that lead into it, as in 'data__name', not {path!r}.")
+        super().__init__(path)

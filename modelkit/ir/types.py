@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import math
+import operator
 import uuid
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ class UnfitValue(ValueError):
     def __init__(self, message: str, code: str = "invalid") -> None:
         super().__init__(message)
         self.code = code
+
+
+def _wrong(value: object) -> str:
+    """The code for a value that is no number: text might have been one."""
+    return "invalid" if isinstance(value, (str, bytes)) else "class"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +126,11 @@ class IntegerType(ScalarType):
             if isinstance(value, str):
                 return int(value)
         except (ValueError, OverflowError):
-            pass
-        raise UnfitValue("expected a whole number")
+            raise UnfitValue("expected a whole number") from None
+        try:
+            return operator.index(value)
+        except TypeError:
+            raise UnfitValue("expected a whole number", _wrong(value)) from None
 
     def check(self, value: int) -> None:
         if not self.low <= value <= self.high:
@@ -140,12 +149,12 @@ class FloatType(ScalarType):
             return value
         if isinstance(value, bool):
             raise UnfitValue("expected a number, not a bool")
-        if isinstance(value, (int, float, decimal.Decimal, str)):
+        if isinstance(value, str) or hasattr(type(value), "__float__") or hasattr(type(value), "__index__"):
             try:
                 return float(value)
             except (ValueError, OverflowError):
-                pass
-        raise UnfitValue("expected a number")
+                raise UnfitValue("expected a number") from None
+        raise UnfitValue("expected a number", _wrong(value))
 
     def check(self, value: float) -> None:
         if math.isnan(value):

@@ -76,9 +76,9 @@ class BareModel(metaclass=ModelMeta, root=True):
             whole = not any(value is DEFERRED for value in kwargs.values())
         state: dict[str, Any] = self.__dict__  # pyright: ignore[reportAssignmentType]  # an instance's own, not the class's
         state.update(plan.constants)
-        for name, make in plan.calls:
-            if name not in kwargs:
-                state[name] = make()
+        for attname, name, make in plan.calls:
+            if attname not in kwargs and name not in kwargs:
+                state[attname] = make()
         if whole and kwargs.keys() <= plan.plain:
             state.update(kwargs)
         else:

@@ -105,7 +105,8 @@ class Construction:
     """
 
     constants: dict[str, Any]
-    calls: tuple[tuple[str, Callable[[], Any]], ...]
+    calls: tuple[tuple[str, str, Callable[[], Any]], ...]
+    """Attname and name of a field whose default is called, and the call."""
     plain: frozenset[str]
     attnames: tuple[str, ...]
     names: dict[str, str]
@@ -126,7 +127,7 @@ def construction(meta: Options) -> Construction:
             continue
         constants[field.attname] = None
         if (field.has_default() and callable(field.default)) or _own_default(field):
-            calls.append((field.attname, field.get_default))
+            calls.append((field.attname, field.name, field.get_default))
         else:
             constants[field.attname] = field.get_default()
         if not is_data_descriptor(meta.model, field.attname):

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, TypeVar
 from modelkit.deletion import SET_NULL, OnDelete
 from modelkit.errors import FieldError, UnresolvedRelation, shorten
 from modelkit.fields.base import BLANK_CHOICE_DASH, Field, FieldOptions
-from modelkit.modelinfo import ModelClass, kept_as
-from modelkit.relations.sides import Side, choices_among
+from modelkit.modelinfo import ModelClass
+from modelkit.relations.sides import FieldCacheMixin, Side, choices_among
 
 __all__ = ["RECURSIVE", "RelationField", "RelationOptions", "check_on_delete"]
 
@@ -23,14 +23,10 @@ T = TypeVar("T")
 RECURSIVE = "self"
 
 
-def check_on_delete(field: Any, on_delete: Any, options: Mapping[str, Any]) -> None:
-    """TypeError for what is no OnDelete, FieldError for SET_NULL on a relation that cannot be null."""
+def check_on_delete(on_delete: Any) -> None:
+    """TypeError for what is no OnDelete."""
     if not isinstance(on_delete, OnDelete):
         raise TypeError(f"on_delete is one of CASCADE, PROTECT, SET_NULL and the like, not {shorten(on_delete)}.")
-    if on_delete is SET_NULL and not options.get("null"):
-        raise FieldError(
-            f"{type(field).__name__}(on_delete=SET_NULL) needs null=True: there is no other way to let go of a row."
-        )
 
 
 class RelationOptions(FieldOptions, total=False):
@@ -42,7 +38,7 @@ class RelationOptions(FieldOptions, total=False):
     db_constraint: bool
 
 
-class RelationField(Field[T]):
+class RelationField(FieldCacheMixin, Field[T]):
     """A field that leads to another model.
 
     `remote_field` is the far side; its `model` is the target's name until `bind` puts the class in its place.
@@ -101,8 +97,6 @@ class RelationField(Field[T]):
     def __copy__(self) -> Field[T]:
         copied: Any = super().__copy__()
         copied.remote_field = self.remote_field.moved_to(copied)
-        copied.remote_field.model = self._to
-        copied._bound = None
         copied.__dict__.pop("_value_field", None)
         return copied  # type: ignore[no-any-return]
 
@@ -115,6 +109,12 @@ class RelationField(Field[T]):
 
     def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
         """Become the field `name` of model class `cls`, and find the target or wait for it."""
+        if self.remote_field.on_delete is SET_NULL and not self.null:
+            raise FieldError(
+                f"{cls.__name__}.{name}: {type(self).__name__}(on_delete=SET_NULL) needs null=True: there is no other way "
+                "to let go of a row."
+            )
+        self._forget_original()
         super().contribute_to_class(cls, name, private_only)
         if cls._meta.abstract:
             return
@@ -129,6 +129,12 @@ class RelationField(Field[T]):
                 cls._meta.registry.refer(cls, self, label)
         else:
             self.bind(target)
+
+    def _forget_original(self) -> None:
+        """Lead nowhere yet, where this is a copy of a bound field: it leads where that one does until it gets a model."""
+        bound = self._bound
+        if bound is not None and all(field is not self for field in bound._meta.concrete_model._meta.incoming):
+            self._bound, self.remote_field.model = None, self._to
 
     def _name_far_side(self, cls: Any) -> None:
         """Fill in the far side's names: Meta's default, and the placeholders."""
@@ -208,27 +214,7 @@ class RelationField(Field[T]):
 
     # -- what an instance keeps
 
-    def get_cache_name(self) -> str:
-        """What an instance's `_state.fields_cache` calls the related one."""
-        return self.name
-
     @property
     def cache_name(self) -> str:
         """What an instance's `_state.fields_cache` calls the related one."""
         return self.name
-
-    def is_cached(self, instance: Any) -> bool:
-        """Whether `instance` keeps the related one."""
-        return kept_as(self.name) in instance.__dict__
-
-    def get_cached_value(self, instance: Any, default: Any = None) -> Any:
-        """The related instance that `instance` keeps."""
-        return instance.__dict__.get(kept_as(self.name), default)
-
-    def set_cached_value(self, instance: Any, value: Any) -> None:
-        """Let `instance` keep `value` as the related one."""
-        instance.__dict__[kept_as(self.name)] = value
-
-    def delete_cached_value(self, instance: Any) -> None:
-        """Let `instance` forget the related one."""
-        del instance.__dict__[kept_as(self.name)]

@@ -229,8 +229,8 @@ class ForeignKey(RelationField[FKT]):
         known: Any = self.__dict__.get("_value_field")
         if known is None:
             known = copy.copy(self._pointed_to())
-            known.name, known.attname, known.model, known.null = self.name, self.attname, self.model, self.null
-            known.primary_key = self.primary_key
+            for name in ("name", "attname", "model", "null", "primary_key"):
+                known.__dict__[name] = self.__dict__.get(name)
             self.__dict__["_value_field"] = known
             self.from_db_value = known.from_db_value
         return known
@@ -261,8 +261,14 @@ class ForeignKey(RelationField[FKT]):
 
     @property
     def related_fields(self) -> list[tuple[Any, Any]]:
-        """Pairs of own field and target's field."""
-        return [(self, self.target_field)]
+        """Pairs of own field and target's field; FieldError where `to_field` is inherited by the target."""
+        target, name = self.target_field, self.remote_field.field_name
+        if name is not None and target.model._meta.concrete_model is not self.target_model()._meta.concrete_model:
+            raise FieldError(
+                f"{self.label} refers to field '{name}' which is not local to model '{self.target_model()._meta.label}', but to "
+                f"{target.model.__name__}."
+            )
+        return [(self, target)]
 
     @property
     def to_fields(self) -> list[str | None]:
@@ -364,7 +370,7 @@ def _declare_key(
     field: ForeignKey[Any], to: Any, on_delete: OnDelete, related_name: str | None, options: dict[str, Any]
 ) -> None:
     """What the constructors of ForeignKey and OneToOne do."""
-    check_on_delete(field, on_delete, options)
+    check_on_delete(on_delete)
     if on_delete is SET_DEFAULT and not {"default", "db_default"} & options.keys():
         raise FieldError(
             f"{type(field).__name__}(on_delete=SET_DEFAULT) needs a default: the key to fall back on, or default=None."

@@ -88,7 +88,7 @@ class ForeignObject(RelationField[FOT]):
         related_name: str | None = None,
         **options: Any,
     ) -> None:
-        check_on_delete(self, on_delete, options)
+        check_on_delete(on_delete)
         if on_delete.action in {"SET", "SET_DEFAULT"}:
             raise FieldError(f"ForeignObject(on_delete={on_delete!r}): there is no column of its own to set.")
         for option in ("default", "db_default", "primary_key", "unique", "db_column", "db_index", "choices"):

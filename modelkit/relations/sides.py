@@ -12,20 +12,62 @@ from modelkit.deletion import OnDelete
 from modelkit.errors import FieldError
 from modelkit.expressions.base import Path
 from modelkit.expressions.references import ManyRef, OptRef, Ref
-from modelkit.fields.base import BLANK_CHOICE_DASH
+from modelkit.fields.base import BLANK_CHOICE_DASH, NOT_PROVIDED
 from modelkit.modelinfo import ModelClass, info_of, kept_as
 from modelkit.relations.accessors import is_cached, missing_class, reverse_one_get, reverse_one_set
 from modelkit.relations.in_order import give_order_methods, take_order_methods
 from modelkit.relations.managers import refuse_assignment
 from modelkit.relations.many import related_manager
 
-__all__ = ["ManyFace", "OptRefFace", "RefFace", "ReverseMany", "ReverseOneToOne", "Side", "choices_among"]
+__all__ = [
+    "FieldCacheMixin",
+    "ManyFace",
+    "OptRefFace",
+    "RefFace",
+    "ReverseMany",
+    "ReverseOneToOne",
+    "Side",
+    "choices_among",
+]
 
 M_con = TypeVar("M_con", contravariant=True)  # noqa: PLC0105 - the faces' name for it
 R = TypeVar("R")
 
 
-class Side:
+class FieldCacheMixin:
+    """What instances keep for a field, under its `cache_name` in their `_state.fields_cache`: a related instance, mostly."""
+
+    @property
+    def cache_name(self) -> str:
+        """The name, which the class says."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say under which name instances keep its value: declare cache_name."
+        )
+
+    def get_cache_name(self) -> str:
+        """The name."""
+        return self.cache_name
+
+    def is_cached(self, instance: Any) -> bool:
+        """Whether `instance` keeps a value."""
+        return kept_as(self.cache_name) in instance.__dict__
+
+    def get_cached_value(self, instance: Any, default: Any = NOT_PROVIDED) -> Any:
+        """The value that `instance` keeps; KeyError where there is none and no `default`."""
+        if default is NOT_PROVIDED:
+            return instance.__dict__[kept_as(self.cache_name)]
+        return instance.__dict__.get(kept_as(self.cache_name), default)
+
+    def set_cached_value(self, instance: Any, value: Any) -> None:
+        """Let `instance` keep `value`."""
+        instance.__dict__[kept_as(self.cache_name)] = value
+
+    def delete_cached_value(self, instance: Any) -> None:
+        """Let `instance` forget the value; KeyError where there is none."""
+        del instance.__dict__[kept_as(self.cache_name)]
+
+
+class Side(FieldCacheMixin):
     """The far side of a relation field, under Django's names.
 
     `model` is the target: a class, or its name as long as that is not defined.
@@ -178,26 +220,6 @@ class Side:
     def cache_name(self) -> str:
         """What the `_state.fields_cache` of the target's instances calls what the accessor gave."""
         return self.attribute or self.name
-
-    def get_cache_name(self) -> str:
-        """What the `_state.fields_cache` of the target's instances calls what the accessor gave."""
-        return self.cache_name
-
-    def is_cached(self, instance: Any) -> bool:
-        """Whether `instance` keeps the related one."""
-        return kept_as(self.cache_name) in instance.__dict__
-
-    def get_cached_value(self, instance: Any, default: Any = None) -> Any:
-        """The related instance that `instance` keeps."""
-        return instance.__dict__.get(kept_as(self.cache_name), default)
-
-    def set_cached_value(self, instance: Any, value: Any) -> None:
-        """Let `instance` keep `value` as the related one."""
-        instance.__dict__[kept_as(self.cache_name)] = value
-
-    def delete_cached_value(self, instance: Any) -> None:
-        """Let `instance` forget the related one."""
-        del instance.__dict__[kept_as(self.cache_name)]
 
     def show(self) -> None:
         """Put the descriptor for this side on the target's class. Raises FieldError where one of its names is taken there."""

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from modelkit.errors import FieldError, NotSupportedError, did_you_mean, shorten
 from modelkit.expressions import builtins
-from modelkit.expressions.base import F
+from modelkit.expressions.base import F, json_key
 from modelkit.expressions.functions import Transform
 from modelkit.expressions.lookups import (
     LOOKUPS,
@@ -51,6 +51,7 @@ from modelkit.ir.types import (
     IntegerType,
     JsonType,
     ScalarType,
+    UuidType,
 )
 from modelkit.resolve import functions, operands, tuples
 from modelkit.resolve.casts import as_text, comparable
@@ -252,8 +253,7 @@ def transformed(slots: Slots, term: Term, links: tuple[Link, ...]) -> Term:
     for link in links:
         match link:
             case str():
-                key: str | int = int(link) if link.isascii() and link.removeprefix("-").isdigit() else link
-                param = slots.param(AnyType(), constant(key), itself)
+                param = slots.param(AnyType(), constant(json_key(link)), itself)
                 term = Term(JsonKey(JSON, True, term.expr, param))
             case TransformDef():
                 term = Term(Call(link.output, term.expr.nullable, link.function, (term.expr,)))
@@ -416,6 +416,8 @@ def _match(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, label:
         pattern: Expr = slots.param(TEXT, operand, itself if plain else convert)
     elif isinstance(operand, Term):
         pattern = as_text(operand.expr)
+        if isinstance(left.type, UuidType):
+            pattern = Call(TEXT, pattern.nullable, builtins.WITHOUT_HYPHENS, (pattern,))
     else:
         raise TypeError(f"{label} takes one text, not several.")
     return Match(BOOLEAN, item.nullable or pattern.nullable, kind, lookup.fold, item, pattern)
@@ -477,6 +479,8 @@ def _call(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, convert
     assert function is not None
     if isinstance(operand, Term):
         right = operand.expr
+        if lookup.operand == "key" and (keys := _keys_of(right)):
+            return is_null(_under(left, keys), False)
     elif isinstance(operand, Leaf):
         type_, made = _called_with(left.type, lookup, convert, label)
         right = slots.param(type_, operand, made, nullable=operand.value is None)
@@ -485,6 +489,23 @@ def _call(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, convert
     else:
         raise TypeError(f"{label} takes one value, not several.")
     return Call(BOOLEAN, not function.strict or left.nullable or right.nullable, function, (left, right))
+
+
+def _keys_of(expr: Expr) -> list[Param]:
+    """The keys by which a JSON expression, or the text of one, leads into a value: outermost first."""
+    if isinstance(expr, Call) and expr.function is builtins.JSON_TEXT:
+        expr = expr.args[0]
+    keys: list[Param] = []
+    while isinstance(expr, JsonKey):
+        keys.insert(0, expr.key)
+        expr = expr.item
+    return keys
+
+
+def _under(item: Expr, keys: list[Param]) -> Expr:
+    for key in keys:
+        item = JsonKey(JSON, True, item, key)
+    return item
 
 
 def _called_with(type_: ScalarType, lookup: LookupDef, convert: Convert, label: str) -> tuple[ScalarType, Convert]:

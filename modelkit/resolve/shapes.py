@@ -5,13 +5,15 @@ Knows all of resolve but the finishers. The invariant: a step leads from a shape
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from math import inf
 from typing import Any, Final, Literal
 
 from modelkit.expressions.base import Value
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Col, Compare, Const, Expr, In, Or, Param
 from modelkit.ir.query import Source
+from modelkit.ir.types import IntegerType
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, correlation, expressions, ordering
 from modelkit.resolve.combinations import order_names
@@ -19,7 +21,7 @@ from modelkit.resolve.correlation import opened, parameter, stepped, taken
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined, free_tag
 from modelkit.resolve.moving import moved
 from modelkit.resolve.paths import key_field, path_of, steps_of
-from modelkit.resolve.query import Cache, Query, SetOperation, Shape, Term, refuse
+from modelkit.resolve.query import Cache, Query, Shape, Term, refuse
 
 __all__ = [
     "among",
@@ -181,36 +183,86 @@ def is_empty(query: Query) -> bool:
 
 
 def finds_nothing(query: Query) -> bool:
-    """Whether `query` is none(), or asks for a member of an empty list: nothing need be asked of the store."""
-    shape = query.shape
-    if shape.empty:
+    """Whether the values of `query` alone say that no row is found, so that nothing need be asked of the store.
+
+    So it is for none(), for a member of an empty list, and for numbers that a column of whole numbers cannot reach.
+    """
+    compiled = query.shape.compiled
+    needed = compiled.get("needed")
+    if needed is None:
+        needed = compiled["needed"] = _needed(query.shape)
+    if needed is _NOTHING:
         return True
+    if needed is _PARTS:
+        return _combines_nothing(query)
+    params = query.params
+    for slot, low, high in needed[0]:
+        value = params[slot]
+        if value is None or not low <= value <= high:
+            return True
+    return bool(needed[1]) and not all(params[slot] for slot in needed[1])
+
+
+_NOTHING: Final = object()
+"""Stands for a shape that never finds a row."""
+_PARTS: Final = object()
+"""Stands for a combined shape: its parts find what it finds."""
+
+
+def _needed(shape: Shape) -> Any:
+    """What parameters must be for a row to be found: slots with the numbers that they lie between, and slots of lists."""
+    if shape.empty:
+        return _NOTHING
     if shape.combination is not None:
-        return _combines_nothing(query, shape.combination.operation)
-    slots = shape.compiled.get("members")
-    if slots is None:
-        slots = shape.compiled["members"] = tuple(_members(shape.where))
-    return bool(slots) and not all(query.params[slot] for slot in slots)
+        return _PARTS
+    conditions_ = [part for condition in shape.where for part in _all_of(condition)]
+    ranges = tuple(
+        (part.right.slot, *_reachable(part.op, part.left.type))
+        for part in conditions_
+        if isinstance(part, Compare)
+        and isinstance(part.left, Col)
+        and isinstance(part.left.type, IntegerType)
+        and isinstance(part.right, Param)
+        and part.op != "ne"
+    )
+    lists = tuple(part.choices.slot for part in conditions_ if isinstance(part, In) and isinstance(part.choices, Param))
+    return ranges, lists
 
 
-def _combines_nothing(query: Query, operation: SetOperation) -> bool:
+def _all_of(condition: Expr) -> Iterator[Expr]:
+    """The conditions that must all be true for `condition` to be."""
+    if isinstance(condition, And):
+        for item in condition.items:
+            yield from _all_of(item)
+    else:
+        yield condition
+
+
+def _reachable(op: str, type_: IntegerType) -> tuple[float, float]:
+    """The least and the greatest number that a value of `type_` can stand in this relation to."""
+    match op:
+        case "gt":
+            return -inf, type_.high - 1
+        case "ge":
+            return -inf, type_.high
+        case "lt":
+            return type_.low + 1, inf
+        case "le":
+            return type_.low, inf
+        case _:
+            return type_.low, type_.high
+
+
+def _combines_nothing(query: Query) -> bool:
     """The same for a combined query."""
-    match operation:
+    assert query.shape.combination is not None
+    match query.shape.combination.operation:
         case "except":
             return finds_nothing(query.parts[0])
         case "intersect":
             return any(map(finds_nothing, query.parts))
         case _:
             return all(map(finds_nothing, query.parts))
-
-
-def _members(conditions_: Iterable[Expr]) -> Iterator[int]:
-    """The slots of the lists of which every row must have a member."""
-    for condition in conditions_:
-        if isinstance(condition, And):
-            yield from _members(condition.items)
-        elif isinstance(condition, In) and isinstance(condition.choices, Param):
-            yield condition.choices.slot
 
 
 def related_to(query: Query, relation: Relation, values: tuple[Any, ...]) -> Query:

@@ -270,10 +270,15 @@ def test_wrong_targets_and_options_are_refused():
         ForeignKey(int, CASCADE)
     with pytest.raises(TypeError, match="on_delete"):
         ForeignKey("Team", None)
-    with pytest.raises(FieldError, match="null=True"):
-        ForeignKey("Team", models.SET_NULL)
     with pytest.raises(TypeError, match="null"):
         ManyToMany("Team", null=True)
+
+
+def test_a_key_that_lets_go_of_rows_may_be_null(registry):
+    with pytest.raises(FieldError, match=r"Player\.team.*null=True"):
+
+        class Player(Model):
+            team = ForeignKey("Team", models.SET_NULL)
 
 
 def test_reverse_names_the_far_side_as_related_name_would(registry):

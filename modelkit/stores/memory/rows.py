@@ -112,6 +112,19 @@ class RowRules:
             values=(value,),
         )
 
+    def refuse_negative(self, place: int, value: Any) -> NoReturn:
+        """Raise for a number below zero in column `place` of a positive field: databases keep a CHECK for that."""
+        column = self.columns[place]
+        name = column.label or column.name
+        raise IntegrityError(
+            f"{self.label}.{name} cannot hold {shown((column,), (value,))}: it is not positive or zero.",
+            model=self.label,
+            kind="check",
+            constraint=f"{name} >= 0",
+            fields=(name,),
+            values=(value,),
+        )
+
     def refuse_unstorable(self, place: int, value: Any, why: str) -> NoReturn:
         """Raise for a value of column `place` that no database keeps."""
         column = self.columns[place]
@@ -173,6 +186,8 @@ class RowRules:
             except UnfitValue as error:
                 if error.code == "unstorable":
                     self.refuse_unstorable(place, value, str(error))
+                if isinstance(type_, IntegerType) and type_.coerce(value) < type_.low == 0:
+                    self.refuse_negative(place, value)
                 self.refuse(place, value, str(error))
             return fitted
 
