@@ -165,6 +165,8 @@ from modelkit.functions import (
     Greatest,
     JSONArray,
     JSONObject,
+    KeyTextTransform,
+    KeyTransform,
     Lag,
     LastValue,
     Lead,
@@ -218,6 +220,7 @@ from modelkit.functions import (
 )
 from modelkit.managers import Manager
 from modelkit.model.base import BareModel, Model, TypedModel
+from modelkit.paginator import Page, Paginator
 from modelkit.prefetch import Prefetch, aprefetch_related_objects, prefetch_related_objects
 from modelkit.queryset import EmptyQuerySet, ModelQuerySet, QuerySet, RelatedSet
 from modelkit.queryset.inner import exists, subquery
@@ -349,6 +352,8 @@ __all__ = [
     "JSONField",
     "JSONObject",
     "JsonExpr",
+    "KeyTextTransform",
+    "KeyTransform",
     "LPad",
     "LTrim",
     "Lag",
@@ -391,6 +396,8 @@ __all__ = [
     "OrderBy",
     "OrderWrt",
     "OuterRef",
+    "Page",
+    "Paginator",
     "PercentRank",
     "Pi",
     "PositiveBigIntegerField",

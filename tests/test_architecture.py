@@ -28,6 +28,7 @@ assembly
 loading prefetch deletion persistence bulk
 queryset managers relations
 model
+paginator
 FACE
 contrib
 testing cli

@@ -25,6 +25,7 @@ SERVED = (
     "django.contrib.contenttypes.fields",
     "django.contrib.contenttypes.models",
     "django.contrib.contenttypes.prefetch",
+    "django.core.paginator",
 )
 SHARED_ERRORS = (
     "FieldDoesNotExist",

@@ -4,6 +4,7 @@ import enum
 
 import pytest
 
+from modelkit.errors import ValidationError
 from modelkit.fields import CharField, IntegerChoices, IntegerField, TextChoices
 from modelkit.fields.choices import Choices, flatten, normalise
 
@@ -128,3 +129,32 @@ def test_choices_for_a_selection(put):
     assert field.get_choices() == [("", "---------"), (1, "one")]
     assert field.get_choices(include_blank=False) == [(1, "one")]
     assert put(CharField(choices=Year)).get_choices() == Year.choices
+
+
+def test_callable_choices_are_called_when_they_are_read(holder, put):
+    known = {1: "one"}
+    calls = []
+
+    def choices():
+        calls.append(1)
+        return known
+
+    field = put(IntegerField(choices=choices), "size")
+    assert not calls
+    assert holder(size=1).get_size_display() == "one"
+    known[2] = "two"
+    assert holder(size=2).get_size_display() == "two"
+    assert field.choices == [(1, "one"), (2, "two")]
+    assert field.choices[-1] == (2, "two")
+    assert field.choices[:1] == [(1, "one")]
+    assert field.flatchoices == [(1, "one"), (2, "two")]
+    assert field.deconstruct()[3]["choices"] is choices
+    with pytest.raises(ValidationError):
+        field.clean(3, None)
+
+
+def test_choices_may_be_set_later_in_any_form(holder, put):
+    field = put(IntegerField(choices=()), "size")
+    field.choices = {"g": {1: "one"}}
+    assert field.choices == [("g", [(1, "one")])]
+    assert holder(size=1).get_size_display() == "one"

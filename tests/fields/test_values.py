@@ -52,6 +52,26 @@ class Plain(str, enum.Enum):  # noqa: UP042 - the form whose str() is not its va
     RED = "r"
 
 
+class Counted:
+    """A number of another library's, as far as Python's protocols go."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __index__(self):
+        return self.number
+
+
+class Lazy:
+    """A value that is made when it is needed, in the form that Django gives it."""
+
+    def __init__(self, make):
+        self.make = make
+
+    def _proxy____cast(self):
+        return self.make()
+
+
 class Text(str):
     __slots__ = ()
 
@@ -97,6 +117,18 @@ TAKEN = [
     (DurationField(), "1 02:03:04", datetime.timedelta(1, 7384)),
     (DurationField(), "P1DT2H", datetime.timedelta(1, 7200)),
     (UUIDField(), str(SOME), SOME),
+    (IntegerField(), Counted(7), 7),
+    (FloatField(), Counted(7), 7.0),
+    (IntegerField(), Lazy(lambda: "7"), 7),
+    (FloatField(), Lazy(lambda: 1.5), 1.5),
+    (DecimalField(), Lazy(lambda: "1.5"), decimal.Decimal("1.5")),
+    (BooleanField(), Lazy(lambda: True), True),
+    (CharField(), Lazy(lambda: "x"), "x"),
+    (DateField(), Lazy(lambda: datetime.date(2024, 1, 2)), datetime.date(2024, 1, 2)),
+    (DurationField(), Lazy(lambda: "1 00:00:00"), datetime.timedelta(days=1)),
+    (BinaryField(), Lazy(lambda: b"x"), b"x"),
+    (UUIDField(), Lazy(lambda: SOME), SOME),
+    (JSONField(), Lazy(lambda: [1]), [1]),
     (UUIDField(), SOME.hex, SOME),
     (UUIDField(), SOME.int, SOME),
     (UUIDField(), SOME.bytes, SOME),
@@ -130,7 +162,9 @@ REFUSED = [
     (IntegerField(), float("nan"), ValidationError),
     (IntegerField(), float("inf"), ValidationError),
     (IntegerField(), [], ValidationError),
+    (IntegerField(), [], TypeError),
     (IntegerField(), object(), TypeError),
+    (IntegerField(), object(), ValidationError),
     (FloatField(), "x", ValueError),
     (FloatField(), True, ValidationError),
     (FloatField(), {}, ValidationError),
@@ -298,6 +332,17 @@ class TestMoments:
     def test_the_date_of_an_aware_moment_is_the_default_zone_s(self, put):
         moment = datetime.datetime(2024, 1, 31, 23, tzinfo=datetime.timezone(datetime.timedelta(hours=-5)))
         assert put(DateField()).coerce(moment) == datetime.date(2024, 2, 1)
+
+    def test_the_text_of_a_duration_is_read_as_the_same_duration(self, holder, put):
+        field = put(DurationField())
+        for duration, text in [
+            (datetime.timedelta(days=1, hours=1), "1 01:00:00"),
+            (datetime.timedelta(microseconds=-1), "-1 23:59:59.999999"),
+            (datetime.timedelta(minutes=5, milliseconds=20), "00:05:00.020000"),
+        ]:
+            assert field.value_to_string(holder(value=duration)) == text
+            assert parse_duration(text) == duration
+        assert field.value_to_string(holder(value=None)) == ""
 
     def test_text_form(self, holder, put):
         field = put(DateField())

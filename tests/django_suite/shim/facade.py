@@ -38,6 +38,7 @@ ROOMS = (
     "modelkit.errors",
     "modelkit.signals",
     "modelkit.contrib.contenttypes",
+    "modelkit.paginator",
 )
 
 SPELLED = {
