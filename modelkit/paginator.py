@@ -151,7 +151,7 @@ class Paginator(Generic[T]):
     def count(self) -> int:
         """How many objects there are on all pages."""
         count = getattr(self.object_list, "count", None)
-        return int(count()) if _takes_nothing(count) else len(self.object_list)
+        return int(count()) if count is not None and _takes_nothing(count) else len(self.object_list)
 
     @cached_property
     def num_pages(self) -> int:

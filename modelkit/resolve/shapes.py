@@ -5,7 +5,7 @@ Knows all of resolve but the finishers. The invariant: a step leads from a shape
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import inf
 from typing import Any, Final, Literal

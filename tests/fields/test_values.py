@@ -61,6 +61,9 @@ class Counted:
     def __index__(self):
         return self.number
 
+    def __repr__(self):
+        return f"Counted({self.number})"
+
 
 class Lazy:
     """A value that is made when it is needed, in the form that Django gives it."""
@@ -70,6 +73,9 @@ class Lazy:
 
     def _proxy____cast(self):
         return self.make()
+
+    def __repr__(self):
+        return f"Lazy({self.make()!r})"
 
 
 class Text(str):
