@@ -118,7 +118,7 @@ class IntegerField(_Integer[T]):
         super().__init__(verbose_name, **options)
 
 
-class BigIntegerField(_Integer[T]):
+class BigIntegerField(IntegerField[T]):
     """A whole number of 64 bits."""
 
     internal_type = "BigIntegerField"
@@ -140,10 +140,10 @@ class BigIntegerField(_Integer[T]):
         **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
-        super().__init__(verbose_name, **options)
+        Field.__init__(self, verbose_name, **options)
 
 
-class SmallIntegerField(_Integer[T]):
+class SmallIntegerField(IntegerField[T]):
     """A whole number of 16 bits."""
 
     internal_type = "SmallIntegerField"
@@ -165,17 +165,17 @@ class SmallIntegerField(_Integer[T]):
         **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
-        super().__init__(verbose_name, **options)
+        Field.__init__(self, verbose_name, **options)
 
 
-class OrderWrt(_Integer[int]):
+class OrderWrt(IntegerField[int]):
     """A row's place among those that belong to the same row: what Meta.order_with_respect_to adds, as `_order`."""
 
     internal_type = "IntegerField"
     option_defaults: ClassVar[Mapping[str, Any]] = {"editable": False, "name": "_order"}
 
 
-class PositiveIntegerField(_Integer[T]):
+class PositiveIntegerField(IntegerField[T]):
     """A whole number from 0 to 2**31 - 1."""
 
     internal_type = "PositiveIntegerField"
@@ -197,10 +197,10 @@ class PositiveIntegerField(_Integer[T]):
         **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
-        super().__init__(verbose_name, **options)
+        Field.__init__(self, verbose_name, **options)
 
 
-class PositiveBigIntegerField(_Integer[T]):
+class PositiveBigIntegerField(IntegerField[T]):
     """A whole number from 0 to 2**63 - 1."""
 
     internal_type = "PositiveBigIntegerField"
@@ -222,10 +222,10 @@ class PositiveBigIntegerField(_Integer[T]):
         **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
-        super().__init__(verbose_name, **options)
+        Field.__init__(self, verbose_name, **options)
 
 
-class PositiveSmallIntegerField(_Integer[T]):
+class PositiveSmallIntegerField(IntegerField[T]):
     """A whole number from 0 to 32767."""
 
     internal_type = "PositiveSmallIntegerField"
@@ -247,16 +247,16 @@ class PositiveSmallIntegerField(_Integer[T]):
         **options: Unpack[Options[int]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
-        super().__init__(verbose_name, **options)
+        Field.__init__(self, verbose_name, **options)
 
 
-class AutoFieldMixin(_Integer[T]):
+class AutoFieldMixin(IntegerField[T]):
     """What the automatic keys share: the store numbers rows from 1; being blank means "the next number"."""
 
     auto = True
 
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
-        super().__init__(verbose_name, **{"blank": True, **options})
+        Field.__init__(self, verbose_name, **{"blank": True, **options})
 
     def validate(self, value: Any, model_instance: Any) -> None:
         """Nothing: the store gives the value."""

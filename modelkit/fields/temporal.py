@@ -207,7 +207,7 @@ class TimeField(_Moment[T]):
         return timezone.localtime(timezone=timezone.get_default_timezone()).time()
 
 
-class DateTimeField(_Moment[T]):
+class DateTimeField(DateField[T]):
     """A moment. Whether it carries a time zone is the store's policy."""
 
     internal_type = "DateTimeField"
@@ -233,13 +233,13 @@ class DateTimeField(_Moment[T]):
         **options: Unpack[MomentOptions[datetime.datetime]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
-        super().__init__(verbose_name, **options)
+        _Moment.__init__(self, verbose_name, **options)
 
-    @overload
+    @overload  # type: ignore[override]  # its expression has a date and a time
     def __get__(self, instance: None, owner: type[M]) -> DateTimeExpr[M, T]: ...
     @overload
     def __get__(self, instance: Instance, owner: type[Any]) -> T: ...
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return Field.__get__(self, instance, owner)
 
     @plain

@@ -120,7 +120,7 @@ class TextField(_Text[T]):
         super().__init__(verbose_name, **options)
 
 
-class SlugField(_Text[T]):
+class SlugField(CharField[T]):
     """A short label of letters, digits, underscores and hyphens; indexed."""
 
     internal_type = "SlugField"
@@ -145,14 +145,14 @@ class SlugField(_Text[T]):
         **options: Unpack[SlugOptions[str]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
-        super().__init__(verbose_name, **options)
+        Field.__init__(self, verbose_name, **options)
 
     def implied_validators(self) -> list[Validator]:
         slug = validators.validate_unicode_slug if self.allow_unicode else validators.validate_slug
         return [slug, *super().implied_validators()]
 
 
-class EmailField(_Text[T]):
+class EmailField(CharField[T]):
     """An e-mail address."""
 
     internal_type = "CharField"
@@ -176,10 +176,10 @@ class EmailField(_Text[T]):
         **options: Unpack[TextOptions[str]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
-        super().__init__(verbose_name, **options)
+        Field.__init__(self, verbose_name, **options)
 
 
-class URLField(_Text[T]):
+class URLField(CharField[T]):
     """A URL."""
 
     internal_type = "CharField"
@@ -203,7 +203,7 @@ class URLField(_Text[T]):
         **options: Unpack[TextOptions[str]],
     ) -> None: ...
     def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
-        super().__init__(verbose_name, **options)
+        Field.__init__(self, verbose_name, **options)
 
 
 class GenericIPAddressField(_Text[T]):

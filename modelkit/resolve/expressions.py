@@ -163,11 +163,15 @@ def resolve_name(scope: Scope, name: str, context: Context, shown: str | None = 
         label = parts[0]
     else:
         found = scope.route(parts, where)
-        if found.relation is not None and found.rest and find_transform(found.rest[0], found.type) is None:
+        own = lookups.registrant(found)
+        unknown = own is None and found.rest and find_transform(found.rest[0], found.type) is None
+        if found.relation is not None and unknown:
             lookups.related_chain(found, INTEGER, where)
             raise FieldError(f"A relation has no transform '{found.rest[0]}' (in {where}).")
         term, rest = route_term(scope, found, context), found.rest
         label = found.field.label
+        if own is not None:
+            return lookups.transformed(scope.slots, term, lookups.links_of(term.expr.type, rest, label, where, own))
     return lookups.transformed(scope.slots, term, lookups.links_of(term.expr.type, rest, label, where, term.field))
 
 

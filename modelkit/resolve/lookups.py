@@ -72,6 +72,7 @@ __all__ = [
     "is_null",
     "keyed",
     "links_of",
+    "registrant",
     "related_chain",
     "transformed",
 ]
@@ -218,10 +219,22 @@ def definition_of(kind: type[Lookup]) -> LookupDef:
     return kind.definition
 
 
+def registrant(route: Route) -> Field[Any] | None:
+    """The relation's own field, where names end in a relation and the first name after is registered on that; else None."""
+    relation = route.relation
+    if relation is None or not route.rest or route.rest[0] not in relation.field.get_lookups():
+        return None
+    field: Field[Any] = relation.field
+    return field
+
+
 def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
     """Understand the names after a relation: a few lookups on its key, or an error about the field meant."""
     if not route.rest:
         return Chain((), _SAME, type_)
+    own = registrant(route)
+    if own is not None:
+        return chain(type_, route.rest, f"{route.owner.name}.{route.names[-1]}", context, own)
     name = route.rest[0]
     if len(route.rest) == 1 and name in _RELATED:
         return Chain((), LOOKUPS[name], type_)

@@ -94,7 +94,9 @@ def _named(scope: Scope, name: str, descending: bool, shown: str, above: tuple[R
     if found.relation is not None and found.rest:
         lookups.related_chain(found, found.type, shown)
     term = expressions.route_term(scope, found, Context(None))
-    links = lookups.links_of(term.expr.type, found.rest, found.field.label, shown, term.field)
+    links = lookups.links_of(
+        term.expr.type, found.rest, found.field.label, shown, lookups.registrant(found) or term.field
+    )
     return _sorts(lookups.transformed(scope.slots, term, links).expr, descending)
 
 

@@ -5,7 +5,7 @@ Knows all of resolve but the finishers. The invariant: a step leads from a shape
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from math import inf
 from typing import Any, Final, Literal
@@ -187,46 +187,35 @@ def finds_nothing(query: Query) -> bool:
 
     So it is for none(), for a member of an empty list, and for numbers that a column of whole numbers cannot reach.
     """
-    compiled = query.shape.compiled
-    needed = compiled.get("needed")
+    needed = query.shape.compiled.get("needed")
     if needed is None:
-        needed = compiled["needed"] = _needed(query.shape)
-    if needed is _NOTHING:
-        return True
-    if needed is _PARTS:
-        return _combines_nothing(query)
-    params = query.params
-    for slot, low, high in needed[0]:
-        value = params[slot]
+        needed = query.shape.compiled["needed"] = _needed(query.shape)
+    ranges, fails = needed
+    for slot, low, high in ranges:
+        value = query.params[slot]
         if value is None or not low <= value <= high:
             return True
-    return bool(needed[1]) and not all(params[slot] for slot in needed[1])
+    return fails is not None and fails(query)
 
 
-_NOTHING: Final = object()
-"""Stands for a shape that never finds a row."""
-_PARTS: Final = object()
-"""Stands for a combined shape: its parts find what it finds."""
-
-
-def _needed(shape: Shape) -> Any:
-    """What parameters must be for a row to be found: slots with the numbers that they lie between, and slots of lists."""
+def _needed(shape: Shape) -> tuple[tuple[tuple[int, float, float], ...], Callable[[Query], bool] | None]:
+    """What a row to be found needs of a query's values: the numbers that parameters lie between, and a test that fails else."""
     if shape.empty:
-        return _NOTHING
+        return (), lambda _: True
     if shape.combination is not None:
-        return _PARTS
-    conditions_ = [part for condition in shape.where for part in _all_of(condition)]
+        return (), _combines_nothing
+    parts = [part for condition in shape.where for part in _all_of(condition)]
     ranges = tuple(
         (part.right.slot, *_reachable(part.op, part.left.type))
-        for part in conditions_
+        for part in parts
         if isinstance(part, Compare)
         and isinstance(part.left, Col)
         and isinstance(part.left.type, IntegerType)
         and isinstance(part.right, Param)
         and part.op != "ne"
     )
-    lists = tuple(part.choices.slot for part in conditions_ if isinstance(part, In) and isinstance(part.choices, Param))
-    return ranges, lists
+    lists = [part.choices.slot for part in parts if isinstance(part, In) and isinstance(part.choices, Param)]
+    return ranges, (lambda query: not all(query.params[slot] for slot in lists)) if lists else None
 
 
 def _all_of(condition: Expr) -> Iterator[Expr]:
