@@ -22,7 +22,9 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.db.models.options import Options, registry_of
 from django.test import testcases
+from django.utils import timezone as of_django
 
+from modelkit import timezone
 from modelkit.constraints import NOT_UNIQUE_TOGETHER, BaseConstraint, Index, UniqueConstraint
 from modelkit.database import connect
 from modelkit.errors import NotYetSupported, ValidationError
@@ -65,6 +67,7 @@ def install(installed_apps: list[str]) -> None:
         INSTALLED_APPS=installed_apps,
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
         USE_TZ=False,
+        TIME_ZONE="UTC",
         SECRET_KEY="tests",
         ROOT_URLCONF="urls",
         SITE_ID=1,
@@ -81,6 +84,7 @@ def install(installed_apps: list[str]) -> None:
     for kind in (Field, ForeignKey, BaseConstraint, UniqueConstraint, Index):
         kind.deconstruct = _under_djangos_name(kind.deconstruct)  # type: ignore[attr-defined,method-assign]
     setting_changed.connect(_follow_settings)
+    _share_time_zones()
     _record_refusals()
     _compare_messages_by_names()
     _fit_test_cases()
@@ -94,8 +98,16 @@ def _register(sender: Any, **_: Any) -> None:
     present.get_models.cache_clear()
 
 
+def _share_time_zones() -> None:
+    """One current time zone for both."""
+    for name in ("activate", "deactivate", "get_current_timezone", "get_current_timezone_name", "override"):
+        setattr(of_django, name, getattr(timezone, name))
+
+
 def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:
-    """USE_TZ decides whether the stores hold aware datetimes."""
+    """USE_TZ decides whether the stores hold aware datetimes, TIME_ZONE which zone is the default."""
+    if setting == "TIME_ZONE":
+        timezone.set_default_timezone(value)
     if setting == "USE_TZ":
         for alias in ALIASES:
             connect(MemoryStore(tz="aware" if value else "naive"), alias=alias)
