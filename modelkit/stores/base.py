@@ -12,7 +12,8 @@ Every clause below is a test in `tests/stores`:
   order (with `conflict` "ignore": None in place of those left out). An explicit number moves an auto column's sequence
   past it; a number once given out is not given out again, rolled back or not.
 - NOT NULL, types (`ScalarType.check`; decimals are rounded by `fit`), and checks hold per row; uniques at the end of the
-  statement and at commit, deferred ones at commit; references at commit.
+  statement and at commit, deferred ones at commit; references at commit. A value that a type does not take is a DataError;
+  a number below zero in a column from 0 on breaks a check.
   IntegrityError and DataError carry model, constraint, fields and values. NaN, a non-finite key and text with NUL or a
   lone surrogate, which no database keeps, raise ValidationError.
 - `update` and `delete` collect rows before they write, and return how many there were. `cascade` does so for all of its
