@@ -69,7 +69,7 @@ class Options:
         self.db_table: str = get("db_table", "") or ""
         self.db_table_comment: str = get("db_table_comment", "")
         self.db_tablespace: str = get("db_tablespace", "")
-        self.ordering: Any = get("ordering", [])
+        self.ordering = get("ordering", [])
         self.get_latest_by: Any = get("get_latest_by")
         self.order_with_respect_to: Any = get("order_with_respect_to")
         self.default_related_name: str | None = get("default_related_name")
