@@ -137,7 +137,7 @@ def _level_plan(info: ModelInfo, level: Level) -> LevelPlan:
     filled = tuple(
         (attribute.column, attribute.attname, converter(attribute.field))
         for attribute in attributes
-        if _is_filled(table.columns[attribute.column])
+        if _is_filled(table.columns[attribute.column]) or attribute.field.db_returning
     )
     parents = tuple(
         (relation.local[0], relation.remote[0], relation.cache)
@@ -600,11 +600,11 @@ def insert_rows(level: LevelPlan, rows: list[Row], alias: str | None, conflict: 
 
 
 def take_filled(d: dict[str, Any], level: LevelPlan, row: Row, stored: Row | None) -> None:
-    """Put what the store filled in into an instance's `__dict__`."""
+    """Put what the store filled in, or what an expression came to, into an instance's `__dict__`."""
     if stored is None:
         return
     for column, attname, convert in level.filled:
-        if row[column] is DEFAULT:
+        if row[column] is DEFAULT or isinstance(d.get(attname), (Node, Face)):
             d[attname] = stored[column] if convert is None else convert(stored[column])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Final
 
@@ -498,8 +499,9 @@ def _back(relation: Relation) -> Relation:
 
 def _with_owner(fetch: Fetch, back: Relation) -> Select:
     """`fetch.select` with one more output: what the rows between hold for the instances they were found for."""
-    position = next(number for number, hop in enumerate(back.hops) if hop.many)
-    near, far = back.hops[position : position + 2]
+    between = {level.table for level in info_of(back.through).levels}
+    first = next(number for number, hop in enumerate(back.hops) if hop.many)
+    near, far = next(pair for pair in pairwise(back.hops[first:]) if pair[1].table not in between)
     select = fetch.select
     number = max(number for number, source in enumerate(select.sources) if source.table is near.table)
     column = near.table.columns[far.left[0]]

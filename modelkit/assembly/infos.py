@@ -7,6 +7,7 @@ table and end at the target's own, whichever levels the ends' columns lie in.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from modelkit.assembly.lineage import Stage, column_of, downwards, stage_of, stages
@@ -152,7 +153,11 @@ class _Builder:
         """A many-to-many relation from this model, over `through`'s keys `near` (towards here) and `far`."""
         lineage, column, attname = self._start(near.target_field)
         side = field.remote_field
-        first = Hop(through._meta.table, (column,), (column_of(near),), many=True, optional=True)
+        first, *rest = _arrive(through, (near,), (column,), many=True, optional=True)
+        over = (
+            *(replace(hop, optional=True) for hop in rest),
+            *stage_of(stages(through._meta.concrete_model), far).hops,
+        )
         ends = _arrive(target, (far.target_field,), (column_of(far),), many=False, optional=far.null)
         return Relation(
             name=side.name if reverse else field.name,
@@ -160,7 +165,7 @@ class _Builder:
             kind="reverse_many_to_many" if reverse else "many_to_many",
             field=field,
             target=target,
-            hops=(*lineage, first, *ends),
+            hops=(*lineage, first, *over, *ends),
             many=True,
             optional=True,
             local=(attname,),

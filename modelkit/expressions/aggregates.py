@@ -83,6 +83,11 @@ class Aggregate(Combinable):
         fill(self, "output_field", output_field)
 
     @property
+    def names_itself(self) -> bool:
+        """Whether there is a `default_alias`: the argument is a field, or there is none."""
+        return not self.args or (len(self.args) == 1 and isinstance(self.args[0], (F, Path)))
+
+    @property
     def default_alias(self) -> str:
         """The name that `aggregate(Avg("age"))` gives its result; TypeError where the argument has no name of its own."""
         match self.args:

@@ -529,14 +529,14 @@ class Q(Condition):
             self.connector == other.connector
             and self.negated == other.negated
             and len(self.children) == len(other.children)
-            and all(map(_same, self.children, other.children))
+            and all(map(_same, map(_listed, self.children), map(_listed, other.children)))
         )
 
     def __hash__(self) -> int:
         try:
             known: int = object.__getattribute__(self, "_hash")
         except AttributeError:
-            known = hash((Q, self.connector, self.negated, *map(_digest, self.children)))
+            known = hash((Q, self.connector, self.negated, *map(_digest, map(_listed, self.children))))
             object.__setattr__(self, "_hash", known)
         return known
 
@@ -597,6 +597,13 @@ class Q(Condition):
             elif isinstance(part, Node):
                 waiting.extend(part.parts())
         return found
+
+
+def _listed(child: Child) -> object:
+    """A child of a Q to compare it by: what it lists is a tuple, whatever it was passed in."""
+    if isinstance(child, tuple) and isinstance(child[1], (list, range, deque, KeysView, ValuesView)):
+        return (child[0], tuple(child[1]))
+    return child
 
 
 def _operand(value: object) -> object:

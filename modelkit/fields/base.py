@@ -203,6 +203,8 @@ class Field(Registrable, Generic[T]):
     generated: bool = False
     composite: ClassVar[bool] = False
     """Whether its values are tuples of the values of other fields, `parts`."""
+    db_returning: ClassVar[bool] = False
+    """Whether an inserted instance takes in what was stored, where that was given as an expression."""
 
     name: str
     attname: str

@@ -13,7 +13,7 @@ from typing import Any, Final
 from modelkit.expressions.base import F
 from modelkit.expressions.functions import Func
 from modelkit.ir.expr import FunctionDef
-from modelkit.ir.types import DateTimeType, DateType
+from modelkit.ir.types import DateTimeType, DateType, TimeType
 from modelkit.modelinfo import ModelInfo
 from modelkit.resolve import annotating, conditions, outputs, shapes
 from modelkit.resolve.query import Query
@@ -102,6 +102,8 @@ def _cut(query: Query, name: str, function: FunctionDef, output: Any, order: str
     term = made.shape.annotations[whole].term
     if not isinstance(term.expr.type, kinds):
         kind = type(term.field).__name__ if term.field is not None else term.expr.type.name
+        if not isinstance(term.expr.type, (DateType, DateTimeType, TimeType)):
+            raise TypeError(f"'{name}' isn't a DateField, TimeField, or DateTimeField: it is a {kind}.")
         wanted = "datetimes" if DateType not in kinds else "dates or datetimes"
         raise ValueError(f"'{name}' holds no {wanted}: it is a {kind}.")  # noqa: TRY004 - as Django: the name is at fault
     values = outputs.values(made, (cut,), style="flat")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Final, Literal, TypeAlias
 
 from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
+from modelkit.expressions.aggregates import Aggregate
 from modelkit.expressions.base import Combined, F, KeyPath, NamedTransform, Node, Path
 from modelkit.ir.expr import Expr
 from modelkit.ir.query import Output, RowOutput
@@ -151,6 +152,8 @@ def _name_of(node: Node, taken: Collection[str]) -> str:
             return SEPARATOR.join((_name_of(node.item, taken), *map(str, node.keys)))
         case _:
             kind = "combinedexpression" if isinstance(node, Combined) else type(node).__name__.lower()
+            if isinstance(node, Aggregate) and node.names_itself:
+                kind = node.default_alias
             return next(name for name in (f"{kind}{count}" for count in itertools.count(1)) if name not in taken)
 
 

@@ -168,10 +168,17 @@ def key_field(info: ModelInfo, attribute: Attribute) -> Field[Any]:
     return field
 
 
+_BY_OTHER_KEYS: Final = frozenset({"reverse_foreign_key", "reverse_one_to_one", "generic", "reverse_generic"})
+"""The kinds of relations whose key refers to this side, not to the target."""
+
+
 def ends_of(relation: Relation) -> tuple[Attribute, ...]:
-    """The attributes of the target that a lookup on a relation compares with: what a key refers to, else the target's own key."""
+    """The attributes of the target that a lookup on a relation compares with: what a key refers to, else the target's own key.
+
+    The key that leads to the rows of a many-to-many relation is its through model's.
+    """
     target = info_of(relation.target)
-    if relation.many or relation.kind.startswith("reverse"):
+    if relation.kind in _BY_OTHER_KEYS:
         return target.key
     return tuple(target.named[name] for name in relation.remote)
 

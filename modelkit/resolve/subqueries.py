@@ -25,7 +25,7 @@ from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, besid
 from modelkit.resolve.moving import moved
 from modelkit.resolve.operands import akin
 from modelkit.resolve.outputs import values
-from modelkit.resolve.paths import Route, key_field, path_of
+from modelkit.resolve.paths import Route, ends_of, key_field, path_of
 from modelkit.resolve.query import Binding, Convert, Query, Shape, Term, itself
 from modelkit.resolve.skeleton import query_in
 
@@ -49,10 +49,9 @@ def _targets(way: Route | None, shape: Shape) -> tuple[Attribute, ...]:
             )
         own = shape.info.named.get(way.attribute.name)
         return shape.info.key if own is None else (own,)
-    if relation.many or relation.kind.startswith("reverse"):
-        return shape.info.key
-    ends = tuple(attribute for name in relation.remote if (attribute := shape.info.named.get(name)) is not None)
-    return ends if len(ends) == len(relation.remote) else shape.info.key
+    wanted = ends_of(relation)
+    ends = tuple(attribute for end in wanted if (attribute := shape.info.named.get(end.name)) is not None)
+    return ends if wanted != target.key and len(ends) == len(wanted) else shape.info.key
 
 
 def _one(label: str) -> Convert:

@@ -117,3 +117,10 @@ def test_nesting_of_any_depth_is_built_without_recursion():
     for number in range(20_000):
         condition = (condition | Q(a=number)) & Q(b=number)
     assert condition.connector == "AND"
+
+
+def test_what_a_q_lists_is_compared_by_its_items():
+    same = [Q(pk__in=(1, 2)), Q(pk__in=[1, 2]), Q(pk__in={1: "a", 2: "b"}.keys()), Q(pk__in=range(1, 3))]
+    assert len(set(same)) == 1
+    assert Q(pk__in=[1, 2]) != Q(pk__in=[2, 1])
+    assert Q(data={"a": 1}) != Q(data=["a"])

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+import modelkit as models
 from modelkit import F, FieldError, IntegrityError, ObjectNotUpdated, atomic, capture_statements
 from modelkit.database import use_store
 from modelkit.errors import TransactionManagementError
+from modelkit.functions import Now
 from modelkit.signals import post_save, pre_save
 from modelkit.stores.memory.store import MemoryStore
 from tests.persistence.models import Bar, Keyed, Owner, Place, Pub, QuietPlace, Thing
@@ -372,3 +374,23 @@ class TestReadingAgain:
         with capture_statements() as log:
             assert pub.id == pub.bar_ptr_id == pub.pk
         assert not log.statements
+
+
+class _Stamped(models.DateTimeField):
+    db_returning = True
+
+
+class Letter(models.Model):
+    sent = _Stamped(default=Now)
+    read = models.DateTimeField(default=Now)
+
+    class Meta:
+        app_label = "persistence"
+
+
+def test_a_field_that_asks_for_it_takes_in_what_its_expression_came_to():
+    letter = Letter.objects.create()
+    assert letter.sent == Letter.objects.get().sent
+    assert isinstance(letter.read, Now)
+    (other,) = Letter.objects.bulk_create([Letter()])
+    assert other.sent == Letter.objects.get(pk=other.pk).sent

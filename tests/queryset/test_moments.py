@@ -62,5 +62,5 @@ def test_what_does_not_fit_is_refused(store: MemoryStore) -> None:
         Person.objects.dates("joined", "year", order="up")
     with pytest.raises(ValueError, match="DateField"):
         Person.objects.datetimes("joined", "year")
-    with pytest.raises(ValueError, match="IntegerField"):
+    with pytest.raises(TypeError, match="IntegerField"):
         Person.objects.dates("age", "year")

@@ -105,6 +105,37 @@ class Link(models.Model):
         app_label = "through"
 
 
+class Crew(Named):
+    """Someone's, by rows of two kinds that share a table with the key towards the crew."""
+
+    sailors = models.ManyToMany(Someone, "sails", through="Sailor")
+    guests = models.ManyToMany(Circle, "travels", through="Guests")
+
+    class Meta:
+        app_label = "through"
+
+
+class Seat(models.Model):
+    crew = models.ForeignKey(Crew, models.CASCADE)
+
+    class Meta:
+        app_label = "through"
+
+
+class Sailor(Seat):
+    person = models.ForeignKey(Someone, models.CASCADE)
+
+    class Meta:
+        app_label = "through"
+
+
+class Guests(Seat):
+    circle = models.ForeignKey(Circle, models.CASCADE)
+
+    class Meta:
+        app_label = "through"
+
+
 @pytest.fixture
 def people() -> list[Someone]:
     return [Someone.objects.create(name=name, mail=f"{name}@x") for name in "abcd"]
@@ -348,3 +379,41 @@ def test_statements_are_as_few_as_the_relation_allows(labels):
         with capture_statements() as log:
             change()
         assert len(log.statements) == statements
+
+
+class TestInheritedKeys:
+    """A through model may have one of its keys from a parent with a table of its own."""
+
+    @pytest.fixture
+    def crew(self, people: list[Someone]) -> Crew:
+        crew, other = Crew.objects.create(name="first"), Crew.objects.create(name="second")
+        Guests.objects.create(crew=crew, circle=Circle.objects.create(name="round", code="r"))
+        for person in people[:2]:
+            Sailor.objects.create(crew=crew, person=person)
+        Sailor.objects.create(crew=other, person=people[1])
+        return crew
+
+    def test_are_followed_both_ways(self, crew: Crew, people: list[Someone]) -> None:
+        assert names(crew.sailors.all()) == ["a", "b"]
+        assert names(crew.guests.all()) == ["round"]
+        assert names(people[1].sails.order_by("name")) == ["first", "second"]
+        assert names(Crew.objects.filter(sailors__name="b").order_by("name")) == ["first", "second"]
+        assert names(Crew.objects.exclude(sailors__name="a")) == ["second"]
+        assert names(Someone.objects.filter(sails__name="first")) == ["a", "b"]
+
+    def test_are_prefetched_both_ways(self, crew: Crew) -> None:
+        assert [names(each.sailors.all()) for each in Crew.objects.prefetch_related("sailors")] == [["a", "b"], ["b"]]
+        found = Someone.objects.prefetch_related("sails")
+        assert [names(each.sails.all()) for each in found] == [["first"], ["first", "second"], [], []]
+
+
+def test_a_lookup_compares_with_the_fields_that_the_model_between_refers_to(people: list[Someone]) -> None:
+    circle = Circle.objects.create(name="round", code="r")
+    Link.objects.create(circle=circle, person=people[0])
+    assert names(Circle.objects.filter(people=people[0])) == ["round"]
+    assert names(Circle.objects.filter(people="a@x")) == ["round"]
+    assert names(Circle.objects.filter(people__in=Someone.objects.filter(name="a"))) == ["round"]
+    assert names(Circle.objects.exclude(people=people[0])) == []
+    assert names(Someone.objects.filter(circles__in=["r"])) == ["a"]
+    linked = Circle.objects.filter(people=models.OuterRef("person"))
+    assert Link.objects.filter(models.Exists(linked)).count() == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelkit import F, FieldError, Q, Value, capture_statements
+from modelkit import Count, F, FieldError, Q, Value, capture_statements
 from tests.resolve.models import Author, Book, Cafe, Place, Profile, Tag, Team
 
 pytestmark = pytest.mark.usefixtures("rows")
@@ -236,3 +236,9 @@ def test_exclusive_or_counts_what_is_true():
 def test_tags_of_books_of_authors():
     assert [author.name for author in Author.objects.filter(books__tags__name="t2")] == ["A"]
     assert [tag.name for tag in Tag.objects.filter(books__author__team__name="x").order_by("-name")] == ["t2", "t1"]
+
+
+def test_aggregates_among_values_are_named_after_their_fields():
+    row = Author.objects.annotate(pk__count1=Count("pk")).values_list(Count("pk"), "pk__count1", named=True).first()
+    assert row is not None
+    assert row._fields == ("pk__count2", "pk__count1")
