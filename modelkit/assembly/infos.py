@@ -82,7 +82,7 @@ class _Builder:
             accessors=accessors,
             key=tuple(self._attribute(field) for field in meta.pk_fields),
             levels=levels,
-            ordering=tuple(meta.ordering),
+            ordering=tuple(meta.ordering or ()),
             latest_by=(latest,) if isinstance(latest, str) else tuple(latest),
             waiting=self.waiting,
         )
