@@ -42,7 +42,8 @@ class ChoicesType(enum.EnumMeta):
                 label = name.replace("_", " ").title()
             labels.append(label)
             dict.__setitem__(classdict, name, value)
-        made = super().__new__(metacls, classname, bases, classdict, **options)
+        made: Any = super().__new__(metacls, classname, bases, classdict, **options)
+        enum.unique(made)
         members: list[Any] = list(made.__members__.values())
         for member, label in zip(members, labels, strict=True):
             if not hasattr(member, "_label_"):
@@ -85,7 +86,10 @@ class ChoicesType(enum.EnumMeta):
 
 
 class Choices(enum.Enum, metaclass=ChoicesType):
-    """The base of enumerations for `choices=`."""
+    """The base of enumerations for `choices=`. Two members never have one value."""
+
+    do_not_call_in_templates = enum.nonmember(True)
+    """Django's templates call what can be called, which an enumeration can."""
 
     @property
     def label(self) -> str:

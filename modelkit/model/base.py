@@ -84,6 +84,9 @@ class BareModel(metaclass=ModelMeta, root=True):
         else:
             assign(self, meta, plan, kwargs)
         if plan.mixed:
+            for attname, name, make in plan.watched:
+                if attname not in kwargs and name not in kwargs:
+                    setattr(self, attname, make())
             super().__init__()
         if post_init.receivers:
             post_init.send(type(self), instance=self)

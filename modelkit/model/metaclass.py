@@ -165,12 +165,17 @@ def _check_free(model: Any, name: str) -> None:
         raise FieldError(f"{model.__name__} cannot have a field named '{name}': every model has a method of that name.")
 
 
+def _app_of(module: str) -> str:
+    """The label of the app that a module belongs to: its top-level package."""
+    return module.partition(".")[0]
+
+
 def _options_of(model: Any, declared: type | None, parents: list[ModelClass]) -> Options:
     """The Options that Meta, a base's Meta and the module's name give."""
     options = read_meta(model.__name__, declared or getattr(model, "Meta", None))
     if declared is None:
         options.pop("abstract", None)
-    app_label = options.get("app_label") or model.__module__.partition(".")[0]
+    app_label = options.get("app_label") or _app_of(model.__module__)
     registry = options.get("registry") or options.get("apps")
     if registry is None:
         isolated = (parent._meta.registry for parent in parents if parent._meta.registry.namespace)

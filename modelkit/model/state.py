@@ -107,12 +107,15 @@ class Construction:
     constants: dict[str, Any]
     calls: tuple[tuple[str, str, Callable[[], Any]], ...]
     """Attname and name of a field whose default is called, and the call."""
+    watched: tuple[tuple[str, str, Callable[[], Any]], ...]
+    """The same of fields whose attribute on the class watches over being set: their defaults are set, too."""
     plain: frozenset[str]
     attnames: tuple[str, ...]
     names: dict[str, str]
     """Name of a foreign key -> its attname."""
     mixed: bool
-    """Whether a class that is no model stands after this package's in the class's order of resolution."""
+    """Whether attributes watch over being set, or a class that is no model stands after this package's in the class's order of
+    resolution."""
 
 
 def construction(meta: Options) -> Construction:
@@ -121,27 +124,31 @@ def construction(meta: Options) -> Construction:
         raise TypeError(f"{meta.object_name} is abstract: it has no instances.")
     constants: dict[str, Any] = {}
     calls = []
+    watched = []
     plain = set()
     for field in meta.concrete_fields:
         if field.generated:
+            continue
+        if is_data_descriptor(meta.model, field.attname):
+            watched.append((field.attname, field.name, field.get_default))
             continue
         constants[field.attname] = None
         if (field.has_default() and callable(field.default)) or _own_default(field):
             calls.append((field.attname, field.name, field.get_default))
         else:
             constants[field.attname] = field.get_default()
-        if not is_data_descriptor(meta.model, field.attname):
-            plain.add(field.attname)
+        plain.add(field.attname)
     constants["_adding"] = True
     if meta.model.__setattr__ is not object.__setattr__:
         plain.clear()
     made = Construction(
         constants,
         tuple(calls),
+        tuple(watched),
         frozenset(plain),
         tuple(field.attname for field in meta.concrete_fields),
         {field.name: field.attname for field in meta.concrete_fields if field.name != field.attname},
-        _is_mixed(meta.model),
+        _is_mixed(meta.model) or bool(watched),
     )
     meta.made["construction"] = made
     return made

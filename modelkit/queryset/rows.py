@@ -321,7 +321,7 @@ def contained(queryset: Any, obj: Any) -> bool:
 def in_bulk(queryset: Any, keys: Iterable[Any] | None, field_name: str) -> dict[Any, Any]:
     """The rows whose `field_name` is among `keys` (None: all), by that value."""
     if queryset.query.is_sliced:
-        raise TypeError("in_bulk() cannot be used after a slice was taken.")
+        raise TypeError("in_bulk() cannot be used after a slice was taken: it has no limit and no offset.")
     if not queryset._gives_instances():
         raise TypeError("in_bulk() gives instances: it does not go with values(), values_list() or into().")
     info = queryset.query.info

@@ -129,7 +129,12 @@ class _Left:
         self._holders: list[Any] = [field if field is not None else operands.standard_field(type_)]
 
     def registered(self, name: str, base: type) -> Any:
-        """The class of lookups or transforms that `name` was registered as; None where it was not."""
+        """The class of lookups or transforms that `name` was registered as, or that the field itself knows; None where there is none."""
+        own = self._field
+        if base is Lookup and own is not None and type(own).get_lookup is not Field.get_lookup:
+            return own.get_lookup(name)
+        if base is Transform and own is not None and type(own).get_transform is not Field.get_transform:
+            return own.get_transform(name)
         for holder in self._holders:
             found = holder.get_lookups().get(name) if holder is not None else None
             if found is not None and issubclass(found, base):

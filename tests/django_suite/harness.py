@@ -29,6 +29,7 @@ from modelkit.constraints import NOT_UNIQUE_TOGETHER, BaseConstraint, Index, Uni
 from modelkit.database import connect
 from modelkit.errors import NotYetSupported, ValidationError
 from modelkit.fields import AutoField, Field, validators
+from modelkit.model import metaclass
 from modelkit.model.base import Model
 from modelkit.options import Options as ModelOptions
 from modelkit.relations.fields import ForeignKey
@@ -83,6 +84,7 @@ def install(installed_apps: list[str]) -> None:
     Field.formfield = _no_form_field  # type: ignore[attr-defined]
     for kind in (Field, ForeignKey, BaseConstraint, UniqueConstraint, Index):
         kind.deconstruct = _under_djangos_name(kind.deconstruct)  # type: ignore[attr-defined,method-assign]
+    metaclass._app_of = _app_of
     setting_changed.connect(_follow_settings)
     _share_time_zones()
     _record_refusals()
@@ -102,6 +104,12 @@ def _share_time_zones() -> None:
     """One current time zone for both."""
     for name in ("activate", "deactivate", "get_current_timezone", "get_current_timezone_name", "override"):
         setattr(of_django, name, getattr(timezone, name))
+
+
+def _app_of(module: str) -> str:
+    """The label of the app that Django takes a module's models for; for a module of no app its top-level package."""
+    config = apps.get_containing_app_config(module) if apps.apps_ready else None
+    return module.partition(".")[0] if config is None else config.label
 
 
 def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:

@@ -20,7 +20,8 @@ from tests.django_suite.catalogue import app_of, portable_tests
 
 __all__ = ["main"]
 
-UTILITY_APPS = ["django.contrib.contenttypes"]
+INSTALLED_BESIDE = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions"]
+"""Apps of Django's that its own test runner installs for every app, too: their models are modelkit's here."""
 
 
 class Recorder(unittest.TestResult):
@@ -118,7 +119,7 @@ def _run(app: str, only: list[str], verbose: bool) -> dict[str, Any]:
     from tests.django_suite import harness
     from tests.django_suite.shim.statements import statements
 
-    harness.install([app])
+    harness.install([app, *INSTALLED_BESIDE])
     warnings.simplefilter("ignore")
     recorder = Recorder(harness.refused, verbose)
     with capture_statements() as captured:

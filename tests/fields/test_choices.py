@@ -66,14 +66,17 @@ def test_membership_is_by_member_or_value():
     assert "FR" in Year
 
 
-def test_a_value_twice_is_an_alias():
-    class Twice(IntegerChoices):
-        A = 1, "a"
-        B = 1, "b"
+def test_a_value_twice_is_refused():
+    with pytest.raises(ValueError, match="B -> A"):
 
-    assert Twice.B is Twice.A
-    assert Twice.A.label == "a"
-    assert Twice.choices == [(1, "a")]
+        class Twice(IntegerChoices):
+            A = 1, "a"
+            B = 1, "b"
+
+
+def test_templates_do_not_call_choices():
+    assert Year.do_not_call_in_templates is True
+    assert "do_not_call_in_templates" not in Year.__members__
 
 
 @pytest.mark.parametrize(
