@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import unittest
 from pathlib import Path
 
 import pytest
 
+import modelkit
 import modelkit.errors
 from tests.django_suite.catalogue import app_of, expected_failures, portable_tests
 from tests.django_suite.download import SourceMissing, django_source
-from tests.django_suite.entered import watch
+from tests.django_suite.entered import reads, watch
 from tests.django_suite.report import Report
 from tests.django_suite.wording import Worded, missing_names
 
@@ -83,6 +85,36 @@ def test_a_call_into_modelkit_is_seen_and_other_calls_are_not() -> None:
         modelkit.errors.shorten("x")
     assert not untouched
     assert touched
+
+
+class Tabled(modelkit.Model):
+    class Meta:
+        app_label = "entered"
+
+
+TABLED = {"model": [Tabled]}
+
+
+class _Case(unittest.TestCase):
+    kept = (Tabled._meta.pk,)
+
+    def test_model(self) -> None:
+        assert [each.DoesNotExist for each in (Tabled,)]
+
+    def test_table(self) -> None:
+        assert any(TABLED["model"])
+
+    def test_field(self) -> None:
+        assert self.kept[0].primary_key
+
+    def test_neither(self) -> None:
+        assert sorted([3, 1]) == [1, 3]
+
+
+@pytest.mark.parametrize(("name", "read"), [("model", True), ("table", True), ("field", True), ("neither", False)])
+def test_a_body_that_names_a_model_or_a_field_reads_it(name: str, read: bool) -> None:
+    case = _Case(f"test_{name}")
+    assert reads(case, getattr(case, f"test_{name}")) is read
 
 
 def test_a_failure_or_a_pass_against_the_list_is_unexpected() -> None:

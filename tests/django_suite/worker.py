@@ -141,7 +141,7 @@ def _run(app: str, only: list[str], verbose: bool) -> dict[str, Any]:
 
 def _watch_methods(recorder: Recorder) -> None:
     """Note for each test whether its own body, not what surrounds it, reached modelkit."""
-    from tests.django_suite.entered import watch
+    from tests.django_suite.entered import reads, watch
 
     original = unittest.TestCase._callTestMethod  # type: ignore[attr-defined]
 
@@ -150,7 +150,7 @@ def _watch_methods(recorder: Recorder) -> None:
             try:
                 return original(case, method)
             finally:
-                recorder.reached[case.id()] = bool(entered)
+                recorder.reached[case.id()] = bool(entered) or reads(case, method)
 
     unittest.TestCase._callTestMethod = watched  # type: ignore[attr-defined]
 
