@@ -11,6 +11,7 @@ import threading
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -24,7 +25,20 @@ from modelkit.resolve.query import Fetch
 from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT
 
-__all__ = ["LARGE", "Load", "converter", "is_data_descriptor", "load", "loader", "sets_plainly", "without_collection"]
+__all__ = [
+    "LARGE",
+    "Grouping",
+    "Groups",
+    "Load",
+    "converter",
+    "is_data_descriptor",
+    "load",
+    "load_groups",
+    "loader",
+    "reads_plainly",
+    "sets_plainly",
+    "without_collection",
+]
 
 Load: TypeAlias = Callable[[list[Any], "str | None"], list[Any]]
 
@@ -88,17 +102,50 @@ def load(fetch: Fetch, rows: list[Any], alias: str | None = None) -> list[Any]:
         return made(rows, alias)
 
 
-def loader(fetch: Fetch) -> Load:
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """How instances that are loaded are given to those that they belong to.
+
+    Whose an instance is, its attributes `attnames` tell; without any, a value at the end of its result row. `kept` is the
+    attribute under which it keeps its owner, where that is not set anyway; "": it does not.
+    """
+
+    attnames: tuple[str, ...] = ()
+    kept: str = ""
+
+
+class Groups(dict[Any, tuple[Any, Callable[[Any], None]]]):
+    """What tells whose an instance is -> the owner, and what takes the instance in."""
+
+    def __missing__(self, key: Any) -> tuple[Any, Callable[[Any], None]]:
+        return None, _let_go
+
+
+def _let_go(_: Any) -> None:
+    """Takes in what belongs to nobody."""
+
+
+def load_groups(fetch: Fetch, rows: list[Any], alias: str | None, grouping: Grouping, groups: Groups) -> list[Any]:
+    """As `load`, for instances, each of which is also given to its owner among `groups`."""
+    made: Any = loader(fetch, grouping)
+    found: list[Any] = made(rows, alias, groups)
+    return found
+
+
+def loader(fetch: Fetch, grouping: Grouping | None = None) -> Load:
     """The function that makes instances of the entity of `fetch` from its result rows, which may hold more values at the end.
 
     "" among the names: such a value stands beside the instance, which makes each result a tuple. Kept with the plan, one
     for the time in which someone listens to signals about init and one for the other; plain ones with the model.
+    With a `grouping` it takes Groups, too.
     """
     entity, names = fetch.entity, fetch.names
     assert entity is not None
     width = 0 if fetch.select.bare else len(fetch.select.outputs)
     listened = _is_listened_to(entity)
     key: Any = ("slow", names, width) if listened else (names, width)
+    if grouping is not None:
+        key = (grouping, *key)
     made: Load | None = entity.made.get(key)
     if made is None:
         whole = not names and not entity.children and not entity.deferred
@@ -106,7 +153,7 @@ def loader(fetch: Fetch) -> Load:
         shared = ("load", *key, entity.outputs)
         made = kept.get(shared)
         if made is None:
-            made = kept[shared] = _Writer(entity, names, fetch.fields, width, listened).function()
+            made = kept[shared] = _Writer(entity, names, fetch.fields, width, listened, grouping).function()
         entity.made[key] = made
     return made
 
@@ -188,6 +235,11 @@ def sets_plainly(model: Any) -> bool:
     return model.__setattr__ is object.__setattr__
 
 
+def reads_plainly(model: Any) -> bool:
+    """Whether asking an instance for an attribute that it lacks runs no code of the model's."""
+    return not hasattr(model, "__getattr__") and model.__getattribute__ is object.__getattribute__
+
+
 class _Writer:
     """Writes the loader of one plan: a loop over rows that unpacks each into fresh instances."""
 
@@ -198,6 +250,7 @@ class _Writer:
         fields: tuple[Field[Any] | None, ...],
         width: int,
         listened: bool,
+        grouping: Grouping | None,
     ) -> None:
         self.source = Source(f"loader of {entity.info.label}")
         self.entity = entity
@@ -205,29 +258,53 @@ class _Writer:
         self.fields = fields
         self.width = width
         self.listened = listened
+        self.grouping = grouping
         self.new = self.source.bind(object.__new__, "new")
 
     def function(self) -> Load:
         """The finished loader."""
         source = self.source
-        with source.block("def load(rows, db):"):
+        with source.block(f"def load({'rows, db' if self.grouping is None else 'rows, db, groups'}):"):
             source.line("result = []")
             source.line(f"elsewhere = db is not None and db != {source.bind(DEFAULT, 'default')}")
             source.line("append = result.append")
-            row = "row" if self.width else "r_0"
-            with source.block(f"for {row} in rows:"):
-                if self.width:
-                    rows = 1 + max(_outputs(self.entity), default=-1)
-                    targets = [f"r_{number}" for number in range(rows)] + [
-                        f"a_{number}" for number in range(len(self.names))
-                    ]
-                    more = ", *_" if self.width > len(targets) else ","
-                    source.line(f"{', '.join(targets)}{more} = row")
+            with source.block(f"for {', '.join(self._targets())} in rows:"):
                 made = self._instance(self.entity)
                 beside = self._annotations(made)
+                if self.grouping is not None:
+                    self._give(made, self.grouping)
                 source.line(f"append(({', '.join([made, *beside])}))" if beside else f"append({made})")
             source.line("return result")
         return source.function("load")
+
+    def _targets(self) -> list[str]:
+        """The names that take the parts of a result row: stored rows, annotations, what nobody asks for, whose it is."""
+        targets = ["r_0"]
+        if self.width:
+            rows = 1 + max(_outputs(self.entity), default=-1)
+            targets = [f"r_{number}" for number in range(rows)] + [f"a_{number}" for number in range(len(self.names))]
+            if self.width > len(targets):
+                targets.append("*_")
+        if self.grouping is not None and not self.grouping.attnames:
+            return [*targets, "owned_by"]
+        return [*targets, ""] if self.width and len(targets) == 1 else targets
+
+    def _give(self, made: str, grouping: Grouping) -> None:
+        """Write what gives an instance to its owner."""
+        source, model = self.source, self.entity.info.model
+        keys = [f"{made}.{identifier(name)}" for name in grouping.attnames] or ["owned_by"]
+        key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
+        source.line(f"owner, take = groups[{key}]")
+        source.line(f"take({made})")
+        if not grouping.kept or any(relation.cache == grouping.kept for relation, _ in self.entity.children):
+            return
+        kept = source.bind(grouping.kept, "kept")
+        if self.listened or _runs_own_code(model):
+            source.line(f"{made}.__dict__.setdefault({kept}, owner)")
+        elif sets_plainly(model):
+            source.line(f"{made}.{identifier(grouping.kept)} = owner")
+        else:
+            source.line(f"{made}.__dict__[{kept}] = owner")
 
     def _annotations(self, made: str) -> list[str]:
         """Set the annotations that have a name; the others' names as values."""

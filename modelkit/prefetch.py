@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, repeat
 from operator import attrgetter
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.expressions.base import Q
 from modelkit.ir.expr import Col
 from modelkit.ir.query import Select, ValueOutput
-from modelkit.loading import load, sets_plainly, without_collection
+from modelkit.loading import Grouping, Groups, load, load_groups, reads_plainly, sets_plainly, without_collection
 from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
 from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
@@ -26,6 +26,9 @@ from modelkit.resolve.query import Fetch, Query
 __all__ = ["Prefetch", "Prefetched", "aprefetch_related_objects", "prefetch_related_objects", "run"]
 
 SEPARATOR: Final = "__"
+
+_LISTS: Final = "_prefetched_objects_cache"
+"""The attribute under which an instance keeps the lists that were prefetched."""
 
 
 class Prefetch:
@@ -183,7 +186,7 @@ class _Run:
         if virtual is not None:
             return self.fetch_virtual(instances, virtual, lookup, path, to_attr, last=last)
         relation = self.relation(instances[0], name, lookup.prefetch, last)
-        missing = [] if relation is None else [each for each in instances if not _has(each, relation, to_attr)]
+        missing = [] if relation is None else _lacking(instances, relation, to_attr)
         if relation is None or not missing:
             return _traversed(instances, name if to_attr is None else to_attr)
         return self.fetch(missing, relation, lookup, path, to_attr, lookup.prefetch.queryset if last else None)
@@ -301,13 +304,22 @@ def _check_free(info: ModelInfo, to_attr: str) -> None:
         raise ValueError(f"to_attr='{to_attr}' conflicts with a field of {info.name}: choose a name that is free.")
 
 
+def _lacking(instances: Sequence[Any], relation: Relation, to_attr: str | None) -> list[Any]:
+    """Those of `instances` on which what would be fetched is not cached."""
+    if to_attr is None and all(map(reads_plainly, set(map(type, instances)))):
+        place = _LISTS if relation.many else relation.cache
+        if not any(map(hasattr, instances, repeat(place))):
+            return list(instances)
+    return [each for each in instances if not _has(each, relation, to_attr)]
+
+
 def _has(instance: Any, relation: Relation, to_attr: str | None) -> bool:
     """Whether what would be fetched is cached on `instance`."""
     state = instance.__dict__
     if to_attr is not None:
         return to_attr in state
     if relation.many:
-        return relation.cache in state.get("_prefetched_objects_cache", ())
+        return relation.cache in state.get(_LISTS, ())
     if relation.cache not in state:
         return False
     related = state[relation.cache]
@@ -320,7 +332,7 @@ def _traversed(instances: Sequence[Any], name: str) -> list[Any]:
     """What the attribute `name` of all `instances` holds: related instances, or lists of them."""
     found: list[Any] = []
     for instance in instances:
-        cached = instance.__dict__.get("_prefetched_objects_cache")
+        cached = instance.__dict__.get(_LISTS)
         if cached is not None and name in cached:
             found.extend(cached[name])
             continue
@@ -356,40 +368,47 @@ class _Level:
         """Load and cache what the relation leads to from `instances`; the related instances."""
         generic = self.relation.kind == "reverse_generic"
         keys = list(map(self.relation.field.own_key if generic else attrgetter(*self.relation.local), instances))
-        wanted = tuple(dict.fromkeys(filter(is_key, keys)))
+        lists: dict[Any, list[Any]] = {}
+        groups = Groups()
+        for key, instance in zip(keys, instances, strict=True):
+            if key not in lists and is_key(key):
+                group = lists[key] = []
+                groups[key] = (instance, group.append)
         found: list[Any] = []
-        owners: list[Any] = []
-        if wanted and not shapes.is_empty(self.query):
-            if generic:
-                found, owners = self.generic(instances)
+        if lists and not shapes.is_empty(self.query):
+            wanted = tuple(lists)
+            if not self.relation.many:
+                found = self.single(wanted)
+            elif generic:
+                found = self.generic(instances, groups)
             else:
-                found, owners = self.through(wanted) if self.relation.through is not None else self.direct(wanted)
+                found = (
+                    self.through(wanted, groups) if self.relation.through is not None else self.direct(wanted, groups)
+                )
         if not self.relation.many:
-            self.cache_single(instances, keys, found, owners)
+            self.cache_single(instances, keys, found)
             return found
-        groups: dict[Any, list[Any]] = {}
-        for owner, each in zip(owners, found, strict=True):
-            if owner in groups:
-                groups[owner].append(each)
-            else:
-                groups[owner] = [each]
         if self.cut != _WHOLE:
-            groups = {owner: group[self.cut] for owner, group in groups.items()}
-            found = [each for group in groups.values() for each in group]
-        self.cache_lists(instances, keys, groups)
+            lists = {key: group[self.cut] for key, group in lists.items()}
+            found = [each for group in lists.values() for each in group]
+        self.cache_lists(instances, keys, lists)
         return found
 
-    def direct(self, wanted: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
-        """Instances whose remote attribute is one of `wanted`, and for each the value it has."""
-        query = shapes.among(self.query, self.relation.remote, wanted)
-        if not self.relation.many:
-            query = shapes.ordered(query, ())
-        fetch = finishers.fetch(query)
-        found = load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
-        return found, list(map(attrgetter(*self.relation.remote), found))
+    def single(self, wanted: tuple[Any, ...]) -> list[Any]:
+        """Instances whose remote attributes are one of `wanted`."""
+        fetch = finishers.fetch(shapes.ordered(shapes.among(self.query, self.relation.remote, wanted), ()))
+        return load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
 
-    def generic(self, instances: list[Any]) -> tuple[list[Any], list[Any]]:
-        """Instances that name one of `instances` (of any model with such a relation), and for each what tells which."""
+    def direct(self, wanted: tuple[Any, ...], groups: Groups) -> list[Any]:
+        """The same, each given to the one of `groups` whose key it holds."""
+        relation = self.relation
+        kept = kept_as(relation.field.name) if relation.kind == "reverse_foreign_key" and self.knows_owner else ""
+        fetch = finishers.fetch(shapes.among(self.query, relation.remote, wanted))
+        rows = session(self.alias).select(fetch.select, fetch.params)
+        return load_groups(fetch, rows, self.alias, Grouping(relation.remote, kept), groups)
+
+    def generic(self, instances: list[Any], groups: Groups) -> list[Any]:
+        """Instances that name one of `instances` (of any model with such a relation), given to it."""
         (remote,) = self.relation.remote
         by_model: dict[Any, dict[Any, None]] = {}
         for instance in instances:
@@ -403,10 +422,13 @@ class _Level:
             either |= Q(**lookups)
         fetch = finishers.fetch(conditions.filtered(self.query, (either,), {}))
         found = load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
-        return found, [self.relation.field.owner_key(each, self.alias) for each in found]
+        for each in found:
+            _, take = groups[self.relation.field.owner_key(each, self.alias)]
+            take(each)
+        return found
 
-    def through(self, wanted: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
-        """Instances at the other end of a many-to-many relation, and for each the key of the one that it was found for."""
+    def through(self, wanted: tuple[Any, ...], groups: Groups) -> list[Any]:
+        """Instances at the other end of a many-to-many relation, each given to the one that it was found for."""
         back = _back(self.relation)
         query = conditions.filtered(_sharing(self.query), (), {f"{back.name}__{back.remote[0]}__in": wanted})
         fetch = finishers.fetch(query)
@@ -414,40 +436,36 @@ class _Level:
         if select is None:
             select = query.shape.compiled["prefetch"] = _with_owner(fetch, back)
         rows = session(self.alias).select(select, fetch.params)
-        own = [row[0] for row in rows] if fetch.select.bare else [row[:-1] for row in rows]
-        return load(fetch, own, self.alias), [row[-1] for row in rows]
+        return load_groups(fetch, rows, self.alias, Grouping(), groups)
 
-    def cache_lists(self, instances: list[Any], keys: list[Any], groups: dict[Any, list[Any]]) -> None:
-        """Give each instance its list; rows of a reverse foreign key know the instance that they were found for."""
-        relation, own, to_attr = self.relation, self.own, self.to_attr
-        cache = relation.cache
-        plain = sets_plainly(relation.target) and all(map(sets_plainly, set(map(type, instances))))
-        keep = setattr if plain else object.__setattr__
-        owner = kept_as(relation.field.name) if relation.kind == "reverse_foreign_key" and self.knows_owner else None
+    def cache_lists(self, instances: list[Any], keys: list[Any], lists: dict[Any, list[Any]]) -> None:
+        """Give each instance its list."""
+        own, to_attr, cache = self.own, self.to_attr, self.relation.cache
+        kinds = set(map(type, instances))
+        plain = all(map(sets_plainly, kinds)) and all(map(reads_plainly, kinds))
         for key, instance in zip(keys, instances, strict=True):
-            group = groups.get(key)
+            group = lists.get(key)
             if group is None:
                 group = []
-            elif owner is not None:
-                for each in group:
-                    if not hasattr(each, owner):
-                        keep(each, owner, instance)
             if to_attr is not None:
                 setattr(instance, to_attr, group)
                 continue
             if own is not None:
                 group = Prefetched(group, own)
-            kept = getattr(instance, "_prefetched_objects_cache", None)
-            if kept is None:
-                keep(instance, "_prefetched_objects_cache", {cache: group})
+            if plain:
+                kept = getattr(instance, _LISTS, None)
+                if kept is None:
+                    instance._prefetched_objects_cache = {cache: group}
+                else:
+                    kept[cache] = group
             else:
-                kept[cache] = group
+                instance.__dict__.setdefault(_LISTS, {})[cache] = group
 
-    def cache_single(self, instances: list[Any], keys: list[Any], found: list[Any], owners: list[Any]) -> None:
+    def cache_single(self, instances: list[Any], keys: list[Any], found: list[Any]) -> None:
         """Give each instance the one related to it, or None."""
         relation = self.relation
         cache = relation.cache
-        by_key = dict(zip(owners, found, strict=True))
+        by_key = dict(zip(map(attrgetter(*relation.remote), found), found, strict=True))
         other_cache = _other_cache(relation)
         for key, instance in zip(keys, instances, strict=True):
             related = by_key.get(key)

@@ -159,7 +159,10 @@ def share_keys(model: Any) -> None:
 
     It keeps an instance's values in an array beside those of the others, instead of a dictionary of its own, as long as
     the class's table has all of their names; and the table takes in names only while there are few instances.
+    A model with a finalizer is left as it is: the instance that teaches the names must not be finalized.
     """
+    if hasattr(model, "__del__"):
+        return
     meta = model._meta
     names = [field.attname for field in meta.concrete_fields]
     kept = [kept_as(field.name) for field in meta.fields if field.is_relation]

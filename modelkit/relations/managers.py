@@ -14,6 +14,7 @@ from typing_extensions import TypeVar
 
 from modelkit.database import statement
 from modelkit.errors import shorten
+from modelkit.loading import reads_plainly
 from modelkit.managers import Manager
 from modelkit.modelinfo import ModelInfo, Relation, info_of, is_key, values_of
 from modelkit.prefetch import Prefetched
@@ -37,6 +38,8 @@ class Related(Manager[M]):
     """Which kind of related manager this is, without the model's own manager class."""
     _fresh_querysets: ClassVar[bool]
     """Whether the model's own manager makes a new plain queryset each time, which may be changed in place."""
+    _reads_plainly: ClassVar[bool]
+    """Whether the instance may be asked for an attribute that it may lack, without its `__dict__`."""
 
     instance: Any
 
@@ -55,11 +58,14 @@ class Related(Manager[M]):
 
     def get_queryset(self) -> Any:
         """The rows that belong to the instance: those prefetched, where they were."""
-        cached = getattr(self.instance, "_prefetched_objects_cache", None)
+        if self._reads_plainly:
+            cached = getattr(self.instance, "_prefetched_objects_cache", None)
+        else:
+            cached = self.instance.__dict__.get("_prefetched_objects_cache")
         if cached is not None:
             found = cached.get(self._relation.cache)
             if found is not None:
-                if found.__class__ is list and self._fresh_querysets:
+                if found.__class__ is list and self._fresh_querysets and self._reads_plainly:
                     alias = self._db or getattr(self.instance, "_db", None)
                     return with_results(self._queryset_class, self.model, alias, found, self)
                 return self._prefetched(found)
@@ -304,6 +310,7 @@ def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: Any
             "_back": None if relation.kind == "reverse_generic" else back_of(info, relation),
             "_mixed": mixed,
             "_fresh_querysets": kind._plain,
+            "_reads_plainly": reads_plainly(info.model),
             "__module__": kind.__module__,
             "__doc__": f"The {info_of(relation.target).name} rows of one {info.name}.",
         }
