@@ -14,11 +14,11 @@ from modelkit.database import statement
 from modelkit.errors import FieldDoesNotExist, did_you_mean
 from modelkit.expressions.base import F, Face, Node, Value
 from modelkit.expressions.functions import Func
+from modelkit.garbage import LARGE, without_collection
 from modelkit.ir.expr import FunctionDef
 from modelkit.ir.query import Conflict
 from modelkit.ir.schema import Row
 from modelkit.ir.types import AnyType
-from modelkit.loading import LARGE, without_collection
 from modelkit.modelinfo import Attribute, ModelInfo, info_of, is_key
 from modelkit.persistence import LevelPlan, check_related, mark_saved, plan_of, stored_by, take_filled
 
@@ -208,7 +208,7 @@ def _batches(instances: list[Any], size: int | None) -> Iterator[list[Any]]:
 def _rows(level: LevelPlan, instances: list[Any]) -> list[Row]:
     if len(instances) < LARGE:
         return [level.row(instance) for instance in instances]
-    with without_collection():
+    with without_collection:
         return [level.row(instance) for instance in instances]
 
 

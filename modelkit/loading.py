@@ -6,17 +6,15 @@ It knows ModelInfo, plans and signals, and calls a model's own code only where t
 
 from __future__ import annotations
 
-import gc
-import threading
 from collections import namedtuple
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from modelkit.codegen import Source, identifier
 from modelkit.fields.base import Field
+from modelkit.garbage import LARGE, without_collection
 from modelkit.ir.codec import JSON_NULL, load_json
 from modelkit.ir.query import ValueOutput
 from modelkit.ir.types import JsonType
@@ -26,7 +24,6 @@ from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT
 
 __all__ = [
-    "LARGE",
     "Grouping",
     "Groups",
     "Load",
@@ -37,7 +34,6 @@ __all__ = [
     "loader",
     "reads_plainly",
     "sets_plainly",
-    "without_collection",
 ]
 
 Load: TypeAlias = Callable[[list[Any], "str | None"], list[Any]]
@@ -52,39 +48,6 @@ class _Connection:
 
 CONNECTION: Final = _Connection()
 
-LARGE: Final = 500
-"""From this many rows on, cyclic garbage is not collected while they are loaded: nothing of a result is garbage."""
-
-
-class _Collection:
-    """How many loads run without the cyclic collector, and whether it was on when the first began. One for the process."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.depth = 0
-        self.was_on = False
-
-
-_collection = _Collection()
-
-
-@contextmanager
-def without_collection() -> Iterator[None]:
-    """Suspend the cyclic garbage collector; the last of those who do so at the same time puts it back as it was."""
-    state = _collection
-    with state.lock:
-        if not state.depth:
-            state.was_on = gc.isenabled()
-            gc.disable()
-        state.depth += 1
-    try:
-        yield
-    finally:
-        with state.lock:
-            state.depth -= 1
-            if not state.depth and state.was_on:
-                gc.enable()
-
 
 def load(fetch: Fetch, rows: list[Any], alias: str | None = None) -> list[Any]:
     """The results that `rows`, read by `fetch` from `alias`, stand for: fresh instances, dicts, tuples or values."""
@@ -98,7 +61,7 @@ def load(fetch: Fetch, rows: list[Any], alias: str | None = None) -> list[Any]:
         made = loader(fetch)
     if len(rows) < LARGE:
         return made(rows, alias)
-    with without_collection():
+    with without_collection:
         return made(rows, alias)
 
 

@@ -16,9 +16,10 @@ from typing import Any, Final
 from modelkit.database import session, statement
 from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.expressions.base import Q
+from modelkit.garbage import without_collection
 from modelkit.ir.expr import Col
 from modelkit.ir.query import Select, ValueOutput
-from modelkit.loading import Grouping, Groups, load, load_groups, reads_plainly, sets_plainly, without_collection
+from modelkit.loading import Grouping, Groups, load, load_groups, reads_plainly, sets_plainly
 from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
 from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
@@ -114,7 +115,7 @@ async def aprefetch_related_objects(model_instances: Sequence[Any], *related_loo
 def run(instances: Sequence[Any], lookups: Sequence[str | Prefetch], alias: str | None = None) -> None:
     """The same for a queryset's result, in the caller's statement: reads go to the session of `alias`."""
     if instances:
-        with without_collection():
+        with without_collection:
             _Run(instances, alias).all(lookups)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, not_yet
+from modelkit.garbage import without_collection
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
 from modelkit.stores.base import Capabilities, Isolation, Params, Removal, TimeZonePolicy
@@ -109,7 +110,8 @@ class MemoryStore:
             pin = self._committer.pin()
             views = [state.view(pin.table(state.heap)) for state in entry.states]
         try:
-            return entry.run(views, params)
+            with without_collection:
+                return entry.run(views, params)
         finally:
             pin.close()
 
@@ -198,7 +200,8 @@ class MemoryStore:
             try:
                 if entry.pure and state.plain and (entry.inside or attempt > PATIENCE):
                     return self._write_inside(state, entry, params, finish, columns)
-                return self._write_outside(state, entry, params, finish, columns)
+                with without_collection:
+                    return self._write_outside(state, entry, params, finish, columns)
             except TransactionConflict:
                 if attempt == ATTEMPTS:
                     raise

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, TransactionError
+from modelkit.garbage import without_collection
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
 from modelkit.stores.base import Isolation, Params, Removal, Savepoint, Store
@@ -109,7 +110,11 @@ class MemoryTransaction:
         """The result rows as a new list; an int or a bool where `query.result` says so."""
         pin = self._begun()
         entry = self._plans.entries.get(id(query)) or self._plans.of(query)
-        return entry.run(self._read(entry, params, pin), params)
+        views = self._read(entry, params, pin)
+        if entry.inside:
+            return entry.run(views, params)
+        with without_collection:
+            return entry.run(views, params)
 
     def _read(self, entry: Prepared, params: Params, pin: Pin) -> Sequence[TableView]:
         """The views that a query is run on; what it reads is noted, where that matters."""
