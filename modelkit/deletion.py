@@ -7,7 +7,6 @@ before the first row is written, and written in one transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final, Literal
 
@@ -19,6 +18,7 @@ from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType, TupleType
 from modelkit.loading import load
 from modelkit.modelinfo import Guard, Hop, ModelInfo, Relation, info_of, is_key
+from modelkit.records import dataclass
 from modelkit.resolve import conditions, finishers, outputs, shapes
 from modelkit.resolve.query import Shape
 from modelkit.signals import post_delete, pre_delete

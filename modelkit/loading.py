@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -19,6 +18,7 @@ from modelkit.ir.codec import JSON_NULL, load_json
 from modelkit.ir.query import ValueOutput
 from modelkit.ir.types import JsonType
 from modelkit.modelinfo import Along, Attribute, EntityPlan
+from modelkit.records import dataclass
 from modelkit.resolve.query import Fetch
 from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT
@@ -259,7 +259,7 @@ class _Writer:
         key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
         source.line(f"owner, take = groups[{key}]")
         source.line(f"take({made})")
-        if not grouping.kept or any(relation.cache == grouping.kept for relation, _ in self.entity.children):
+        if not grouping.kept or any(child.kept == grouping.kept for child in self.entity.children):
             return
         kept = source.bind(grouping.kept, "kept")
         if self.listened or _runs_own_code(model):

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from modelkit.ir.expr import Expr
 from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
+from modelkit.records import dataclass
 
 __all__ = [
     "Along",

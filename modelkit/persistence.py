@@ -7,7 +7,6 @@ instance is marked as saved only after its row was written.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from modelkit.codegen import Source, identifier
@@ -23,6 +22,7 @@ from modelkit.ir.query import Source as TableSource
 from modelkit.ir.schema import DEFAULT, Column, Row, Table
 from modelkit.loading import converter
 from modelkit.modelinfo import Attribute, Level, ModelInfo, Relation, held, info_of, is_key, kept_as, values_of
+from modelkit.records import dataclass
 from modelkit.resolve import conditions, expressions, shapes, writes
 from modelkit.signals import post_save, pre_save
 from modelkit.stores.memory.compiler import compile_formula

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 from modelkit import signals
@@ -18,6 +17,7 @@ from modelkit.errors import did_you_mean
 from modelkit.inheritance import repoint
 from modelkit.ir.schema import Table
 from modelkit.modelinfo import ModelClass
+from modelkit.records import dataclass
 
 __all__ = ["Pending", "Registry", "default", "get", "models", "unresolved"]
 

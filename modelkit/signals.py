@@ -11,8 +11,9 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from modelkit.records import dataclass
 
 __all__ = [
     "ModelSignal",

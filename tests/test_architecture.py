@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "modelkit"
 
 FLOORS = """
-errors codegen signals timezone garbage
+errors codegen records signals timezone garbage
 ir.codec ir.types ir.expr ir.schema ir.query ir.analysis ir
 stores.base
 stores.memory.heap stores.memory.access stores.memory.index stores.memory.view stores.memory.planner stores.memory.compiler

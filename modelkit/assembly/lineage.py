@@ -7,11 +7,11 @@ link, so to any level there is exactly one way.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from modelkit.ir.schema import Table
 from modelkit.modelinfo import Hop, ModelClass
+from modelkit.records import dataclass
 
 __all__ = ["Stage", "column_of", "downwards", "hop_between", "stage_of", "stages"]
 

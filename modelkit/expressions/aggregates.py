@@ -6,7 +6,6 @@ says what it may be combined with and what its result is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from modelkit.errors import NotSupportedError
@@ -14,6 +13,7 @@ from modelkit.expressions import accumulators
 from modelkit.expressions.base import Combinable, F, Node, Path, node_of
 from modelkit.ir.expr import INTEGER, AggregateDef
 from modelkit.ir.types import ScalarType
+from modelkit.records import dataclass
 
 __all__ = ["Aggregate", "AggregateResult", "AnyValue", "Avg", "Count", "Max", "Min", "StdDev", "Sum", "Variance"]
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, KeysView, ValuesView
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from modelkit.errors import not_yet
 from modelkit.ir.expr import ArithOp
+from modelkit.records import dataclass
 
 __all__ = [
     "AND",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from modelkit.expressions.base import Combinable, Condition, F, Face, Node, Q, Sortable, Value, node_of
 from modelkit.ir.types import BooleanType
+from modelkit.records import dataclass
 
 __all__ = ["Case", "Exists", "OuterRef", "Subquery", "When"]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from modelkit.errors import shorten
 from modelkit.expressions.base import Node, Q
+from modelkit.records import dataclass
 
 __all__ = ["FilteredRelation"]
 

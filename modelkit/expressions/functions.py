@@ -7,7 +7,6 @@ arguments it takes and what its result is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from modelkit.errors import NotSupportedError, shorten
@@ -15,6 +14,7 @@ from modelkit.expressions.base import Combinable, F, node_of
 from modelkit.expressions.registration import Registrable
 from modelkit.ir.expr import FunctionDef
 from modelkit.ir.types import ScalarType
+from modelkit.records import dataclass
 
 __all__ = ["Func", "Result", "Transform", "known_to_sql"]
 

@@ -6,7 +6,6 @@ Knows scalar types and functions, no field and no model. A name is either a look
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from modelkit.expressions import builtins
@@ -28,6 +27,7 @@ from modelkit.ir.types import (
     TupleType,
     UuidType,
 )
+from modelkit.records import dataclass
 
 __all__ = [
     "JSON_LOOKUPS",

@@ -7,12 +7,12 @@ those that a class declares with `python` alike.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from modelkit.expressions.base import Condition, frozen_operand, node_of
 from modelkit.expressions.lookups import EVERY, JSON_LOOKUPS, LOOKUPS, LookupDef, OperandKind
 from modelkit.ir.expr import FunctionDef
+from modelkit.records import dataclass
 
 __all__ = [
     "BUILT_IN",

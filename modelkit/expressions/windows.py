@@ -7,12 +7,12 @@ starts no later than it ends.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from modelkit.expressions.aggregates import Aggregate
 from modelkit.expressions.base import Combinable, F, Face, Node, OrderBy, node_of
 from modelkit.ir import expr as ir
+from modelkit.records import dataclass
 
 __all__ = ["RowRange", "ValueRange", "Window", "WindowFrame", "WindowFrameExclusion", "WindowFunction"]
 

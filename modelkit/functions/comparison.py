@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from modelkit.errors import NotSupportedError
 from modelkit.expressions.functions import Func, known_to_sql
 from modelkit.ir.expr import TEXT, FunctionDef
+from modelkit.records import dataclass
 
 __all__ = ["Cast", "Coalesce", "Collate", "Greatest", "Least", "NullIf"]
 

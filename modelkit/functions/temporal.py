@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -17,6 +16,7 @@ from modelkit.expressions.builtins import DATE_PARTS, TIME_PARTS
 from modelkit.expressions.functions import Func, Transform, known_to_sql
 from modelkit.ir.expr import INTEGER, FunctionDef
 from modelkit.ir.types import DateTimeType, DateType, TimeType
+from modelkit.records import dataclass
 from modelkit.timezone import get_current_timezone, get_default_timezone
 from modelkit.transaction import datetime_policies
 

@@ -9,10 +9,10 @@ enclosing query. Truth is SQL's three-valued logic. Nodes compare and hash by st
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from modelkit.ir.types import BooleanType, IntegerType, JsonType, ScalarType, TextType
+from modelkit.records import dataclass
 
 BOOLEAN = BooleanType()
 INTEGER = IntegerType()

@@ -10,11 +10,11 @@ Queries are compared by identity; `params` travel beside them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from modelkit.ir.expr import Expr, Param, SortKey, Subselect
 from modelkit.ir.schema import Table
+from modelkit.records import dataclass
 
 __all__ = [
     "Assignment",

@@ -7,11 +7,12 @@ that stand beside them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, final
 
 from modelkit.ir.expr import Expr
 from modelkit.ir.types import ScalarType
+from modelkit.records import dataclass
 
 __all__ = ["DEFAULT", "Check", "Column", "Default", "Formula", "Index", "Reference", "Row", "Table", "Unique"]
 

@@ -13,10 +13,10 @@ import math
 import operator
 import uuid
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from modelkit.ir.codec import JSON_NULL, freeze_json, store_json
+from modelkit.records import dataclass
 
 __all__ = [
     "UTC",

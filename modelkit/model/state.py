@@ -6,13 +6,13 @@ Knows Options and fields. The invariant: nothing internal reads `_state`; it is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from modelkit.errors import FieldDoesNotExist, did_you_mean
 from modelkit.loading import is_data_descriptor
 from modelkit.modelinfo import kept_as
 from modelkit.options import Options
+from modelkit.records import dataclass
 from modelkit.transaction import DEFAULT
 
 __all__ = ["DEFERRED", "Construction", "InstanceState", "construction", "share_keys"]

@@ -7,7 +7,6 @@ but the instance's own values, which clean_fields() brings into their fields' ty
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from modelkit.constraints import NON_FIELD, UniqueConstraint, unique_error
@@ -15,6 +14,7 @@ from modelkit.errors import ValidationError
 from modelkit.expressions.base import Condition, F, Node
 from modelkit.ir.schema import DEFAULT
 from modelkit.modelinfo import ModelClass, info_of, is_key
+from modelkit.records import dataclass
 from modelkit.resolve import conditions, expressions
 from modelkit.stores.memory.compiler import compile_formula
 

@@ -7,7 +7,7 @@ where the caller says which it may share; every source is LEFT by meaning.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final, NamedTuple
 
 from modelkit.errors import FieldError, shorten
@@ -17,6 +17,7 @@ from modelkit.ir.query import Select, Source
 from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType, TupleType
 from modelkit.modelinfo import Guard, Hop, ModelInfo
+from modelkit.records import dataclass
 from modelkit.resolve.moving import moved, outward
 from modelkit.resolve.paths import Route, Step, route
 from modelkit.resolve.query import Annotation, Binding, Convert, FilteredJoin, Shape, itself

@@ -7,7 +7,6 @@ side does not have raises FieldError with the nearest that it has.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from modelkit.errors import FieldError, NotSupportedError, did_you_mean, shorten
@@ -53,6 +52,7 @@ from modelkit.ir.types import (
     ScalarType,
     UuidType,
 )
+from modelkit.records import dataclass
 from modelkit.resolve import functions, operands, tuples
 from modelkit.resolve.casts import as_text, comparable
 from modelkit.resolve.joins import Leaf, Slots, constant

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from modelkit.errors import FieldError, did_you_mean, shorten, spelled
 from modelkit.fields.base import Field
 from modelkit.ir.types import ScalarType, TupleType
 from modelkit.modelinfo import Attribute, Hop, ModelInfo, Relation, info_of
+from modelkit.records import dataclass
 from modelkit.resolve.query import FilteredJoin
 
 __all__ = [

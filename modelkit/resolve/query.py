@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from modelkit.errors import NotSupportedError
@@ -17,6 +17,7 @@ from modelkit.fields.base import Field
 from modelkit.ir.expr import Expr, Param
 from modelkit.ir.query import Select, Source
 from modelkit.modelinfo import EntityPlan, ModelInfo, Relation
+from modelkit.records import dataclass
 
 __all__ = [
     "Annotation",

@@ -6,7 +6,6 @@ parameters move behind the outer query's, reads the same rows there as alone wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from modelkit.errors import NotSupportedError, shorten
@@ -17,6 +16,7 @@ from modelkit.ir.expr import BOOLEAN, Const, Expr, TupleNode
 from modelkit.ir.query import Output, Select, ValueOutput
 from modelkit.ir.types import AnyType
 from modelkit.modelinfo import Attribute
+from modelkit.records import dataclass
 from modelkit.resolve.correlation import bound, parameter
 from modelkit.resolve.expressions import leaf_of, resolve_whole, resolver, typed
 from modelkit.resolve.finishers import entered, finished, telling

@@ -6,7 +6,6 @@ Knows scopes and expressions. The invariant: an assignment reads the row it chan
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from modelkit.ir.expr import BOOLEAN, Const, Expr, In, TupleNode
 from modelkit.ir.query import Assignment, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.types import JsonType
 from modelkit.modelinfo import Attribute, Level, ModelInfo, info_of
+from modelkit.records import dataclass
 from modelkit.resolve import expressions, finishers, operands
 from modelkit.resolve.correlation import check_closed
 from modelkit.resolve.grouping import row_by_row

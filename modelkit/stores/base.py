@@ -29,11 +29,11 @@ Every clause below is a test in `tests/stores`:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
+from modelkit.records import dataclass
 
 __all__ = [
     "Capabilities",

@@ -7,10 +7,10 @@ ranges), and stays what it is while other transactions commit.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from modelkit.ir.schema import Formula, Row, Table
+from modelkit.records import dataclass
 
 __all__ = ["AccessPath", "TableView", "access_paths"]
 

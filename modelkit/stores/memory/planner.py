@@ -7,7 +7,7 @@ Its one invariant: every plan of a query gives the same rows in the same order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -33,6 +33,7 @@ from modelkit.ir.expr import BOOLEAN, Col, Compare, Const, Expr, In, IsNull, Mat
 from modelkit.ir.query import Compound, Select, Source, ValueOutput
 from modelkit.ir.schema import Table
 from modelkit.ir.types import AnyType, ScalarType, TupleType
+from modelkit.records import dataclass
 from modelkit.stores.memory.access import AccessPath, access_paths
 
 __all__ = [

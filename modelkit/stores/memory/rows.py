@@ -11,7 +11,6 @@ import decimal
 import math
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeAlias
 
 from modelkit.codegen import Source
@@ -36,6 +35,7 @@ from modelkit.ir.types import (
     UnfitValue,
     UuidType,
 )
+from modelkit.records import dataclass
 from modelkit.stores.base import TimeZonePolicy
 from modelkit.stores.memory.heap import Changed
 

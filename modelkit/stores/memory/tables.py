@@ -6,7 +6,6 @@ Knows one Table at a time and its links to others. The invariant: the indexes ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -15,6 +14,7 @@ from modelkit.ir.analysis import nodes_of, runs_functions
 from modelkit.ir.expr import Col
 from modelkit.ir.schema import Column, Formula, Reference, Row, Table
 from modelkit.ir.types import ScalarType
+from modelkit.records import dataclass
 from modelkit.stores.base import TimeZonePolicy
 from modelkit.stores.memory.access import AccessPath, access_paths
 from modelkit.stores.memory.compiler import compile_formula

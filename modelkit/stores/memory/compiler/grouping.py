@@ -7,11 +7,11 @@ what is not an aggregate is read from the group's first row.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from modelkit.ir.analysis import nodes_of
 from modelkit.ir.expr import Aggregate, Expr
 from modelkit.ir.query import Select, ValueOutput
+from modelkit.records import dataclass
 from modelkit.stores.memory.compiler import runtime
 from modelkit.stores.memory.compiler.loops import Clause, For, If, Let, Nest, statements
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, Scope, Text, atom, wrap

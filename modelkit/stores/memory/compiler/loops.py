@@ -7,7 +7,7 @@ the source tree, or in the order that the plan's root walks in.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from modelkit.errors import InternalError
@@ -15,6 +15,7 @@ from modelkit.ir.analysis import source_columns
 from modelkit.ir.expr import Col, Expr, Param, Subselect, TupleNode
 from modelkit.ir.query import Source
 from modelkit.ir.schema import Table
+from modelkit.records import dataclass
 from modelkit.stores.memory.access import AccessPath
 from modelkit.stores.memory.compiler import runtime
 from modelkit.stores.memory.compiler.conditions import ConditionWriter

@@ -7,7 +7,7 @@ what the order and the distinctness that were asked for still need.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from operator import itemgetter
 
@@ -15,6 +15,7 @@ from modelkit.ir.analysis import source_columns
 from modelkit.ir.codec import freeze_json
 from modelkit.ir.expr import Col, Expr, SortKey
 from modelkit.ir.query import RowOutput, Select, ValueOutput
+from modelkit.records import dataclass
 from modelkit.stores.memory.compiler import runtime
 from modelkit.stores.memory.compiler.loops import Clause, For, If, Nest, comprehensible, comprehension, statements
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, wrap

@@ -10,13 +10,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import itemgetter
 from typing import Any
 
 from modelkit.codegen import Source as Code
 from modelkit.ir.query import Source
 from modelkit.ir.schema import Table
+from modelkit.records import dataclass
 
 __all__ = ["Block", "Program", "Scope", "Text", "atom", "wrap"]
 
