@@ -31,7 +31,7 @@ def _lazy_dataclass(
 ) -> Any:
     """As `dataclasses.dataclass`."""
 
-    def decorate(cls: type[Any]) -> type[Any]:
+    def decorate(cls: type[Any]) -> Any:
         if cls.__doc__ is None:
             cls.__doc__ = cls.__name__  # else the signature of __init__ would be looked up for it
         hashed = "__hash__" in cls.__dict__

@@ -16,6 +16,7 @@ from modelkit.ir.expr import Col
 from modelkit.ir.query import Compound, Output, Select, Source, ValueOutput
 from modelkit.ir.types import AnyType, ScalarType
 from modelkit.modelinfo import EntityPlan
+from modelkit.records import dataclass
 from modelkit.resolve import expressions
 from modelkit.resolve.correlation import SYMBOLIC
 from modelkit.resolve.joins import Context, Enclosing, Scope, Slots, constant
@@ -32,7 +33,7 @@ class ReadPart(Protocol):
     def __call__(self, shape: Shape, around: Enclosing | None, base: int, more: tuple[str, ...]) -> Plan: ...
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Combined:
     """A combined query over the rows of its parts: what finishes it, and its outputs."""
 
