@@ -84,7 +84,9 @@ class RegexValidator(_Structural):
 
 
 _LETTER = "[A-Za-z0-9\u00a1-\U0010ffff]"
-_LABEL = re.compile(f"{_LETTER}(?:(?:{_LETTER}|-){{0,61}}{_LETTER})?")
+_LABEL = f"{_LETTER}(?:(?:{_LETTER}|-){{0,61}}{_LETTER})?"
+"""Not compiled here: that takes a tenth of the time that the whole package takes to be imported."""
+
 _LOGIN = re.compile(r"[^\s:@/]+(?::[^\s:@/]*)?")
 
 
@@ -96,7 +98,7 @@ def _is_host(name: str) -> bool:
     return (
         len(name) <= 253
         and len(labels) > 1
-        and all(_LABEL.fullmatch(label) for label in labels)
+        and all(re.fullmatch(_LABEL, label) for label in labels)
         and len(labels[-1]) > 1
         and not labels[-1].isdigit()
     )
