@@ -8,7 +8,8 @@ does what that of a plain dataclass does.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, FrozenInstanceError
 from reprlib import recursive_repr
 from types import MemberDescriptorType
@@ -35,7 +36,11 @@ def _lazy_dataclass(
         if cls.__doc__ is None:
             cls.__doc__ = cls.__name__  # else the signature of __init__ would be looked up for it
         hashed = "__hash__" in cls.__dict__
-        made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots, weakref_slot=weakref_slot)(cls)
+        with _thawed(cls):
+            made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots, weakref_slot=weakref_slot)(
+                cls
+            )
+        made.__dataclass_params__.frozen = frozen
         fields = dataclasses.fields(made)
         methods: dict[str, Any] = {"__repr__": _shown([field.name for field in fields if field.repr])}
         if init:
@@ -55,6 +60,20 @@ def _lazy_dataclass(
         return made
 
     return decorate if cls is None else decorate(cls)
+
+
+@contextmanager
+def _thawed(cls: type[Any]) -> Iterator[None]:
+    """Let a class whose own methods do not freeze it inherit from those that are frozen: its methods are given to it later."""
+    marks = [base.__dict__["__dataclass_params__"] for base in cls.__mro__ if "__dataclass_params__" in base.__dict__]
+    frozen = [mark for mark in marks if mark.frozen]
+    for mark in frozen:
+        mark.frozen = False
+    try:
+        yield
+    finally:
+        for mark in frozen:
+            mark.frozen = True
 
 
 def _late(cls: Any, name: str, write: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:

@@ -166,3 +166,17 @@ def test_one_that_holds_itself_is_shown():
     made = Alone([])
     made.value.append(made)
     assert repr(made) == "Alone(value=[...])"
+
+
+def test_plain_dataclasses_may_inherit_from_them():
+    @dataclasses.dataclass(frozen=True)
+    class Further(Point):
+        z: int = 3
+
+    assert (Further(1).z, Further(1).y) == (3, 2)
+    assert Further(1) == Further(1)
+    with pytest.raises(FrozenInstanceError):
+        Further(1).x = 2  # type: ignore[misc]
+    assert Point(1) == Point(1)
+    with pytest.raises(FrozenInstanceError):
+        Point(1).x = 2  # type: ignore[misc]

@@ -339,6 +339,67 @@ def locked_elsewhere(store):
     return not got
 
 
+@pytest.fixture
+def rewrites(monkeypatch):
+    """The rows that were changed in place, alone."""
+    seen = []
+    rewrite = Committer.rewrite
+
+    def noted(self, state, slot, row, *, since):
+        done = rewrite(self, state, slot, row, since=since)
+        if done:
+            seen.append(row)
+        return done
+
+    monkeypatch.setattr(Committer, "rewrite", noted)
+    return seen
+
+
+def test_a_row_is_changed_in_place_where_nobody_else_is_concerned(db, rewrites):
+    db.store.insert(db.user, [user(), user(code=5)])
+    assert db.store.update(set_where(db.user, NAME), (1, "x")) == 1
+    assert db.store.update(set_where(db.user, NAME), (9, "x")) == 0
+    assert [row[NAME] for row in rewrites] == ["x"]
+    assert [row[NAME] for row in db.store.select(every(db.user), ())] == ["x", "ann"]
+    with pytest.raises(DataError):
+        db.store.update(set_where(db.user, NAME), (1, "y" * 21))
+    with pytest.raises(IntegrityError):
+        db.store.update(set_where(db.user, NAME), (1, None))
+    with pytest.raises(IntegrityError, match="taken already"):
+        db.store.update(set_where(db.user, CODE), (1, 5))
+    with pytest.raises(IntegrityError, match="refers to no Team"):
+        db.store.update(set_where(db.user, TEAM), (1, 7))
+    db.store.update(set_where(db.user, AGE), (1, 30))
+    assert db.store.select(by(db.user, AGE), (30,))[0][ID] == 1
+    assert len(rewrites) == 1
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "transaction", "stream"])
+def test_a_row_that_somebody_may_still_read_is_not_changed_in_place(db, rewrites, kind):
+    db.store.insert(db.user, [user(), user()])
+    before = db.store.select(every(db.user), ())
+    change = set_where(db.user, NAME)
+    if kind == "transaction":
+        transaction = db.store.begin()
+        assert transaction.select(every(db.user), ()) == before
+        db.store.update(change, (1, "x"))
+        assert transaction.select(every(db.user), ()) == before
+        transaction.update(change, (1, "y"))
+        with pytest.raises(TransactionConflict):
+            transaction.commit()
+    elif kind == "stream":
+        stream = db.store.stream(every(db.user), (), 1)
+        db.store.update(change, (1, "x"))
+        assert [row for rows in stream for row in rows] == before
+    else:
+        snapshot = db.store.snapshot()
+        db.store.update(change, (1, "x"))
+        db.store.restore(snapshot)
+        snapshot.close()
+        assert db.store.select(every(db.user), ()) == before
+    assert rewrites == []
+
+
 def test_registered_functions_run_outside_the_lock(store):
     seen: list[bool] = []
 

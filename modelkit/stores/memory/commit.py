@@ -1,6 +1,7 @@
 """The one way to write: validate, compute all that can raise, publish.
 
-Knows tables and pins, not queries. Two invariants. Only what runs here changes a heap or an index, and it does so under the
+Knows tables and pins, not queries. `apply` serves all writes; two shortcuts do what it would do for one row, the generated
+insert (`insertion.py`) and `rewrite`. Two invariants. Only what runs here changes a heap or an index, and it does so under the
 lock. And publishing is all or nothing: `publishing` is set before the first change and cleared after the last; each change
 may be made twice, so whoever next takes the lock and finds it set makes all of them (again): an interrupt can stop the
 thread that publishes anywhere, and Python has no way to mask it.
@@ -20,7 +21,7 @@ from modelkit.errors import OperationalError, StoreClosed, TransactionConflict
 from modelkit.ir.schema import DEFAULT, Row
 from modelkit.ir.types import IntegerType
 from modelkit.stores.memory.constraints import TableWrites, Viewed, validate
-from modelkit.stores.memory.heap import Changed, Heap, Pin, TablePin, note
+from modelkit.stores.memory.heap import MASK, SHIFT, Changed, Heap, Pin, TablePin, note
 from modelkit.stores.memory.insertion import insertion
 from modelkit.stores.memory.rows import shown
 from modelkit.stores.memory.tables import TableState
@@ -154,6 +155,18 @@ class Committer:
             self.publishing = None
         finally:
             self.working = False
+
+    def rewrite(self, state: TableState, slot: int, row: Row, *, since: int) -> bool:
+        """Put `row` over the one in `slot`: all that `apply` would do where no index or sequence reads what differs.
+
+        False, and nothing done, where there are pins or a newer version than `since`. To be called under the lock. No code
+        of anybody else's can run between the test and the one step that publishes, so there is nothing to recover.
+        """
+        if self.pins or self.version != since:
+            return False
+        self.version = since + 1
+        state.heap.chunks[slot >> SHIFT][slot & MASK] = row
+        return True
 
     def _move_sequences(self, writes: Sequence[TableWrites]) -> None:
         """An auto column that was updated never gives its new numbers out again."""

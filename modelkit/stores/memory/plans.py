@@ -33,13 +33,15 @@ class Prepared:
 
     `pure`: it runs nothing that a user wrote, so it may run under the store's lock; `inside`: and it should, since it
     reads by key alone and is done at once.
-    `target` and `columns` are what a write writes to.
+    `target` and `columns` are what a write writes to. `alone`: it changes at most one row, in columns that no index, sequence
+    or function of a user's reads, so that putting the new row into its slot is all there is to do.
     `root` is the table of source 0 where the query reads it there alone, `local` what its rows must pass by themselves to
     matter; `flat`: it reads nothing else. `locks`: what it reads must stay as it is until the commit.
     """
 
     __slots__ = (
         "_condition",
+        "alone",
         "columns",
         "flat",
         "inside",
@@ -66,6 +68,7 @@ class Prepared:
         self.columns: frozenset[int] = frozenset()
         if isinstance(query, Update) and target is not None:
             self.columns = target.touched(frozenset(assignment.column for assignment in query.assignments))
+        self.alone = self.inside and compiled.single and target is not None and self._stands_alone(target)
         self.ref: weakref.ref[Any] | None = None
         self._condition: Callable[[Params], Callable[[Row], bool]] | None = None
         target_query = query.target if isinstance(query, (Update, Delete)) else query
@@ -78,6 +81,11 @@ class Prepared:
             self.root = states[compiled.tables.index(first)]
             self.local = local_conditions(target_query)
         self.flat = self.root is not None and len(tables) == 1
+
+    def _stands_alone(self, target: TableState) -> bool:
+        columns = self.columns
+        indexed = any(index.reads & columns for index in target.indexes)
+        return bool(columns) and target.plain and target.auto not in columns and not indexed
 
     def condition(self, params: Params) -> Callable[[Row], bool]:
         """Whether a row of `root` passes `local`, with these parameters. Written at the first call."""

@@ -156,7 +156,27 @@ class MemoryStore:
         """Change rows; how many were found."""
         entry = self._plans.of(query)
         refit = _target(entry).refit(entry.columns)
+        if entry.alone:
+            number = self._rewrite(entry, params, refit)
+            if number is not None:
+                return number
         return self._write(entry, params, refit, entry.columns)
+
+    def _rewrite(self, entry: Prepared, params: Params, refit: Finish) -> int | None:
+        """Change the one row that is found, in place; None, and nothing done, where others must be told of it."""
+        committer = self._committer
+        with self._lock:
+            if committer.publishing is not None:
+                committer.recover()
+            if committer.pins:
+                return None
+            version = committer.version
+            found = entry.run(entry.latest, params)
+            if not found:
+                return 0
+            ((slot, _, row),) = refit(found)
+            done = row is not None and committer.rewrite(_target(entry), slot, row, since=version)
+        return 1 if done else None
 
     def delete(self, query: Delete, params: Params) -> int:
         """Remove rows; how many were found."""

@@ -37,10 +37,10 @@ class Compiled:
     """A query as a function.
 
     `tables`: all that it reads, in the order in which `run` takes their views. `probes`: it reads by key alone, so that
-    what it depends on is the keys it asked for.
+    what it depends on is the keys it asked for. `single`: it finds one row at most.
     """
 
-    __slots__ = ("_plan", "_queries", "_statement", "_stream", "probes", "run", "source", "tables")
+    __slots__ = ("_plan", "_queries", "_statement", "_stream", "probes", "run", "single", "source", "tables")
 
     def __init__(self, statement: Statement, chosen: Plan) -> None:
         program = Program(f"query on {_label(chosen.query)}")
@@ -53,6 +53,7 @@ class Compiled:
         self.run: Runner = program.finish(block.lines)
         self.tables: tuple[Table, ...] = tuple(program.tables)
         self.probes: bool = not program.scans
+        self.single: bool = all(step.single for step in chosen.steps)
         self.source: str = program.code.text
         self._statement = statement
         self._plan = chosen
@@ -92,6 +93,7 @@ class CompiledCompound(Compiled):
         self.run = program.finish(block.lines)
         self.tables = tuple(program.tables)
         self.probes = not program.scans
+        self.single = False
         self.source = program.code.text
         self._queries = queries
         self._compound = query
@@ -129,6 +131,7 @@ class Either(Compiled):
         self._second: Compiled | None = None
         self.tables = tables_of(statement)
         self.probes = False
+        self.single = False
         self.run = self._run
         sources = chosen.query.sources
         large = [self.tables.index(source.table) for source in sources[1:] if source.table is not None]
