@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from modelkit.errors import DataError
@@ -14,6 +13,7 @@ from modelkit.expressions.builtins import JSON_TEXT
 from modelkit.expressions.functions import Func
 from modelkit.ir.codec import JSON_NULL
 from modelkit.ir.expr import JSON, TEXT, FunctionDef
+from modelkit.records import dataclass
 
 __all__ = ["KT", "JSONArray", "JSONObject", "KeyTextTransform", "KeyTransform"]
 
