@@ -325,17 +325,7 @@ def _unwound(node: Node) -> tuple[Node, tuple[str, ...]]:
 
 
 def _extended(way: Route, rest: tuple[str, ...]) -> Route:
-    return Route(
-        way.steps,
-        way.columns,
-        way.field,
-        way.owner,
-        way.attributes,
-        way.relation,
-        way.target,
-        way.names,
-        (*way.rest, *rest),
-    )
+    return replace(way, rest=(*way.rest, *rest))
 
 
 def _by_route(scope: Scope, way: Route, operand: Any, context: Context, shown: str) -> Expr:

@@ -244,12 +244,12 @@ def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
     if len(route.rest) == 1 and name in _RELATED:
         return Chain((), LOOKUPS[name], type_)
     if find_transform(name, type_) is not None:
-        return chain(type_, route.rest, f"{route.owner.name}.{route.names[-1]}", context)
+        return chain(type_, route.rest, route.label, context)
     assert route.target is not None
     target = route.target
     if name in LOOKUPS:
         raise FieldError(
-            f"{route.owner.name}.{route.names[-1]} is a relation to {target.name}, which has no lookup '{name}' of its own "
+            f"{route.label} is a relation to {target.name}, which has no lookup '{name}' of its own "
             f"(in {context}). Name a field of {target.name}, as in {route.names[-1]}__{target.attributes[-1].name}__{name}."
         )
     raise FieldError(
@@ -326,6 +326,7 @@ def build(slots: Slots, left: Term, found: Chain, operand: Operand, label: str) 
         and operand.value is None
         and not (isinstance(type_, JsonType) and lookup.form == "compare")
         and not found.takes_none
+        and not (isinstance(term.expr, TupleNode) and term.key_of is None)
     ):
         if lookup.name in {"exact", "iexact"}:
             return Built(is_null(term.expr, True), True)

@@ -210,7 +210,7 @@ def instance_key(route: Route, value: Any) -> Any:
     target = route.target
     assert target is not None
     kind = type(value)
-    label = f"{route.owner.name}.{'__'.join(route.names)}"
+    label = route.label
     info: ModelInfo = target
     attributes = target.key if route.relation is None else ends_of(route.relation)
     if not akin(kind, target):

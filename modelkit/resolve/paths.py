@@ -61,7 +61,7 @@ class Route:
     first to-many one, None where there is none. The columns are those of `attributes` of `owner`: one, or several where the
     names end in a composite key or in a relation that goes by several fields.
     `field` knows the values; `target` is the related model where the names end in a relation, `relation` that relation.
-    `rest` are the names that are no fields: transforms, JSON keys, a lookup.
+    `rest` are the names that are no fields: transforms, JSON keys, a lookup. `label` is model and field, for messages.
     """
 
     steps: tuple[Step, ...]
@@ -73,6 +73,7 @@ class Route:
     target: ModelInfo | None
     names: tuple[str, ...]
     rest: tuple[str, ...]
+    label: str
 
     @property
     def attribute(self) -> Attribute:
@@ -85,13 +86,6 @@ class Route:
         if len(self.attributes) == 1:
             return self.attributes[0].type
         return TupleType(tuple(attribute.type for attribute in self.attributes))
-
-    @property
-    def label(self) -> str:
-        """Model and field, for messages."""
-        if self.relation is None and len(self.attributes) == 1:
-            return f"{self.owner.name}.{self.attributes[0].name}"
-        return f"{self.owner.name}.{self.names[-1]}"
 
     @property
     def first_many(self) -> int | None:
@@ -224,7 +218,7 @@ def _over_filtered(join: FilteredJoin, names: tuple[str, ...], context: str) -> 
     if len(names) > 1 and any(_found(target, names[1])):
         after = route(target, names[1:], context)
         return dataclasses.replace(after, steps=(step, *after.steps), names=(names[0], *after.names))
-    return _reached(target, [step], ends_of(relation), relation, names[:1], names[1:])
+    return _reached(target, [step], ends_of(relation), relation, names[:1], names[1:], f"{target.name}.{names[0]}")
 
 
 def _ended(
@@ -237,11 +231,12 @@ def _ended(
 ) -> Route:
     """The route whose last name is these attributes or this relation of `info`."""
     owner = info
+    label = f"{info.name}.{names[-1] if relation is not None or len(attributes) > 1 else attributes[0].name}"
     if not attributes:
         assert relation is not None
         steps = [*steps, *steps_of(relation)]
         owner, attributes = info_of(relation.target), ends_of(relation)
-    return _reached(owner, steps, attributes, relation, names, rest)
+    return _reached(owner, steps, attributes, relation, names, rest, label)
 
 
 def _reached(
@@ -251,19 +246,24 @@ def _reached(
     relation: Relation | None,
     names: tuple[str, ...],
     rest: tuple[str, ...],
+    label: str,
 ) -> Route:
-    """The route that `steps` to the rows of `owner` and `attributes` there make, without the steps that it can do without."""
+    """The route that `steps` to the rows of `owner` and `attributes` there make, without the steps that it can do without.
+
+    A composite key is read from its row: what refers to it may lead nowhere.
+    """
     target = info_of(relation.target) if relation is not None else None
     steps = [*steps, *path_of(attributes[0])]
     columns: tuple[int, ...] = tuple(attribute.column for attribute in attributes)
-    while steps and steps[-1].direct:
+    read = relation is None and len(attributes) > 1
+    while steps and steps[-1].direct and not read:
         hop = steps[-1].hop
         if not set(columns) <= set(hop.right):
             break
         columns = tuple(hop.left[hop.right.index(column)] for column in columns)
         steps.pop()
     field = key_field(owner, attributes[0]) if len(attributes) == 1 else _field_of(owner, attributes, relation)
-    return Route(tuple(steps), columns, field, owner, attributes, relation, target, names, rest)
+    return Route(tuple(steps), columns, field, owner, attributes, relation, target, names, rest, label)
 
 
 def _field_of(owner: ModelInfo, attributes: tuple[Attribute, ...], relation: Relation | None) -> Field[Any]:

@@ -43,10 +43,7 @@ def _targets(way: Route | None, shape: Shape) -> tuple[Attribute, ...]:
         return shape.info.key
     if not akin(shape.info.concrete, target):
         if not way.own_key or not akin(shape.info.concrete, way.owner):
-            raise ValueError(
-                f"{way.owner.name}.{'__'.join(way.names)} leads to {target.name}: "
-                f"a queryset of {shape.info.name} has no rows of it."
-            )
+            raise ValueError(f"{way.label} leads to {target.name}: a queryset of {shape.info.name} has no rows of it.")
         own = shape.info.named.get(way.attribute.name)
         return shape.info.key if own is None else (own,)
     wanted = ends_of(relation)
