@@ -26,8 +26,8 @@ from modelkit.managers import Manager
 from modelkit.model.state import share_keys
 from modelkit.modelinfo import ModelClass
 from modelkit.options import Options
+from modelkit.relations.base import RelationField
 from modelkit.relations.fields import CASCADE, OneToOne
-from modelkit.relations.foreign_object import ForeignObject
 from modelkit.relations.in_order import declare_order
 from modelkit.signals import class_prepared
 
@@ -213,8 +213,8 @@ def _finish(model: Any) -> None:
     meta = model._meta
     _give_key(model)
     check_key(model)
-    for field in meta.local_fields:
-        if isinstance(field, ForeignObject):
+    for field in (*meta.local_fields, *meta.private_fields):
+        if isinstance(field, RelationField):
             field.check_ends()
     _check_names(model)
     if not meta.managers:
@@ -294,8 +294,8 @@ def _check_names(model: Any) -> None:
             raise FieldError(
                 f"{model.__name__}.Meta.{option} names '{name}', which is no field.{did_you_mean(name, known)}"
             )
-        if known[name].composite and option in {"unique_together", "constraints", "indexes"}:
-            parts = ", ".join(field.name for field in known[name].parts)
+        if known[name].composite and option not in {"ordering", "get_latest_by"}:
+            parts = ", ".join(known[name].field_names)
             raise FieldError(
                 f"{model.__name__}.Meta.{option} names '{name}', which has no column of its own: name {parts} instead."
             )

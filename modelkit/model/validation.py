@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from modelkit.constraints import NON_FIELD, UniqueConstraint, unique_error
-from modelkit.errors import ValidationError
+from modelkit.errors import ObjectDoesNotExist, ValidationError
 from modelkit.expressions.base import Condition, F, Node
 from modelkit.ir.schema import DEFAULT
 from modelkit.modelinfo import ModelClass, info_of, is_key
@@ -49,7 +49,11 @@ def clean_fields(instance: Any, exclude: Collection[str]) -> None:
     for field in instance._meta.fields:
         if field.name in exclude or field.generated:
             continue
-        value = getattr(instance, field.attname)
+        try:
+            value = getattr(instance, field.attname)
+        except ObjectDoesNotExist:  # what a relation that goes by several fields names has no row, or names none
+            errors[field.name] = field.no_row(instance).error_list
+            continue
         if value is DEFAULT or (field.blank and value in field.empty_values):
             continue
         try:

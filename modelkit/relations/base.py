@@ -66,6 +66,9 @@ class RelationField(FieldCacheMixin, Field[T]):
         self._to = to
         self._bound: ModelClass = None
 
+    def check_ends(self) -> None:
+        """Raise FieldError where the model, now whole, lacks what the relation starts from; by default nothing is asked."""
+
     @property
     def related_model(self) -> ModelClass:
         """The target: a class, or its name as long as that is not defined."""

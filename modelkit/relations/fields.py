@@ -203,9 +203,14 @@ class ForeignKey(RelationField[FKT]):
     def check_key(self, meta: Any) -> None:
         """Raise FieldError where the target's key, which this one would hold, is more than one value."""
         if self.remote_field.to_field is None and meta.is_composite_pk:
+            if self.remote_field.parent_link:
+                way_out = "Models with such a key have no child models of their own table: make the parent abstract."
+            elif self.model._meta.auto_created:
+                way_out = "Declare a model of the pairs, with a ForeignObject, in place of the many-to-many relation."
+            else:
+                way_out = "Point to a unique field (to_field=...), or declare the columns and a ForeignObject over them."
             raise FieldError(
-                f"{self.label} leads to {meta.object_name}, whose primary key is composite: one column cannot hold it. "
-                "Point to a unique field (to_field=...), or declare the columns and a ForeignObject over them."
+                f"{self.label} leads to {meta.object_name}, whose primary key is composite: one column cannot hold it. {way_out}"
             )
 
     @property

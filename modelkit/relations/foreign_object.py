@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Literal, overload
 from typing_extensions import TypeVar, Unpack
 
 from modelkit.deletion import SET_NULL, OnDelete
-from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean
+from modelkit.errors import FieldDoesNotExist, FieldError, ValidationError, did_you_mean
 from modelkit.expressions.base import Path
 from modelkit.expressions.faces import Instance
 from modelkit.expressions.references import OptRef, Ref
 from modelkit.ir.types import TupleType
-from modelkit.modelinfo import ModelClass
+from modelkit.modelinfo import ModelClass, is_key, values_of
 from modelkit.relations.accessors import forward_get, forward_set
 from modelkit.relations.base import RelationField, RelationOptions, check_on_delete
 from modelkit.relations.sides import OptRefFace, RefFace, Side
@@ -172,6 +172,11 @@ class ForeignObject(RelationField[FOT]):
             )
 
     @property
+    def field_names(self) -> tuple[str, ...]:
+        """The fields of the model that the relation goes by."""
+        return self.from_fields
+
+    @property
     def related_fields(self) -> list[tuple[Any, Any]]:
         """Pairs of own field and target's field. UnresolvedRelation where the target has not been defined."""
         own, theirs = self.model._meta, self.target_model()._meta
@@ -211,6 +216,15 @@ class ForeignObject(RelationField[FOT]):
     def related_query_name(self) -> str:
         """What queries from the target call the relation."""
         return self.remote_field.name
+
+    def no_row(self, instance: object) -> ValidationError:
+        """The error where `instance` leads to no row: none is named, or the one that is does not exist."""
+        key = values_of(instance, tuple(field.attname for field in self.local_related_fields))
+        if not is_key(key):
+            return self.invalid(None, "null")
+        ends = ", ".join(field.attname for field in self.foreign_related_fields)
+        params = {"model": self.target_model()._meta.verbose_name, "pk": key, "field": ends, "value": key}
+        return ValidationError(self.error_messages["invalid"], code="invalid", params=params)
 
     def get_default(self) -> Any:
         """Nothing: there is no column."""

@@ -78,6 +78,8 @@ class GenericForeignKey(Field[Any]):
             setattr(instance, self.fk_field, None)
         elif not hasattr(value, "_meta"):
             raise ValueError(f"{self.label} takes an instance of a model or None, not {shorten(value)}.")
+        elif value._meta.is_composite_pk:
+            raise ValueError(f"{self.label}: {_no_one_key(type(value), self.fk_field)}")
         else:
             setattr(instance, self.ct_field, self._type_of(value, alias_of(value)))
             setattr(instance, self.fk_field, value.pk)
@@ -204,6 +206,11 @@ class GenericRelation(RelationField[Any]):
         """Become the relation `name` of model class `cls`."""
         super().contribute_to_class(cls, name, private_only=True)
 
+    def check_ends(self) -> None:
+        """Raise FieldError where the key of the model is more than one value."""
+        if self.model._meta.is_composite_pk:
+            raise FieldError(f"{self.label}: {_no_one_key(self.model, self.object_id_field_name)}")
+
     def get_attname_column(self) -> tuple[str, Any]:
         """The name; there is no column."""
         return self.get_attname(), None
@@ -255,6 +262,14 @@ class GenericRelation(RelationField[Any]):
         pk = getattr(row, self.object_id_field_name)
         model = found.model_class(self.model._meta.registry)
         return found.natural_key(), pk if model is None else model._meta.pk.to_python(pk)
+
+
+def _no_one_key(model: ModelClass, fk_field: str) -> str:
+    """Why rows of `model` can be no end of a generic relation."""
+    return (
+        f"the primary key of {model._meta.object_name} is composite, and '{fk_field}' holds one value. "
+        "Declare the columns of the key, and a ForeignObject over them."
+    )
 
 
 def _is_of_type(value: Expr, slot: int) -> Expr:
