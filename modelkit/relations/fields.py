@@ -208,7 +208,9 @@ class ForeignKey(RelationField[FKT]):
             elif self.model._meta.auto_created:
                 way_out = "Declare a model of the pairs, with a ForeignObject, in place of the many-to-many relation."
             else:
-                way_out = "Point to a unique field (to_field=...), or declare the columns and a ForeignObject over them."
+                way_out = (
+                    "Point to a unique field (to_field=...), or declare the columns and a ForeignObject over them."
+                )
             raise FieldError(
                 f"{self.label} leads to {meta.object_name}, whose primary key is composite: one column cannot hold it. {way_out}"
             )

@@ -19,9 +19,9 @@ from modelkit.ir.expr import INTEGER, Expr, SortKey
 from modelkit.ir.types import DecimalType, FloatType, IntegerType
 from modelkit.resolve import aggregation, expressions, ordering
 from modelkit.resolve.casts import cast
-from modelkit.resolve.expressions import resolve, resolver, typed
+from modelkit.resolve.expressions import resolve, resolve_whole, resolver, typed
 from modelkit.resolve.grouping import has_window
-from modelkit.resolve.joins import Context, Scope
+from modelkit.resolve.joins import Context, Scope, side_by_side
 from modelkit.resolve.query import Term
 
 __all__: list[str] = []
@@ -33,7 +33,7 @@ def _window(scope: Scope, node: Window, context: Context) -> Term:
         raise FieldError(f"Cannot compute {context.within}({node!r}): windows are computed after aggregates.")
     if not context.joins:
         raise FieldError(f"Windows have no value for one row alone: {scope.verb}() cannot use {node!r}.")
-    partition = tuple(resolve(scope, item, context).expr for item in node.partition_by)
+    partition = side_by_side(resolve_whole(scope, item, context).expr for item in node.partition_by)
     order = tuple(key for item in node.order_by for key in ordering.node_keys(scope, item))
     frame = None if node.frame is None else _frame(node.frame, order)
     around = ir.Window(INTEGER, False, "row_number", (), partition, order, frame)

@@ -226,7 +226,7 @@ def semi_joined(query: Select) -> Select | None:
     asked = query
     for number in range(len(query.sources) - 1, 0, -1):
         source = asked.sources[number]
-        if source.table is None or source.many or source.condition is not None or len(source.left) != 1:
+        if source.table is None or source.many or source.condition is not None or not source.left:
             continue
         planner = _Planner(asked, "first", "rows")
         local = planner.local(number)
@@ -235,17 +235,18 @@ def semi_joined(query: Select) -> Select | None:
             continue
         if any(_is_bound(select) for condition in local for select in subselects(condition)):
             continue
-        column = source.right[0]
-        declared = source.table.columns[column]
+        declared = [(column, source.table.columns[column]) for column in source.right]
         inner = Select(
             (Source(source.table),),
-            (ValueOutput(Col(declared.type, declared.nullable, 0, column)),),
+            tuple(ValueOutput(Col(found.type, found.nullable, 0, column)) for column, found in declared),
             conjunction(tuple(renumbered(condition, {number: 0}) for condition in local)),
-            bare=True,
+            bare=len(declared) == 1,
         )
         if is_correlated(inner):
             continue
-        member = In(BOOLEAN, True, planner.parent_column(source, source.left[0]), inner)
+        left = tuple(planner.parent_column(source, column) for column in source.left)
+        item = left[0] if len(left) == 1 else TupleNode(TupleType(tuple(part.type for part in left)), True, left)
+        member = In(BOOLEAN, True, item, inner)
         asked = replace(asked, where=conjunction((*rest, member)))
     return None if asked is query else asked
 
@@ -325,6 +326,7 @@ class _Planner:
             yield from self._keys(path, number, table, conditions)
             if len(path.columns) == 1:
                 yield from self._spans(path, number, table, conditions)
+        buckets = [bucket for bucket in buckets if not any(_narrows(other, bucket) for other in buckets)]
         if len(buckets) > 1:
             yield _Entry(Shorter(tuple(buckets)), rank=5)
 
@@ -645,6 +647,11 @@ def _path_for(table: Table, columns: tuple[int, ...]) -> AccessPath | None:
 def _comparable(table: Table, column: int, other: Expr) -> bool:
     """Whether equal values of a column and of `other` have equal keys, and their order is one."""
     return not _is_null(other) and _same_keys(table, column, other.type)
+
+
+def _narrows(one: Bucket, other: Bucket) -> bool:
+    """Whether the rows of `one` are some of those of `other`."""
+    return set(one.path.columns) > set(other.path.columns)
 
 
 def _same_keys(table: Table, column: int, other: ScalarType) -> bool:
