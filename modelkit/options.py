@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from modelkit.constraints import BaseConstraint, Index, check_options
 from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
+from modelkit.fields.composite import KeyAttribute
 from modelkit.ir.schema import Table
 from modelkit.modelinfo import ModelClass, ModelInfo
 
@@ -373,7 +374,7 @@ class Options:
         return frozenset(
             name
             for name in dir(self.model)
-            if name != "_state" and isinstance(inspect.getattr_static(self.model, name, None), property)
+            if name != "_state" and isinstance(inspect.getattr_static(self.model, name, None), (property, KeyAttribute))
         )
 
     # -- parents

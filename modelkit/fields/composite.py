@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, ClassVar, overload
 
@@ -18,12 +19,29 @@ from modelkit.expressions.faces import Expr, Instance
 from modelkit.fields.base import NOT_PROVIDED, Field, FieldOptions
 from modelkit.ir.types import JsonType, TupleType
 
-__all__ = ["CompositePrimaryKey"]
+__all__ = ["CompositePrimaryKey", "KeyAttribute"]
 
 M = TypeVar("M")
 
 
-class CompositePrimaryKey(Field[tuple[Any, ...]]):
+class KeyAttribute:
+    """`pk` of every model: on an instance the value of its key, whatever the key is called; on the class that field's expression."""
+
+    @overload
+    def __get__(self, instance: None, owner: type[M]) -> Expr[M, Any]: ...
+    @overload
+    def __get__(self, instance: Instance, owner: type[Any]) -> Any: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is not None:
+            return getattr(instance, instance._meta.pk.attname)
+        key = getattr(getattr(owner, "_meta", None), "pk", None)
+        return self if key is None else getattr(owner, key.attname)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance._set_pk_val(value)
+
+
+class CompositePrimaryKey(Field[tuple[Any, ...]], KeyAttribute):
     """`pk = CompositePrimaryKey("tenant_id", "id")`: rows are told apart by these fields together.
 
     On an instance it is the tuple of the fields' values, and assigning a tuple or list sets them; on the class an
@@ -68,7 +86,7 @@ class CompositePrimaryKey(Field[tuple[Any, ...]]):
             return self.class_value(owner)
         return tuple([getattr(instance, attname) for attname in self.attnames])
 
-    def __set__(self, instance: object, value: Any) -> None:
+    def __set__(self, instance: object, value: tuple[Any, ...] | list[Any] | None) -> None:
         attnames = self.attnames
         if value is None:
             value = (None,) * len(attnames)
@@ -95,7 +113,7 @@ class CompositePrimaryKey(Field[tuple[Any, ...]]):
         """The fields whose values stand side by side in a value of it."""
         return self.fields
 
-    @property
+    @cached_property
     def attnames(self) -> tuple[str, ...]:
         """The attributes of instances that hold its parts."""
         return tuple([field.attname for field in self.model._meta.pk_fields])
@@ -168,6 +186,12 @@ class CompositePrimaryKey(Field[tuple[Any, ...]]):
         if not field.is_relation and isinstance(field.scalar_type, JsonType):
             return "JSON is no key."
         return None
+
+    def __copy__(self) -> CompositePrimaryKey:
+        copied = super().__copy__()
+        assert isinstance(copied, CompositePrimaryKey)
+        copied.__dict__.pop("attnames", None)
+        return copied
 
     # -- values
 

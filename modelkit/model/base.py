@@ -41,6 +41,7 @@ from modelkit.fields import (
     URLField,
     UUIDField,
 )
+from modelkit.fields.composite import KeyAttribute
 from modelkit.managers import DefaultObjects
 from modelkit.model import validation
 from modelkit.model.metaclass import ModelMeta
@@ -122,14 +123,7 @@ class BareModel(metaclass=ModelMeta, root=True):
     def _state(self) -> InstanceState:
         return InstanceState(self)
 
-    @property
-    def pk(self) -> Any:
-        """The primary key's value; None before it is known."""
-        return getattr(self, self._meta.pk.attname)
-
-    @pk.setter
-    def pk(self, value: Any) -> None:
-        self._set_pk_val(value)
+    pk = KeyAttribute()
 
     def _get_pk_val(self, meta: Options | None = None) -> Any:
         return getattr(self, (meta or self._meta).pk.attname)
@@ -356,13 +350,6 @@ class Model(BareModel, root=True):
 
     if TYPE_CHECKING:
         id = BigAutoField(primary_key=True)
-
-        @property
-        def pk(self) -> Any:
-            """The primary key's value; None before it is known."""
-
-        @pk.setter
-        def pk(self, value: Any) -> None: ...
 
 
 @dataclass_transform(

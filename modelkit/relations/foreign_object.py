@@ -26,7 +26,7 @@ __all__ = ["ForeignObject"]
 
 M = TypeVar("M")
 R = TypeVar("R")
-FOT = TypeVar("FOT")
+FOT = TypeVar("FOT", default=Any)
 
 
 class ForeignObject(RelationField[FOT]):

@@ -215,10 +215,11 @@ def _over_filtered(join: FilteredJoin, names: tuple[str, ...], context: str) -> 
     """The route of names of which the first is that of a filtered relation."""
     step, relation = step_to(join), join.relation
     target = info_of(relation.target)
+    label = f"{target.name}.{names[0]}"
     if len(names) > 1 and any(_found(target, names[1])):
         after = route(target, names[1:], context)
         return dataclasses.replace(after, steps=(step, *after.steps), names=(names[0], *after.names))
-    return _reached(target, [step], ends_of(relation), relation, names[:1], names[1:], f"{target.name}.{names[0]}")
+    return _reached(target, [step], ends_of(relation), relation, names[:1], names[1:], label)
 
 
 def _ended(
@@ -231,12 +232,12 @@ def _ended(
 ) -> Route:
     """The route whose last name is these attributes or this relation of `info`."""
     owner = info
-    label = f"{info.name}.{names[-1] if relation is not None or len(attributes) > 1 else attributes[0].name}"
+    name = attributes[0].name if relation is None and len(attributes) == 1 else names[-1]
     if not attributes:
         assert relation is not None
         steps = [*steps, *steps_of(relation)]
         owner, attributes = info_of(relation.target), ends_of(relation)
-    return _reached(owner, steps, attributes, relation, names, rest, label)
+    return _reached(owner, steps, attributes, relation, names, rest, f"{info.name}.{name}")
 
 
 def _reached(

@@ -15,7 +15,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-SPECS = ("spec_no_plugin.py", "spec_fields.py", "spec_queries.py")
+SPECS = ("spec_no_plugin.py", "spec_fields.py", "spec_queries.py", "spec_keys.py")
 
 MISSED = {
     ("mypy", "spec_no_plugin.py"): {"E31"},  # mypy does not look at what __bool__ returns
@@ -91,6 +91,14 @@ def test_the_lines_that_check_also_run() -> None:
     spec.expressions(spec.Town.objects.create(name="x", founded=datetime.date(2024, 1, 1)))
 
 
+def test_the_lines_about_keys_run_too() -> None:
+    spec = importlib.import_module("tests.typing.spec_keys")
+    shop = spec.Shop.objects.create(name="x")
+    item = spec.Item.objects.create(pk=(1, 2), shop=shop)
+    spec.relations(spec.Sale.objects.create(sure=item), item)
+    spec.keys(shop, item)
+
+
 def test_the_specifications_are_whole() -> None:
-    assert [len(marks(spec)) for spec in SPECS] == [36, 29, 13]
-    assert [(HERE / spec).read_text().count("assert_type(") for spec in SPECS] == [23, 50, 24]
+    assert [len(marks(spec)) for spec in SPECS] == [36, 29, 13, 11]
+    assert [(HERE / spec).read_text().count("assert_type(") for spec in SPECS] == [23, 50, 24, 15]
