@@ -392,7 +392,6 @@ _NOT_YET: dict[str, str] = {
     "SQL stores": "A store on a SQL database",
     "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",
-    "functions": "A database function",
 }
 
 

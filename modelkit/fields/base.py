@@ -523,7 +523,7 @@ class Field(Registrable, Generic[T]):
             return registered if issubclass(registered, Lookup) else None
         return (JSON_BUILT_IN if isinstance(self.scalar_type, types.JsonType) else BUILT_IN).get(lookup_name)
 
-    def get_transform(self, lookup_name: str) -> type[Transform] | None:
+    def get_transform(self, lookup_name: str) -> Callable[[Any], Any] | None:
         """The class of transforms that is registered under that name for this field; None where there is none."""
         registered = self.get_lookups().get(lookup_name)
         return registered if registered is not None and issubclass(registered, Transform) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, overload
 
 from typing_extensions import TypeVar, Unpack
@@ -11,6 +11,7 @@ from typing_extensions import TypeVar, Unpack
 from modelkit.errors import DataError
 from modelkit.expressions.faces import Expr, Instance, JsonExpr
 from modelkit.fields.base import Field, Options, evaluated
+from modelkit.functions.json import KeyTransformFactory
 from modelkit.ir.types import UnfitValue
 
 __all__ = ["JSONField"]
@@ -75,6 +76,10 @@ class JSONField(Field[T]):
             raise DataError(
                 f"{self.label}: {self.encoder.__name__} made {self.shown(text)} of a value, which is no JSON: {error}."
             ) from error
+
+    def get_transform(self, lookup_name: str) -> Callable[[Any], Any]:
+        """The class of transforms that is registered under that name, else what leads to the key of that name."""
+        return super().get_transform(lookup_name) or KeyTransformFactory(lookup_name)
 
     def _decoded(self, value: Any, _expression: Any, _connection: Any) -> Any:
         return None if value is None else json.loads(json.dumps(value), cls=self.decoder)

@@ -1,7 +1,7 @@
 """Scalar functions for queries, constraints, defaults and orders: `from modelkit.functions import Lower`."""
 
 from modelkit.functions.comparison import Cast, Coalesce, Collate, Greatest, Least, NullIf
-from modelkit.functions.json import KT, JSONArray, JSONObject, KeyTextTransform, KeyTransform
+from modelkit.functions.json import KT, JSONArray, JSONObject, KeyTextTransform, KeyTransform, KeyTransformFactory
 from modelkit.functions.math import (
     Abs,
     ACos,
@@ -140,6 +140,7 @@ __all__ = [
     "JSONObject",
     "KeyTextTransform",
     "KeyTransform",
+    "KeyTransformFactory",
     "LPad",
     "LTrim",
     "Lag",

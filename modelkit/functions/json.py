@@ -15,7 +15,7 @@ from modelkit.ir.codec import JSON_NULL
 from modelkit.ir.expr import JSON, TEXT, FunctionDef
 from modelkit.records import dataclass
 
-__all__ = ["KT", "JSONArray", "JSONObject", "KeyTextTransform", "KeyTransform"]
+__all__ = ["KT", "JSONArray", "JSONObject", "KeyTextTransform", "KeyTransform", "KeyTransformFactory"]
 
 
 def _json(value: Any) -> Any:
@@ -73,6 +73,18 @@ class KeyTransform(KeyPath):
     def __init__(self, key: str | int, expression: object) -> None:
         object.__setattr__(self, "item", F(expression) if isinstance(expression, str) else node_of(expression))
         object.__setattr__(self, "keys", (json_key(str(key)),))
+
+
+class KeyTransformFactory:
+    """Makes KeyTransforms of one key: what `get_transform()` of a JSONField gives for a name that is registered for nothing."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __call__(self, expression: object) -> KeyTransform:
+        return KeyTransform(self.key, expression)
 
 
 class KeyTextTransform(Func):

@@ -5,7 +5,8 @@ They run in the calling task, so that a transaction's owner stays who it is.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from typing import Any, Generic
 
 from typing_extensions import TypeVar
@@ -14,6 +15,17 @@ from modelkit.expressions.base import Q
 from modelkit.expressions.faces import Assign, Cond, Expr, Order
 
 __all__ = ["AsyncQueries"]
+
+
+def _turn() -> Awaitable[None]:
+    """What lets the other tasks of a running asyncio loop go on; nothing under another one."""
+    asyncio: Any = sys.modules.get("asyncio")
+    return _nothing() if asyncio is None or asyncio._get_running_loop() is None else asyncio.sleep(0)
+
+
+async def _nothing() -> None:
+    """No turn."""
+
 
 M = TypeVar("M")
 Row_co = TypeVar("Row_co", covariant=True, default=M)
@@ -135,9 +147,11 @@ class AsyncQueries(Generic[M, Row_co]):
         return self._sync().aggregate(*aggregates, **named)
 
     async def aiterator(self, chunk_size: int = 2000) -> AsyncIterator[Row_co]:
-        """As iterator()."""
-        for row in self._sync().iterator(chunk_size):
+        """As iterator(); other tasks of an asyncio loop get their turn after each chunk."""
+        for number, row in enumerate(self._sync().iterator(chunk_size), 1):
             yield row
+            if number % chunk_size == 0:
+                await _turn()
 
     async def _each(self) -> AsyncIterator[Row_co]:
         for row in self._sync():

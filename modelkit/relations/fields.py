@@ -31,7 +31,7 @@ from modelkit.relations.accessors import forward_get, forward_set
 from modelkit.relations.base import RECURSIVE, RelationField, RelationOptions, check_on_delete
 from modelkit.relations.managers import refuse_assignment
 from modelkit.relations.many import related_manager
-from modelkit.relations.sides import ManyFace, OptRefFace, RefFace, Side
+from modelkit.relations.sides import ManyFace, ManyToManyRel, ManyToOneRel, OneToOneRel, OptRefFace, RefFace
 
 __all__ = [
     "CASCADE",
@@ -383,7 +383,7 @@ def _declare_key(
             f"{type(field).__name__}(on_delete=SET_DEFAULT) needs a default: the key to fall back on, or default=None."
         )
     unique = field.unique_key
-    side = Side(
+    side = (OneToOneRel if unique else ManyToOneRel)(
         field,
         to,
         related_name=related_name,
@@ -512,7 +512,7 @@ class ManyToMany(RelationField[Any], Generic[R]):
             raise ValueError(
                 "through_fields names keys of a through model, and none is given: add through=... or drop it."
             )
-        side = Side(
+        side = ManyToManyRel(
             self,
             to,
             related_name=related_name,

@@ -22,6 +22,9 @@ from modelkit.relations.many import related_manager
 __all__ = [
     "FieldCacheMixin",
     "ManyFace",
+    "ManyToManyRel",
+    "ManyToOneRel",
+    "OneToOneRel",
     "OptRefFace",
     "RefFace",
     "ReverseMany",
@@ -119,7 +122,7 @@ class Side(FieldCacheMixin):
 
     def moved_to(self, field: Any) -> Side:
         """The same for a copy of the field."""
-        moved = object.__new__(Side)
+        moved = object.__new__(type(self))
         moved.__dict__.update(self.__dict__)
         moved.field = field
         return moved
@@ -301,7 +304,19 @@ class Side(FieldCacheMixin):
             delattr(owner, name)
 
     def __repr__(self) -> str:
-        return f"<Side: {self.field.label} from {getattr(self.model, '__name__', self.model)}>"
+        return f"<{type(self).__name__}: {self.field.label} from {getattr(self.model, '__name__', self.model)}>"
+
+
+class ManyToOneRel(Side):
+    """The far side of a foreign key."""
+
+
+class OneToOneRel(ManyToOneRel):
+    """The far side of a one-to-one key."""
+
+
+class ManyToManyRel(Side):
+    """The far side of a many-to-many relation."""
 
 
 def _spot(field: Any) -> tuple[str, str]:

@@ -134,7 +134,8 @@ class _Left:
         if base is Lookup and own is not None and type(own).get_lookup is not Field.get_lookup:
             return own.get_lookup(name)
         if base is Transform and own is not None and type(own).get_transform is not Field.get_transform:
-            return own.get_transform(name)
+            found = own.get_transform(name)
+            return found if isinstance(found, type) else None
         for holder in self._holders:
             found = holder.get_lookups().get(name) if holder is not None else None
             if found is not None and issubclass(found, base):

@@ -133,6 +133,27 @@ class TestReading:
 
         assert done(main()) == ["Ada", "Bob", "Cyd"]
 
+    def test_aiterator_gives_other_tasks_their_turn_after_each_chunk(self) -> None:
+        Tag.objects.bulk_create([Tag(word=str(number)) for number in range(10)])
+        seen: list[str] = []
+        note = seen.append
+
+        async def reader() -> None:
+            async for _ in Tag.objects.aiterator(chunk_size=5):
+                note("row")
+
+        async def other() -> None:
+            while seen.count("row") < 10:
+                seen.append("turn")
+                await asyncio.sleep(0)
+
+        async def both() -> None:
+            await asyncio.gather(reader(), other())
+
+        done(both())
+        assert seen[:5] == ["row"] * 5
+        assert seen[5] == "turn"
+
     def test_aiterator_prefetches_with_its_own_default_chunk(self) -> None:
         found = Team.objects.prefetch_related(Prefetch("members", to_attr="found")).order_by("name")
         read = {team.name: [person.name for person in team.found] for team in done(listed(found.aiterator()))}
