@@ -144,7 +144,11 @@ def _to_text(value: Any) -> str:
 TO_TEXT = FunctionDef("to_text", _to_text, sql="CAST_TEXT")
 
 
-WITHOUT_HYPHENS = FunctionDef("without_hyphens", lambda text: text.replace("-", ""), sql="WITHOUT_HYPHENS")
+def _without_hyphens(text: str) -> str:
+    return text.replace("-", "")
+
+
+WITHOUT_HYPHENS = FunctionDef("without_hyphens", _without_hyphens, sql="WITHOUT_HYPHENS")
 """A part of a UUID as it stands in the text of one here, which has no hyphens."""
 
 

@@ -6,6 +6,7 @@ import decimal
 import math
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from modelkit.errors import DataError, shorten
@@ -44,19 +45,36 @@ FLOAT = FloatType()
 
 def _real(name: str, function: Callable[..., float], sql: str | None = None) -> FunctionDef:
     """A function of floats; DataError where it has no value or none that a float holds."""
+    return FunctionDef(name, partial(_computed, name, function), sql=sql or name.upper())
 
-    def computed(*numbers: float) -> float:
-        try:
-            result = function(*numbers)
-        except (ValueError, ZeroDivisionError):
-            raise DataError(f"{name}({', '.join(map(shorten, numbers))}) has no value.") from None
-        except OverflowError:
-            raise DataError(f"{name}({', '.join(map(shorten, numbers))}) is out of range.") from None
-        if isinstance(result, complex):
-            raise DataError(f"{name}({', '.join(map(shorten, numbers))}) has no real value.")
-        return result
 
-    return FunctionDef(name, computed, sql=sql or name.upper())
+def _computed(name: str, function: Callable[..., float], *numbers: float) -> float:
+    try:
+        result = function(*numbers)
+    except (ValueError, ZeroDivisionError):
+        raise DataError(f"{name}({', '.join(map(shorten, numbers))}) has no value.") from None
+    except OverflowError:
+        raise DataError(f"{name}({', '.join(map(shorten, numbers))}) is out of range.") from None
+    if isinstance(result, complex):
+        raise DataError(f"{name}({', '.join(map(shorten, numbers))}) has no real value.")
+    return result
+
+
+def _power(base: float, exponent: float) -> float:
+    power: float = base**exponent
+    return power
+
+
+def _cot(angle: float) -> float:
+    return 1 / math.tan(angle)
+
+
+def _log(base: float, number: float) -> float:
+    return math.log(number, base)
+
+
+def _pi() -> float:
+    return math.pi
 
 
 def _ceil(number: Any) -> Any:
@@ -93,8 +111,8 @@ FLOOR = FunctionDef("floor", _floor, sql="FLOOR")
 SIGN = FunctionDef("sign", _sign, sql="SIGN")
 ROUND = FunctionDef("round", _round, sql="ROUND")
 SQRT = _real("sqrt", math.sqrt)
-POWER = _real("power", lambda base, exponent: base**exponent)
-PI = FunctionDef("pi", lambda: math.pi, sql="PI")
+POWER = _real("power", _power)
+PI = FunctionDef("pi", _pi, sql="PI")
 RANDOM = FunctionDef("random", _random, sql="RANDOM", pure=False)
 
 
@@ -202,7 +220,7 @@ class Cot(_Real):
 
     __slots__ = ()
     lookup_name = "cot"
-    function = _real("cot", lambda angle: 1 / math.tan(angle))
+    function = _real("cot", _cot)
 
 
 class Degrees(_Real):
@@ -233,7 +251,7 @@ class Log(_RealPair):
     """The logarithm to the base of the first number, of the second."""
 
     __slots__ = ()
-    function = _real("log", lambda base, number: math.log(number, base))
+    function = _real("log", _log)
 
 
 class Mod(_RealPair):

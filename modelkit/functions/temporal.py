@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from modelkit.errors import did_you_mean
@@ -87,12 +87,26 @@ class Now(Func):
 
 # -- parts
 
+
+def _days(duration: datetime.timedelta) -> int:
+    return duration.days
+
+
+def _hours(duration: datetime.timedelta) -> int:
+    return duration.seconds // 3600
+
+
+def _minutes(duration: datetime.timedelta) -> int:
+    return duration.seconds // 60 % 60
+
+
+def _seconds(duration: datetime.timedelta) -> int:
+    return duration.seconds % 60
+
+
 DURATION_PARTS: dict[str, Callable[[datetime.timedelta], int]] = {
-    "day": lambda duration: duration.days,
-    "hour": lambda duration: duration.seconds // 3600,
-    "minute": lambda duration: duration.seconds // 60 % 60,
-    "second": lambda duration: duration.seconds % 60,
-}
+    "day": _days, "hour": _hours, "minute": _minutes, "second": _seconds,
+}  # fmt: skip
 
 
 @lru_cache(maxsize=256)
@@ -103,8 +117,12 @@ def extraction(part: str, zone: Zone, *, of_duration: bool = False) -> FunctionD
     known = {**DATE_PARTS, **TIME_PARTS}[part]
     if zone is None:
         return known
-    read = known.python
-    return FunctionDef(f"{part}_in_zone", lambda value: read(_clock(value, zone)), sql=known.sql)
+    return FunctionDef(f"{part}_in_zone", partial(_read_on_clock, known.python, zone), sql=known.sql)
+
+
+def _read_on_clock(read: Callable[[Any], int], zone: Zone, value: Any) -> int:
+    """A part of what a clock of `zone` shows."""
+    return read(_clock(value, zone))
 
 
 def _clock(value: Any, zone: Zone) -> Any:
@@ -258,23 +276,25 @@ def _truncated(value: Any, kind: str) -> Any:
     return _cut_date(value, kind) if isinstance(value, datetime.date) else _cut_time(value, kind)
 
 
+def _truncated_as(kind: str, zone: Zone, form: Form, value: Any) -> Any:
+    """A date, time or moment (on a clock of `zone`) cut to `kind`, as `form`."""
+    cut = _truncated(_clock(value, zone), kind)
+    match form:
+        case "date" if isinstance(cut, datetime.datetime):
+            return cut.date()
+        case "time" if isinstance(cut, datetime.datetime):
+            return cut.time()
+        case "datetime" if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+            return cut.replace(tzinfo=zone if zone is not None else get_current_timezone())
+        case _:
+            return cut
+
+
 @lru_cache(maxsize=1024)
 def truncation(kind: str, zone: Zone, form: Form) -> FunctionDef:
     """What cuts a date, time or moment (on a clock of `zone`; None: the current time zone) to `kind`, and gives it as `form`."""
-
-    def truncated(value: Any) -> Any:
-        cut = _truncated(_clock(value, zone), kind)
-        match form:
-            case "date" if isinstance(cut, datetime.datetime):
-                return cut.date()
-            case "time" if isinstance(cut, datetime.datetime):
-                return cut.time()
-            case "datetime" if isinstance(value, datetime.datetime) and value.tzinfo is not None:
-                return cut.replace(tzinfo=zone if zone is not None else get_current_timezone())
-            case _:
-                return cut
-
-    return FunctionDef(f"trunc_{form}_{kind}", truncated, sql="DATE_TRUNC", pure=zone is not None)
+    function = partial(_truncated_as, kind, zone, form)
+    return FunctionDef(f"trunc_{form}_{kind}", function, sql="DATE_TRUNC", pure=zone is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from modelkit.errors import DataError
@@ -92,14 +93,37 @@ def _ord(text: str) -> int:
     return ord(text[0]) if text else 0
 
 
+def _ltrim(text: str) -> str:
+    return text.lstrip(" ")
+
+
+def _rtrim(text: str) -> str:
+    return text.rstrip(" ")
+
+
+def _trim(text: str) -> str:
+    return text.strip(" ")
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    return text.replace(old, new) if old else text
+
+
+def _reverse(text: str) -> str:
+    return text[::-1]
+
+
+def _strindex(text: str, part: str) -> int:
+    return text.find(part) + 1
+
+
 def _hash(name: str) -> FunctionDef:
-    make: Callable[..., Any] = getattr(hashlib, name)
+    return FunctionDef(name, partial(_digest, getattr(hashlib, name)), sql=name.upper())
 
-    def digest(text: str) -> str:
-        hexadecimal: str = make(text.encode(), usedforsecurity=False).hexdigest()
-        return hexadecimal
 
-    return FunctionDef(name, digest, sql=name.upper())
+def _digest(make: Callable[..., Any], text: str) -> str:
+    hexadecimal: str = make(text.encode(), usedforsecurity=False).hexdigest()
+    return hexadecimal
 
 
 CHR = FunctionDef("chr", _chr, sql="CHR")
@@ -108,14 +132,14 @@ LEFT = FunctionDef("left", _left, sql="LEFT")
 RIGHT = FunctionDef("right", _right, sql="RIGHT")
 LPAD = FunctionDef("lpad", _lpad, sql="LPAD")
 RPAD = FunctionDef("rpad", _rpad, sql="RPAD")
-LTRIM = FunctionDef("ltrim", lambda text: text.lstrip(" "), sql="LTRIM", inline="{0}.lstrip(' ')")
-RTRIM = FunctionDef("rtrim", lambda text: text.rstrip(" "), sql="RTRIM", inline="{0}.rstrip(' ')")
-TRIM = FunctionDef("trim", lambda text: text.strip(" "), sql="TRIM", inline="{0}.strip(' ')")
+LTRIM = FunctionDef("ltrim", _ltrim, sql="LTRIM", inline="{0}.lstrip(' ')")
+RTRIM = FunctionDef("rtrim", _rtrim, sql="RTRIM", inline="{0}.rstrip(' ')")
+TRIM = FunctionDef("trim", _trim, sql="TRIM", inline="{0}.strip(' ')")
 ORD = FunctionDef("ord", _ord, sql="ASCII")
 REPEAT = FunctionDef("repeat", _repeat, sql="REPEAT")
-REPLACE = FunctionDef("replace", lambda text, old, new: text.replace(old, new) if old else text, sql="REPLACE")
-REVERSE = FunctionDef("reverse", lambda text: text[::-1], sql="REVERSE", inline="{0}[::-1]")
-STRPOS = FunctionDef("strindex", lambda text, part: text.find(part) + 1, sql="STRPOS", inline="({0}.find({1}) + 1)")
+REPLACE = FunctionDef("replace", _replace, sql="REPLACE")
+REVERSE = FunctionDef("reverse", _reverse, sql="REVERSE", inline="{0}[::-1]")
+STRPOS = FunctionDef("strindex", _strindex, sql="STRPOS", inline="({0}.find({1}) + 1)")
 SUBSTR = FunctionDef("substr", _substr, sql="SUBSTRING")
 
 known_to_sql(

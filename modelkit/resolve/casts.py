@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime
 import decimal
 import json
+import uuid
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from modelkit.errors import DataError, FieldError, shorten
@@ -144,6 +145,14 @@ def _to_moment(value: Any) -> datetime.datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if datetime_policies() == {"naive"} else moment
 
 
+def _to_uuid(value: str) -> uuid.UUID:
+    return UuidType().coerce(value.strip())
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
 _NUMERIC: Final = (BooleanType, IntegerType, FloatType, DecimalType)
 _CASTS: Final[dict[type[ScalarType], tuple[tuple[type[ScalarType], ...], Callable[[Any], Any], str]]] = {
     TextType: (
@@ -158,9 +167,9 @@ _CASTS: Final[dict[type[ScalarType], tuple[tuple[type[ScalarType], ...], Callabl
     DateType: ((DateTimeType, TextType), _to_date, "CAST_DATE"),
     TimeType: ((DateTimeType, TextType), _to_time, "CAST_TIME"),
     DateTimeType: ((DateType, TextType), _to_moment, "CAST_TIMESTAMP"),
-    UuidType: ((TextType,), lambda value: UuidType().coerce(value.strip()), "CAST_UUID"),
+    UuidType: ((TextType,), _to_uuid, "CAST_UUID"),
     JsonType: ((TextType,), _parsed_json, "CAST_JSON"),
-    DurationType: ((), lambda value: value, "CAST_INTERVAL"),
+    DurationType: ((), _same, "CAST_INTERVAL"),
     BinaryType: ((TextType,), str.encode, "CAST_BINARY"),
 }
 """What each type can be made of, how, and what SQL calls it."""
@@ -170,7 +179,7 @@ _CASTS: Final[dict[type[ScalarType], tuple[tuple[type[ScalarType], ...], Callabl
 def _cast_function(source: ScalarType, wanted: ScalarType) -> FunctionDef | None:
     """What makes values of `wanted` of values of `source`; None where the two have nothing to do with one another."""
     if isinstance(wanted, AnyType):
-        return FunctionDef("cast_any", lambda value: value)
+        return FunctionDef("cast_any", _same)
     sources, convert, sql = _CASTS[type(wanted)]
     kind = type(source)
     if kind is JsonType and isinstance(wanted, TextType):
@@ -178,19 +187,23 @@ def _cast_function(source: ScalarType, wanted: ScalarType) -> FunctionDef | None
     elif kind is not AnyType and kind is not type(wanted) and kind not in sources:
         return None
 
-    def converting(value: Any) -> Any:
-        try:
-            made: Any = value if kind is type(wanted) and not isinstance(wanted, TextType) else convert(value)
-            if isinstance(wanted, TextType):
-                return made[: wanted.max_length]
-            if isinstance(wanted, DecimalType):
-                made = wanted.fit(made)
-            wanted.check(made)
-        except (ValueError, ArithmeticError, UnfitValue):
-            raise DataError(f"{shorten(value)} cannot be cast to {wanted.name}.") from None
-        return made
-
+    if kind is type(wanted) and not isinstance(wanted, TextType):
+        convert = _same
+    converting = partial(_cast_value, convert, wanted)
     return FunctionDef(f"cast_{wanted.name}", converting, sql=sql, pure=not isinstance(wanted, DateTimeType))
+
+
+def _cast_value(convert: Callable[[Any], Any], wanted: ScalarType, value: Any) -> Any:
+    try:
+        made: Any = convert(value)
+        if isinstance(wanted, TextType):
+            return made[: wanted.max_length]
+        if isinstance(wanted, DecimalType):
+            made = wanted.fit(made)
+        wanted.check(made)
+    except (ValueError, ArithmeticError, UnfitValue):
+        raise DataError(f"{shorten(value)} cannot be cast to {wanted.name}.") from None
+    return made
 
 
 def converted(expr: Expr, wanted: ScalarType) -> Expr:

@@ -513,7 +513,7 @@ def _call(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, convert
 
 def _keys_of(expr: Expr) -> list[Param]:
     """The keys by which a JSON expression, or the text of one, leads into a value: outermost first."""
-    if isinstance(expr, Call) and expr.function is builtins.JSON_TEXT:
+    if isinstance(expr, Call) and expr.function == builtins.JSON_TEXT:
         expr = expr.args[0]
     keys: list[Param] = []
     while isinstance(expr, JsonKey):
