@@ -91,6 +91,57 @@ def test_members_are_probed_and_come_in_slot_order() -> None:
     assert Ran(rows_of(AUTHOR, ir.In(BOOL, True, KEY, param(0))), (4, 3, 2, 1)).keys == [3, 1, 2, 4]
 
 
+def either(*items: ir.Expr) -> ir.Expr:
+    return ir.Or(BOOL, True, items)
+
+
+def test_alternatives_that_all_have_a_path_are_read_together_in_slot_order() -> None:
+    where = either(
+        compare(COUNTRY, "eq", param(0, TEXT)), ir.In(BOOL, True, KEY, param(1)), compare(AGE, "eq", param(2))
+    )
+    query = rows_of(AUTHOR, where)
+    assert isinstance(access(query), planner.Union)
+    ran = Ran(query, "de", (1, 4), 50)
+    assert ran.calls == {"bucket", "find"}
+    assert ran.compiled.probes
+    assert ran.keys == [row[0] for row in ROWS[AUTHOR] if row and (row[2] == "de" or row[0] in (1, 4) or row[3] == 50)]
+    assert "where" not in ran.compiled.explain()
+    assert ran.compiled.explain() == (
+        "Select from author\n"
+        "  find author by any of index by_country (country = $0), primary key (id in $1), index by_age (age = $2)"
+    )
+
+
+def test_what_an_alternative_asks_beside_its_key_is_tested() -> None:
+    where = either(
+        both(compare(COUNTRY, "eq", param(0, TEXT)), compare(AGE, "gt", param(1))), compare(KEY, "eq", param(2))
+    )
+    ran = Ran(rows_of(AUTHOR, where), "de", 30, 1)
+    assert ran.keys == [
+        row[0] for row in ROWS[AUTHOR] if row and ((row[2] == "de" and row[3] and row[3] > 30) or row[0] == 1)
+    ]
+
+
+def test_an_alternative_without_a_path_leaves_a_scan() -> None:
+    where = either(compare(col(0, BOOK, "id"), "eq", param(0)), compare(col(0, BOOK, "year"), "eq", param(1)))
+    assert isinstance(access(rows_of(BOOK, where)), planner.Scan)
+
+
+def test_a_bucket_comes_before_alternatives() -> None:
+    where = both(
+        compare(COUNTRY, "eq", param(0, TEXT)), either(compare(AGE, "eq", param(1)), compare(KEY, "eq", param(2)))
+    )
+    assert isinstance(access(rows_of(AUTHOR, where)), planner.Bucket)
+
+
+def test_a_write_finds_alternatives_once() -> None:
+    where = either(compare(COUNTRY, "eq", param(0, TEXT)), compare(AGE, "ge", param(1)))
+    compiled = compile_query(Delete(rows_of(AUTHOR, where)))
+    found = compiled.run([ListView(AUTHOR, ROWS[AUTHOR])], ("de", 0))
+    expected = [(slot, row) for slot, row in enumerate(ROWS[AUTHOR]) if row and (row[2] == "de" or row[3] is not None)]
+    assert found == expected
+
+
 def test_a_range_is_a_span_whose_rows_come_in_slot_order() -> None:
     where = both(compare(AGE, "ge", param(0)), compare(param(1), "gt", AGE))
     ran = Ran(rows_of(AUTHOR, where), 30, 50)

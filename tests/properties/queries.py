@@ -29,6 +29,7 @@ from modelkit.ir.types import (
     TextType,
     TupleType,
 )
+from modelkit.stores.memory.access import access_paths
 
 INT, TEXT, BOOL, JSON = IntegerType(), TextType(), BooleanType(), JsonType()
 DECIMAL, DATE, DURATION, FLOAT = DecimalType(), DateType(), DurationType(), FloatType()
@@ -480,6 +481,8 @@ class Scope:
     def condition(self, depth: int) -> ir.Expr:
         """A condition."""
         rng = self.rng
+        if rng.random() < 0.08:
+            return self.alternatives()
         if depth <= 0 or rng.random() < 0.5:
             return self.test(depth)
         items = tuple(self.condition(depth - 1) for _ in range(rng.choice((2, 2, 3))))
@@ -523,6 +526,39 @@ class Scope:
         if self.rng.random() < 0.1:
             sides = (sides[1], sides[0])
         return ir.Compare(BOOL, True, self.rng.choice(ops), *sides)
+
+    def alternatives(self) -> ir.Expr:
+        """What access paths serve together: columns of one source against parameters, any of which may hold."""
+        rng = self.rng
+        by_source = {
+            number: {path.columns[0] for path in access_paths(table) if len(path.columns) == 1}
+            for number in self.only
+            if (table := self.sources[number].table) is not None
+        }
+        numbers = [number for number, places in by_source.items() if places]
+        if not numbers:
+            return self.test(0)
+        number = rng.choice(numbers)
+        table = self.sources[number].table
+        assert table is not None
+        columns = [(place, table.columns[place]) for place in sorted(by_source[number])]
+
+        def one() -> ir.Expr:
+            place, column = rng.choice(columns)
+            item = ir.Col(column.type, number > 0 or column.nullable, number, place)
+            if rng.random() < 0.3:
+                return ir.In(BOOL, True, item, tuple(self.constant(column.type) for _ in range(rng.choice((1, 2, 3)))))
+            if rng.random() < 0.1:
+                return ir.IsNull(BOOL, False, item)
+            op: Any = rng.choice(("eq", "eq", "eq", "le", "gt"))
+            return ir.Compare(BOOL, True, op, item, self.constant(column.type))
+
+        items = [one() for _ in range(rng.choice((2, 2, 3)))]
+        if rng.random() < 0.3:
+            items[0] = ir.And(BOOL, True, (items[0], self.test(0)))
+        if rng.random() < 0.2:
+            items.append(ir.And(BOOL, True, (one(), ir.Or(BOOL, True, (one(), one())))))
+        return ir.Or(BOOL, True, tuple(items))
 
     def member(self, kind: ScalarType, depth: int) -> ir.Expr:
         rng = self.rng

@@ -29,7 +29,21 @@ from modelkit.ir.analysis import (
     used_sources,
     windows_of,
 )
-from modelkit.ir.expr import BOOLEAN, Col, Compare, Const, Expr, In, IsNull, Match, Nulls, Param, Subselect, TupleNode
+from modelkit.ir.expr import (
+    BOOLEAN,
+    Col,
+    Compare,
+    Const,
+    Expr,
+    In,
+    IsNull,
+    Match,
+    Nulls,
+    Or,
+    Param,
+    Subselect,
+    TupleNode,
+)
 from modelkit.ir.query import Compound, Select, Source, ValueOutput
 from modelkit.ir.schema import Table
 from modelkit.ir.types import AnyType, ScalarType, TupleType
@@ -48,6 +62,7 @@ __all__ = [
     "Shorter",
     "Span",
     "Step",
+    "Union",
     "Via",
     "plan",
     "plans",
@@ -112,6 +127,13 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Union:
+    """The rows that any of several ways gives, each once, in slot order."""
+
+    options: tuple[Probe | Bucket | Keys | Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Via:
     """The root's rows found from a joined source: its rows by `access` that meet `conditions`, then up to the root.
 
@@ -145,7 +167,7 @@ class Derived:
     """The rows of an inner query."""
 
 
-Access: TypeAlias = Scan | Probe | Bucket | Shorter | Keys | Span | Via | Gathered | Hash | Derived
+Access: TypeAlias = Scan | Probe | Bucket | Shorter | Keys | Span | Union | Via | Gathered | Hash | Derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +317,7 @@ class _Planner:
         if table is None:
             yield _Entry(Derived())
             return
-        yield from self._table_entries(0, table)
+        yield from self._table_entries(0, table, self.local(0))
         yield _Entry(Scan(), rank=60)
         yield from self._walks(table)
         for number in range(1, len(self.sources)):
@@ -305,8 +327,8 @@ class _Planner:
         """The conditions that read source `number` and no other."""
         return [condition for condition in self.conditions if self.reads[id(condition)] == {number}]
 
-    def _table_entries(self, number: int, table: Table) -> Iterator[_Entry]:
-        conditions = self.local(number)
+    def _table_entries(self, number: int, table: Table, conditions: list[Expr]) -> Iterator[_Entry]:
+        """The ways by access paths to the rows of source `number` that pass `conditions`, which read no other."""
         equal = dict(self._equalities(number, table, conditions))
         buckets: list[Bucket] = []
         for path in _plain_paths(table):
@@ -329,6 +351,35 @@ class _Planner:
         buckets = [bucket for bucket in buckets if not any(_narrows(other, bucket) for other in buckets)]
         if len(buckets) > 1:
             yield _Entry(Shorter(tuple(buckets)), rank=5)
+        for condition in conditions:
+            if isinstance(condition, Or):
+                yield from self._union(number, table, condition)
+
+    def _union(self, number: int, table: Table, condition: Or) -> Iterator[_Entry]:
+        """The way by a path for each alternative, where all have one."""
+        options: list[Probe | Bucket | Keys | Span] = []
+        whole = True
+        for alternative in condition.items:
+            parts = list(conjuncts(alternative))
+            entries = sorted(self._table_entries(number, table, parts), key=lambda entry: entry.rank)
+            for entry in entries:
+                match entry.access:
+                    case Union(options=inner):
+                        options += inner
+                    case Keys(choices=Subselect()):
+                        continue
+                    case Span():
+                        options.append(replace(entry.access, reverse=False))
+                    case Probe() | Bucket() | Keys():
+                        options.append(entry.access)
+                    case _:
+                        continue
+                whole = whole and all(any(part is known for known in entry.consumed) for part in parts)
+                break
+            else:
+                return
+        ranged = any(isinstance(option, Span) for option in options)
+        yield _Entry(Union(tuple(options)), (condition,) if whole else (), rank=48 if ranged else 32)
 
     def _nullable(self, expr: Expr) -> bool:
         return may_be_null(expr, self.sources, self.missing)
@@ -485,13 +536,16 @@ class _Planner:
             ups.append((child, path))
             exact = exact and not joined.many
             child = joined.parent
-        ranks = {Probe: 25, Bucket: 30, Shorter: 30, Keys: 35, Span: 62, Scan: 70}
-        for entry in (_Entry(Scan()), *self._table_entries(number, source.table)):
+        ranks = {Probe: 25, Bucket: 30, Shorter: 30, Keys: 35, Union: 37, Span: 62, Scan: 70}
+        for entry in (_Entry(Scan()), *self._table_entries(number, source.table, self.local(number))):
             by_query = isinstance(entry.access, Keys) and isinstance(entry.access.choices, Subselect)
             rank = 66 if by_query else ranks[type(entry.access)]
             # Rows under keys come in the order of their slots, as those of a join must.
             gathers = (
-                source.many and len(ups) == 1 and ups[0][1].unique and isinstance(entry.access, (Bucket, Shorter, Keys))
+                source.many
+                and len(ups) == 1
+                and ups[0][1].unique
+                and isinstance(entry.access, (Bucket, Shorter, Keys, Union))
             )
             gathers = gathers and self.purpose != "writes"
             conditions = tuple(c for c in local if c not in entry.consumed)

@@ -53,6 +53,7 @@ from modelkit.stores.memory.planner import (
     Shorter,
     Span,
     Step,
+    Union,
     Via,
 )
 
@@ -186,6 +187,8 @@ class _Words:
                 return f"{_path(path)} ({self._equals(path.columns, key, number)})"
             case Shorter(options=options):
                 return f"the shorter of {', '.join(self._way(option, number) for option in options)}"
+            case Union(options=options):
+                return f"any of {', '.join(self._way(option, number) for option in options)}"
             case Keys(path=path, item=item, choices=choices):
                 return f"{_path(path)} ({self.text(item)} in {self._choices(choices)})"
             case Span(path=path):

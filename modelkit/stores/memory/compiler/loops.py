@@ -33,6 +33,7 @@ from modelkit.stores.memory.planner import (
     Shorter,
     Span,
     Step,
+    Union,
     Via,
 )
 
@@ -234,7 +235,33 @@ class Nest:
                 return [For(row, method(table, "rows_under") + call, listed=True)]
             case Span():
                 return self._span(table, access, row, writer, slot)
+            case Union(options=options):
+                return self._union(table, options, row, writer, slot)
         raise InternalError(f"no way to enter by {type(access).__name__}")
+
+    def _union(
+        self, table: Table, options: Sequence[Access], row: str, writer: ConditionWriter, slot: str
+    ) -> list[Clause]:
+        found: list[Clause] = []
+        parts: list[str] = []
+        for option in options:
+            match option:
+                case Probe(path=path, key=key) | Bucket(path=path, key=key):
+                    name, call = "bucket_slots", f"({path.number:d}, {self._key(writer, key)})"
+                case Keys(path=path):
+                    name, call = "slots_under", f"({path.number:d}, {self._choices(writer, option)})"
+                case Span():
+                    before, call = self._bounds(option, writer)
+                    found += before
+                    name = "span_slots"
+                case _:
+                    raise InternalError(f"no union with {type(option).__name__}")
+            parts.append(f"*{self.program.method(table, name)}{call}")
+        slots = f"sorted({{{', '.join(parts)}}})"
+        if slot:
+            return [*found, *self._rows_in(table, slots, row, slot)]
+        rows = f"{self.program.method(table, 'rows_in')}({slots})"
+        return [*found, For(row, rows, listed=True)]
 
     def _rows_in(self, table: Table, slots: str, row: str, slot: str) -> list[Clause]:
         """The clauses that bind `slot` and `row` to each of `slots`, all of which have a row."""
@@ -267,7 +294,8 @@ class Nest:
         parts, wanted = (", ".join([f"k{place:d}" for place in order]) for order in (sorted(places), places))
         return f"{{({wanted}) for {parts} in {keys}}}"
 
-    def _span(self, table: Table, access: Span, row: str, writer: ConditionWriter, slot: str) -> list[Clause]:
+    def _bounds(self, access: Span, writer: ConditionWriter) -> tuple[list[Clause], str]:
+        """The arguments of a view's `span` in brackets, and what must come before."""
         found: list[Clause] = []
         words: list[str] = []
         if access.prefix is not None:
@@ -282,7 +310,10 @@ class Nest:
             bounded = (access.low is not None, access.high is not None)
             words += [f"bounded={bounded!r}"] if bounded != (True, True) else []
         words += ["reverse=True"] if access.reverse else []
-        call = f"({', '.join([f'{access.path.number:d}', low, high, *words])})"
+        return found, f"({', '.join([f'{access.path.number:d}', low, high, *words])})"
+
+    def _span(self, table: Table, access: Span, row: str, writer: ConditionWriter, slot: str) -> list[Clause]:
+        found, call = self._bounds(access, writer)
         if slot:
             call = self.program.method(table, "span_slots") + call
             call = f"sorted({call})" if access.by_slot else call
