@@ -9,6 +9,7 @@ from modelkit import registry, signals, timezone
 from modelkit.constraints import BaseConstraint, CheckConstraint, Deferrable, Index, UniqueConstraint
 from modelkit.database import aliases, capture_statements, connect, disconnect, use_store
 from modelkit.errors import (
+    CommitOutcomeUnknown,
     ConcurrentIntegrityError,
     DatabaseError,
     DataError,
@@ -30,7 +31,9 @@ from modelkit.errors import (
     RestrictedError,
     SchemaMismatch,
     StoreClosed,
+    StoreCorrupt,
     StoreError,
+    StoreLocked,
     TransactionConflict,
     TransactionError,
     TransactionManagementError,
@@ -289,6 +292,7 @@ __all__ = [
     "Chr",
     "Coalesce",
     "Collate",
+    "CommitOutcomeUnknown",
     "CompositePrimaryKey",
     "Concat",
     "ConcatPair",
@@ -436,7 +440,9 @@ __all__ = [
     "Sqrt",
     "StdDev",
     "StoreClosed",
+    "StoreCorrupt",
     "StoreError",
+    "StoreLocked",
     "StrExpr",
     "StrIndex",
     "Subquery",

@@ -91,7 +91,7 @@ def statement(alias: str | None = None, *, reading: bool = False, isolation: Iso
 
 
 def connect(store: str | Store = "memory:", alias: str = DEFAULT) -> Store:
-    """Let `alias` be served by `store`: a store object, or a URL ("memory:"). Gives the store."""
+    """Let `alias` be served by `store`: a store object, or a URL ("memory:", "memory:data/db.json"). Gives the store."""
     opened = _open(store) if isinstance(store, str) else _checked(store)
     stores[alias] = opened
     return opened
@@ -127,9 +127,7 @@ def _open(url: str) -> Store:
             f"{shorten(url)} is no store's URL: it begins with the kind of store, as 'memory:' does."
         )
     if scheme == "memory":
-        if rest:
-            not_yet("stores in files")
-        return MemoryStore()
+        return MemoryStore(file=rest or None)
     if scheme.partition("+")[0] in {"sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql"}:
         not_yet("SQL stores")
     raise ImproperlyConfigured(

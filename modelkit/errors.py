@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 __all__ = [
+    "CommitOutcomeUnknown",
     "ConcurrentIntegrityError",
     "DataError",
     "DatabaseError",
@@ -31,7 +32,9 @@ __all__ = [
     "RestrictedError",
     "SchemaMismatch",
     "StoreClosed",
+    "StoreCorrupt",
     "StoreError",
+    "StoreLocked",
     "TransactionConflict",
     "TransactionError",
     "TransactionManagementError",
@@ -226,6 +229,42 @@ class StoreClosed(StoreError):
     """The store was used after close()."""
 
 
+class StoreCorrupt(StoreError):
+    """A store's file is damaged, or is not one; it was left as it is. `python -m modelkit fsck FILE` tells more.
+
+    Attributes: `file` and `offset`, the byte where what is wrong begins.
+    """
+
+    def __init__(self, file: str, offset: int, why: str) -> None:
+        super().__init__(f"{file}, byte {offset}: {why}.")
+        self.file = file
+        self.offset = offset
+        self.why = why
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.file, self.offset, self.why)
+
+
+class StoreLocked(StoreError):
+    """Another process (or another store of this one) has the file open.
+
+    Attributes: `file` and `pid`, the process that holds it, None where it did not say.
+    """
+
+    def __init__(self, file: str, pid: int | None) -> None:
+        who = "another process" if pid is None else f"process {pid}"
+        super().__init__(f"{file} is open already, in {who}: a store's file is used by one process at a time.")
+        self.file = file
+        self.pid = pid
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.file, self.pid)
+
+
+class CommitOutcomeUnknown(StoreError):
+    """The system could not say whether a commit reached the disk; the store takes no more writes. Open it anew to see."""
+
+
 class SchemaMismatch(StoreError):
     """A table's stored columns and its model's fields do not agree."""
 
@@ -390,7 +429,6 @@ def not_a_goal(name: str) -> None:
 _NOT_YET: dict[str, str] = {
     "F slices": "Slicing an F() expression",
     "SQL stores": "A store on a SQL database",
-    "stores in files": "A memory store kept in a file",
     "portable": "MemoryStore(portable=...)",
 }
 

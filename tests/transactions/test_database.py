@@ -63,7 +63,7 @@ def test_what_names_no_store_is_refused(url: str) -> None:
         connect(url, alias="elsewhere")
 
 
-@pytest.mark.parametrize("url", ["memory:db.json", "sqlite:///x.db", "postgresql+psycopg://x"])
+@pytest.mark.parametrize("url", ["sqlite:///x.db", "postgresql+psycopg://x"])
 def test_stores_to_come_say_so(url: str) -> None:
     with pytest.raises(NotYetSupported):
         connect(url, alias="elsewhere")

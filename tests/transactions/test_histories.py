@@ -11,7 +11,7 @@ from modelkit.stores.base import Isolation
 from modelkit.stores.memory.footprint import Footprint
 from tests.transactions import histories
 
-TRANSACTIONS = int(os.environ.get("MODELKIT_HISTORIES", "50000"))
+TRANSACTIONS = int(os.environ.get("MODELKIT_HISTORIES", "10000"))
 """For each level."""
 
 

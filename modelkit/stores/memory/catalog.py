@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from modelkit.errors import DataError, IntegrityError, ProgrammingError, SchemaMismatch, did_you_mean
 from modelkit.ir.schema import DEFAULT, Column, Reference, Row, Table
@@ -19,7 +19,10 @@ from modelkit.stores.memory.constraints import TableWrites, validate
 from modelkit.stores.memory.heap import Heap
 from modelkit.stores.memory.tables import Link, TableState
 
-__all__ = ["Catalog"]
+__all__ = ["Catalog", "Migrate"]
+
+Migrate: TypeAlias = Callable[[str, list[dict[str, Any]]], Iterable[Mapping[str, Any]]]
+"""Takes a model's label and its old rows by column, and gives the new ones."""
 
 
 class Catalog:
@@ -40,6 +43,9 @@ class Catalog:
         self._next = itertools.count()
         self.changed: Callable[[], object] = list
         """Called after tables were defined anew."""
+        self.strict = False
+        """Whether a column that is gone is refused rather than forgotten with its values."""
+        self.migrate: Migrate | None = None
 
     def state(self, table: Table) -> TableState:
         """What the store keeps of `table`, which is looked for where it is met for the first time. O(1) from then on.
@@ -172,7 +178,8 @@ class Catalog:
         writes = []
         try:
             for key, old in replaced.items():
-                writes.append(TableWrites(named[key], (), _converted(old, named[key]), None))
+                rows = _converted(old, named[key], strict=self.strict, migrate=self.migrate)
+                writes.append(TableWrites(named[key], (), rows, None))
             for written in writes:
                 written.place()
             validate(writes, lambda _: None)
@@ -236,8 +243,11 @@ def _link_back(states: Sequence[TableState]) -> None:
         state.linked = tuple(links)
 
 
-def _converted(old: TableState, new: TableState) -> list[Row]:
+def _converted(old: TableState, new: TableState, *, strict: bool, migrate: Migrate | None) -> list[Row]:
     """The rows of `old` as rows of `new`; SchemaMismatch that lists the columns for which there is no value."""
+    rows = [row for chunk in old.latest.chunks() for row in chunk if row is not None]
+    if old.columns == new.columns and old.kept and new.kept and old.kept.checks == new.kept.checks:
+        return rows
     places = {column.name: place for place, column in enumerate(old.columns)}
     sources: list[int | None] = []
     missing: list[str] = []
@@ -251,10 +261,29 @@ def _converted(old: TableState, new: TableState) -> list[Row]:
             why = "is new" if place is None else f"was {old.columns[place].type.name} and is {column.type.name} now"
             missing.append(f"{column.label or column.name} ({why}, without a default, not nullable)")
             sources.append(None)
-    rows = [row for chunk in old.latest.chunks() for row in chunk if row is not None]
+    gone = [name for name in places if name not in {column.name for column in new.columns}] if strict else []
+    if rows and migrate is not None and (missing or gone):
+        return _migrated(rows, old, new, migrate)
     if missing and rows:
         raise SchemaMismatch(f"{new.label} has {len(rows)} stored rows that lack a value for: {', '.join(missing)}.")
+    if gone and rows:
+        raise SchemaMismatch(
+            f"{new.label} has {len(rows)} stored rows with values for what it has no field for: {', '.join(gone)}. "
+            "MemoryStore(migrate=...) takes a function that makes new rows of the old ones."
+        )
     return [new.admit(tuple([DEFAULT if place is None else row[place] for place in sources])) for row in rows]
+
+
+def _migrated(rows: list[Row], old: TableState, new: TableState, migrate: Migrate) -> list[Row]:
+    names = [column.name for column in old.columns]
+    made = []
+    known = {column.name for column in new.columns}
+    for given in migrate(new.label, [dict(zip(names, row, strict=True)) for row in rows]):
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            raise SchemaMismatch(f"migrate() gave {new.label} a value for {', '.join(unknown)}: it has no such column.")
+        made.append(new.admit(tuple([given.get(column.name, DEFAULT) for column in new.columns])))
+    return made
 
 
 def _fills(column: Column) -> bool:

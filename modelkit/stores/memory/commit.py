@@ -21,6 +21,7 @@ from modelkit.errors import OperationalError, StoreClosed, TransactionConflict
 from modelkit.ir.schema import DEFAULT, Row
 from modelkit.ir.types import IntegerType
 from modelkit.stores.memory.constraints import TableWrites, Viewed, validate
+from modelkit.stores.memory.files.journal import Journal
 from modelkit.stores.memory.heap import MASK, SHIFT, Changed, Heap, Pin, TablePin, note
 from modelkit.stores.memory.insertion import insertion
 from modelkit.stores.memory.rows import shown
@@ -37,6 +38,14 @@ class Closed:
 
 CLOSED: Final = Closed()
 
+
+@final
+class Appending:
+    """Stands in `Committer.publishing` while a commit is on its way into the journal."""
+
+
+APPENDING: Final = Appending()
+
 Lone: TypeAlias = tuple[TableState, Row, int, int]
 """One inserted row, its slot, and how many rows there were."""
 
@@ -47,15 +56,16 @@ def latest(_: TableState) -> View | None:
 
 
 class Committer:
-    """A store's lock, its open pins, its sequences, and the way into its tables."""
+    """A store's lock, its open pins, its sequences, and the way into its tables; its journal, where it is kept in a file."""
 
-    __slots__ = ("lock", "numbers", "pins", "publishing", "version", "working")
+    __slots__ = ("journal", "lock", "numbers", "pins", "publishing", "version", "working")
 
     def __init__(self) -> None:
         self.lock = RLock()
         self.pins: list[Pin] = []
         self.numbers: dict[int, int] = {}
-        self.publishing: list[TableWrites] | Lone | Closed | None = None
+        self.publishing: list[TableWrites] | Lone | Appending | Closed | None = None
+        self.journal: Journal | None = None
         self.version = 0
         self.working = False
 
@@ -69,7 +79,11 @@ class Committer:
         pending = self.publishing
         if isinstance(pending, Closed):
             raise StoreClosed("The store is closed.")
-        if isinstance(pending, tuple):
+        if isinstance(pending, Appending):
+            if self.journal is not None:
+                self.journal.undo()
+            self.publishing = None
+        elif isinstance(pending, tuple):
             state, row, slot, live = pending
             written = TableWrites(state, (), (row,), None)
             written.first, written.live, written.slots = slot, live, [slot]
@@ -128,9 +142,33 @@ class Committer:
                 reads()
         if since is not None and since != version:
             raise TransactionConflict("A finalizer wrote to the store meanwhile: nothing was saved.", kind="write")
-        if closing is not None:
-            closing.closed = True
-        self.publish(writes)
+        self._commit(writes, closing)
+
+    def _commit(self, writes: list[TableWrites], closing: Pin | None = None) -> None:
+        """Put `writes` into the journal, if there is one, and publish them. What is interrupted is undone or finished later."""
+        journal = self.journal
+        try:
+            if journal is not None:
+                self._append(journal, writes)
+            if closing is not None:
+                closing.closed = True
+            self.publish(writes)
+        except BaseException:
+            self.working = False
+            raise
+        if journal is not None:
+            journal.compact_if_long()
+
+    def _append(self, journal: Journal, writes: list[TableWrites]) -> None:
+        """Put `writes` into the journal, where they count once they are published; where that fails, they are taken back."""
+        self.publishing = APPENDING
+        self.working = True
+        try:
+            journal.append(writes)
+        except BaseException:
+            journal.undo()
+            self.publishing = None
+            raise
 
     def judge(self, writes: Sequence[TableWrites], viewed: Viewed) -> None:
         """Raise what `apply` would raise. Under the lock."""
@@ -140,8 +178,10 @@ class Committer:
 
     def publish(self, writes: list[TableWrites]) -> None:
         """Make `writes`, placed and validated, the latest commit. Nothing here raises; all of it may be repeated."""
-        repeated = self.publishing is not None
+        repeated = self.publishing is not None and not isinstance(self.publishing, Appending)
         self.publishing = writes
+        if self.journal is not None:
+            self.journal.settle()
         try:
             self.working = True
             self.version += 1
@@ -246,8 +286,14 @@ class Committer:
             numbers = {number: numbers.get(number, 1) for number in self.numbers}
             for written in writes:
                 written.place()
+        before = self.numbers.copy()
         self.numbers.update(numbers)
-        self.publish(writes)
+        try:
+            self._commit(writes)
+        except BaseException:
+            if self.publishing is None or isinstance(self.publishing, Appending):
+                self.numbers.update(before)
+            raise
 
 
 def _back(heap: Heap, pinned: TablePin) -> list[Changed]:

@@ -5,8 +5,10 @@ Knows all the rooms around it and no model. The invariant: no user's code runs u
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from os import PathLike
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, not_yet
@@ -15,10 +17,13 @@ from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
 from modelkit.stores.base import Capabilities, Isolation, Params, Removal, TimeZonePolicy
 from modelkit.stores.memory.cascade import found_by_steps
-from modelkit.stores.memory.catalog import Catalog
+from modelkit.stores.memory.catalog import Catalog, Migrate
 from modelkit.stores.memory.commit import CLOSED, Closed, Committer
 from modelkit.stores.memory.constraints import TableWrites
+from modelkit.stores.memory.files.journal import Journal, Sync
+from modelkit.stores.memory.files.system import System
 from modelkit.stores.memory.heap import Changed, Pin
+from modelkit.stores.memory.opening import forked, load
 from modelkit.stores.memory.plans import Plans, Prepared
 from modelkit.stores.memory.tables import TableState
 from modelkit.stores.memory.transactions import MemoryTransaction, Stream
@@ -61,7 +66,15 @@ class MemoryStore:
         tz: "aware" keeps datetimes in UTC and refuses naive ones; "naive" the reverse.
         nulls: where NULLs stand in an ascending order.
         portable: not supported yet.
-        file: not supported yet.
+        file: where to keep the rows too, such as "data/db.json": a readable snapshot, with a log and a lock beside it.
+        sync: "full" waits at each commit until it stands on the disk; "normal" leaves that to the system between snapshots,
+            "off" to the system altogether until `close`.
+        migrate: makes new rows of a file's old ones, where a model has changed in another way than by fields with defaults: it
+            takes the model's label and a list of dicts by column, and gives dicts. It must not use the store.
+        system: what stands for the operating system, for tests.
+
+    Raises:
+        StoreCorrupt, StoreLocked, StoreError: the file is damaged, is open elsewhere, or cannot be opened.
 
     >>> store = MemoryStore()
     >>> store.stats()["open_snapshots"]
@@ -74,7 +87,10 @@ class MemoryStore:
         tz: TimeZonePolicy = "aware",
         nulls: Literal["first", "last"] = "first",
         portable: Literal["error", "warn"] | None = None,
-        file: str | None = None,
+        file: str | PathLike[str] | None = None,
+        sync: Sync = "full",
+        migrate: Migrate | None = None,
+        system: System | None = None,
     ) -> None:
         if tz not in ("aware", "naive"):
             raise ValueError(f"tz is 'aware' or 'naive', not {tz!r}")
@@ -82,8 +98,8 @@ class MemoryStore:
             raise ValueError(f"nulls is 'first' or 'last', not {nulls!r}")
         if portable is not None:
             not_yet("portable")
-        if file is not None:
-            not_yet("stores in files")
+        if sync not in ("full", "normal", "off"):
+            raise ValueError(f"sync is 'full', 'normal' or 'off', not {sync!r}")
         self.capabilities = Capabilities(vendor="memory", datetimes=tz, nulls=nulls)
         self.epoch = 0
         self._committer = Committer()
@@ -91,6 +107,19 @@ class MemoryStore:
         self._catalog = Catalog(self._committer.numbers, self._lock, tz)
         self._plans = Plans(self._catalog, nulls)
         self._catalog.changed = self._plans.clear
+        if file is not None:
+            self._catalog.strict, self._catalog.migrate = True, migrate
+            self._open(Journal(file, sync=sync, system=system))
+
+    def _open(self, journal: Journal) -> None:
+        """Take over what stands in the files."""
+        try:
+            load(self._catalog, self._committer, journal)
+        except BaseException:
+            journal.release()
+            raise
+        weakref.finalize(self, journal.release)
+        forked.add(self)
 
     @property
     def store(self) -> MemoryStore:
@@ -145,7 +174,7 @@ class MemoryStore:
         with self._lock:
             if committer.publishing is not None:
                 committer.recover()
-            if len(rows) == 1:
+            if len(rows) == 1 and committer.journal is None:
                 return [(state.insert or committer.insertion(state))(rows[0])]
             admitted = committer.admit(state, rows)
             if admitted:
@@ -168,7 +197,7 @@ class MemoryStore:
         with self._lock:
             if committer.publishing is not None:
                 committer.recover()
-            if committer.pins:
+            if committer.pins or committer.journal is not None:
                 return None
             version = committer.version
             found = entry.run(entry.latest, params)
@@ -341,10 +370,12 @@ class MemoryStore:
             }
 
     def close(self) -> None:
-        """Forget all rows. Idempotent; further use raises StoreClosed."""
+        """Forget all rows; one kept in a file writes them there. Idempotent; further use raises StoreClosed."""
         with self._lock:
             if not isinstance(self._committer.publishing, Closed):
                 self._enter()
+            if self._committer.journal is not None:
+                self._committer.journal.close()
             for pin in self._committer.pins:
                 pin.close()
             self._committer.pins = []
