@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
 
 from modelkit.codegen import Source, identifier
@@ -17,7 +17,7 @@ from modelkit.garbage import LARGE, without_collection
 from modelkit.ir.codec import JSON_NULL, load_json
 from modelkit.ir.query import ValueOutput
 from modelkit.ir.types import JsonType
-from modelkit.modelinfo import Along, Attribute, EntityPlan
+from modelkit.modelinfo import Along, Attribute, EntityPlan, held
 from modelkit.records import dataclass
 from modelkit.resolve.query import Fetch
 from modelkit.signals import post_init, pre_init
@@ -351,6 +351,8 @@ class _Writer:
         kept = self._kept(made, entity, child.kept)
         with source.block(f"if r_{child.plan.outputs[-1]} is None:"):
             source.line(f"{kept} = None")
+            if child.names:
+                source.line(f"{source.bind(partial(_note_missing, child), 'note_missing')}({made}.__dict__)")
         with source.block("else:"):
             inner = self._instance(child.plan)
             source.line(f"{kept} = {inner}")
@@ -362,6 +364,11 @@ class _Writer:
         if sets_plainly(entity.info.model):
             return f"{instance}.{identifier(name)}"
         return f"{instance}.__dict__[{self.source.bind(name, 'cache')}]"
+
+
+def _note_missing(child: Along, state: dict[str, Any]) -> None:
+    """Note the key that led to no instance, so that it is not looked for again as long as it stands."""
+    state.setdefault("_related_keys", {})[child.kept] = held(state, child.names)
 
 
 def _outputs(entity: EntityPlan) -> Iterator[int]:

@@ -205,12 +205,14 @@ class ModelInfo:
 class Along:
     """A related instance that is loaded along: how it is made, and under which attribute the other instance keeps it.
 
-    `back`: the attribute under which it keeps the other instance in turn, "" where there is none.
+    `back`: the attribute under which it keeps the other instance in turn, "" where there is none. `names`: the attributes of
+    the other instance whose values may name one that is not there; none where the store sees to it that it is.
     """
 
     kept: str
     back: str
     plan: EntityPlan
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)

@@ -86,7 +86,7 @@ def _argument(scope: Scope, node: Aggregate, arg: Node, inside: Context, over_gr
     if isinstance(arg, Combined) and node.output_field is not None:
         term = expressions.combined(scope, arg, inside, node.output_field)
     elif node.counts_keys:
-        term = _counted(node, resolve_whole(scope, arg, inside))
+        term = _counted(scope, node, resolve_whole(scope, arg, inside))
     else:
         term = resolve(scope, arg, inside)
     shown = getattr(arg, "name", None) or repr(arg)
@@ -97,7 +97,18 @@ def _argument(scope: Scope, node: Aggregate, arg: Node, inside: Context, over_gr
     return term
 
 
-def _counted(node: Aggregate, term: Term) -> Term:
+def _is_key(scope: Scope, items: tuple[Expr, ...]) -> bool:
+    """Whether these are the columns of a primary key, of which none is NULL where the row is there."""
+    first = items[0]
+    if not isinstance(first, Col):
+        return False
+    table = scope.sources[first.source].table
+    return table is not None and all(
+        isinstance(item, Col) and item.source == first.source and item.column in table.key for item in items
+    )
+
+
+def _counted(scope: Scope, node: Aggregate, term: Term) -> Term:
     """What is counted: for a composite key its first value, where none of its values is NULL.
 
     ValueError where different keys are to be counted, which SQL has no word for.
@@ -107,7 +118,7 @@ def _counted(node: Aggregate, term: Term) -> Term:
     if node.distinct:
         raise ValueError(f"COUNT(DISTINCT) doesn't support composite primary keys: {node!r}. Count one of its fields.")
     first = term.expr.items[0]
-    if term.field is not None and term.field.primary_key:
+    if _is_key(scope, term.expr.items):
         return Term(first)
     whole = ir.Case(first.type, True, ((is_null(term.expr, False), first),), Const(first.type, True, None))
     return Term(whole)

@@ -375,7 +375,9 @@ class _Entities:
             at = self.scope.follow(steps_of(relation), Context(None), source)
             back = _back(relation, _ONE_TO_ONE)
             plan = self.plan(info_of(relation.target), at, inner, below, depth + 1)
-            children.append(Along(relation.cache, back.cache if back is not None else "", plan))
+            loose = not relation.kind.startswith("reverse") and not relation.field.remote_field.db_constraint
+            names = relation.local if loose else ()
+            children.append(Along(relation.cache, back.cache if back is not None else "", plan, names))
         return children
 
     def _filtered(self, join: FilteredJoin, mask: Mask | None, wanted: Mask | Literal[True]) -> Along:
