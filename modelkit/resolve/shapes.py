@@ -204,6 +204,8 @@ def _needed(shape: Shape) -> tuple[tuple[tuple[int, float, float], ...], Callabl
         return (), lambda _: True
     if shape.combination is not None:
         return (), _combines_nothing
+    if shape.open:  # its values are as they were passed, and no field has taken them in yet
+        return (), None
     parts = [part for condition in shape.where for part in _all_of(condition)]
     ranges = tuple(
         (part.right.slot, *_reachable(part.op, part.left.type))

@@ -107,7 +107,7 @@ class Note(Model):
 
 
 class Tag(Model):
-    content_type = ForeignKey(ContentType, CASCADE)
+    content_type = ForeignKey(ContentType, CASCADE, related_name="+")
     object_id = CharField(max_length=20)
     of = GenericForeignKey()
 

@@ -195,6 +195,10 @@ class TestOuterRef:
         with pytest.raises(ValueError, match="no query around"):
             Author.objects.update(age=OuterRef("pk"))
 
+    def test_alone_it_has_no_rows_whatever_else_it_is_asked_for(self) -> None:
+        with pytest.raises(ValueError, match="reads the query around it"):
+            list(own_books().filter(rating="2"))
+
     def test_a_query_alone_may_still_be_narrowed_and_is_not_changed_by_being_used(self) -> None:
         inner = own_books()
         assert names(Author.objects.filter(Exists(inner.filter(rating=2)))) == ["A"]
