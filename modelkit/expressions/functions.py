@@ -6,12 +6,11 @@ arguments it takes and what its result is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from modelkit.errors import NotSupportedError, shorten
 from modelkit.expressions.base import Combinable, F, node_of
-from modelkit.expressions.registration import Registrable
+from modelkit.expressions.registration import Registrable, Written
 from modelkit.ir.expr import FunctionDef
 from modelkit.ir.types import ScalarType
 from modelkit.records import dataclass
@@ -24,7 +23,7 @@ to; or a fractional number (Decimal where an argument is one, else float)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
-class Func(Combinable):
+class Func(Written, Combinable):
     """A scalar function applied to `args`: text names a field, other constants are values.
 
     What it does is a FunctionDef: `function`, passed or declared by the class, or the one that a class's `python` makes (a
@@ -39,7 +38,6 @@ class Func(Combinable):
     declared: Any
 
     function: ClassVar[FunctionDef | str | None] = None
-    python: ClassVar[Callable[..., Any] | None] = None
     strict: ClassVar[bool] = True
     pure: ClassVar[bool] = True
     inline: ClassVar[str | None] = None

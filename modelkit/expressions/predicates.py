@@ -6,11 +6,11 @@ those that a class declares with `python` alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from modelkit.expressions.base import Condition, frozen_operand, node_of
 from modelkit.expressions.lookups import EVERY, JSON_LOOKUPS, LOOKUPS, LookupDef, OperandKind
+from modelkit.expressions.registration import Written
 from modelkit.ir.expr import FunctionDef
 from modelkit.records import dataclass
 
@@ -45,7 +45,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lookup(Condition):
+class Lookup(Written, Condition):
     """A condition on `lhs` (an expression; other constants are values) with `rhs`, as `lhs__name=rhs` would make it.
 
     A subclass is a lookup of its own: `python` takes the two sides' canonical values and gives True, False or None (`strict`: it is
@@ -59,7 +59,6 @@ class Lookup(Condition):
 
     lookup_name: ClassVar[str | None] = None
     definition: ClassVar[LookupDef | None] = None
-    python: ClassVar[Callable[[Any, Any], Any] | None] = None
     function: ClassVar[str | None] = None
     strict: ClassVar[bool] = True
     pure: ClassVar[bool] = True

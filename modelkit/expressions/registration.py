@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 
 from modelkit.errors import FieldError, did_you_mean
 
-__all__ = ["Named", "Registrable", "on_change"]
+__all__ = ["Named", "Registrable", "Written", "on_change"]
 
 _listeners: Final[list[Callable[[], object]]] = []
 
@@ -94,6 +94,14 @@ def _registered(holder: Any) -> _Table:
 def _tell() -> None:
     for listener in _listeners:
         listener()
+
+
+class Written:
+    """A class that may say in Python what it computes: `python`, a callable of canonical values, best a static method."""
+
+    __slots__ = ()
+
+    python: Any = None
 
 
 class Registrable:
