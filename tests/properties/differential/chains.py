@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tests.properties.differential.dice import Dice
 from tests.properties.differential.expressions import COMPUTED
-from tests.properties.differential.models import MODELS, RELATIONS, SCALARS
+from tests.properties.differential.models import MODELS, RELATIONS, SCALARS, paths
 from tests.properties.differential.scope import Name, Parts, Scope
 
 __all__ = ["LISTED", "Chain", "Chains"]
@@ -117,15 +117,33 @@ class Chains:
         chain.name(Name(name, kind, "window"))
 
     def _annotate_join(self, chain: Chain) -> None:
-        relations = RELATIONS[chain.model]
-        relation = self.dice.choice(tuple(relations))
-        end = relations[relation][0]
-        inner = Scope(end)
-        pairs = dict(self.dice.some(1, 2, lambda: self.parts.conditions.lookup(inner, joins=False)))
-        condition = ", ".join(f"{relation}__{name}={value}" for name, value in pairs.items() if "F(" not in value)
+        dice = self.dice
+        ways = [(relation, end) for relation, (end, _) in RELATIONS[chain.model].items()]
+        start = dice.choice(("model", "model", "relation", "join" if chain.scope.joins else "model"))
+        before = ""
+        if start != "model":
+            before, middle = dice.choice(chain.scope.joins if start == "join" else tuple(ways))
+            ways = [(f"{before}__{relation}", end) for relation, (end, _) in RELATIONS[middle].items()]
+        way, end = dice.choice(ways)
+        parts = [self._joined_by(way, end, chain.model) for _ in range(dice.weighted(((3, 1), (1, 2))))]
+        if before and dice.chance(25):
+            parts.append(self._joined_by(before, middle, chain.model))
         name = f"j{len(chain.scope.joins)}"
-        chain.then(f".annotate({name}=FilteredRelation({relation!r}, condition=Q({condition})))")
+        condition = dice.choice((", ", ", ", " | ")).join(parts)
+        chain.then(f".{self._verb()}({name}=FilteredRelation({way!r}, condition=Q({condition})))")
         chain.scope = replace(chain.scope, joins=(*chain.scope.joins, (name, end)))
+
+    def _joined_by(self, way: str, end: str, model: str) -> str:
+        """A condition on the rows that `way` leads to from `model`, as a Q."""
+        dice = self.dice
+        if dice.chance(20):
+            kinds = {path.kind: path.text for path in paths(model, 0)}
+            path = dice.choice([path for path in paths(end, 0) if path.kind in kinds])
+            return f"{'~' if dice.chance(15) else ''}Q({way}__{path.text}__lte=F({kinds[path.kind]!r}))"
+        while True:
+            name, value = self.parts.conditions.lookup(Scope(end), joins=False)
+            if "F(" not in value:
+                return f"{'~' if dice.chance(15) else ''}Q({way}__{name}={value})"
 
     def _rearrange(self, chain: Chain) -> None:
         chain.then(

@@ -23,7 +23,7 @@ def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -
     if _not_built(ours.error):
         return NOT_BUILT
     kind = type(theirs.error).__name__
-    if kind in ("OperationalError", "NotSupportedError", "NotImplementedError"):
+    if kind in ("OperationalError", "NotSupportedError", "NotImplementedError", "RecursionError"):
         return f"Django or SQLite cannot: {kind}"
     if type(ours.error).__name__ == "DataError" and re.search(r"zero|range", str(ours.error)):
         return "semantics: x/0 and overflow are errors"
@@ -43,8 +43,10 @@ def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -
         return "a key over a relation that Django reads as the foreign key, which has fewer lookups"
     if re.search(r"\bfilter=.*__in=\[(None)?\]", steps[-1]):
         return "an aggregate whose filter Django knows to be empty"
-    if re.search(r"FilteredRelation\([^()]*condition=Q\([^()]*__in=\[(None)?\]", steps[-1]):
+    if re.search(r"FilteredRelation\(.*__in=\[(None)?\]", steps[-1]):
         return "a FilteredRelation whose condition Django knows to be empty"
+    if "(in alias(" in str(ours.error) or "(in annotate(" in str(ours.error):
+        return "a FilteredRelation whose condition Django does not read before it joins"
     if any(re.match(r"SELECT DISTINCT (?!.* ORDER BY).* GROUP BY ", sql) for sql in theirs.statements):
         return "distinct() groups of a model with an order of its own"
     if any(re.search(r'SELECT DISTINCT .*"qual0"', sql) for sql in theirs.statements):
