@@ -91,15 +91,18 @@ def split(conditions: Iterable[Expr]) -> tuple[Expr | None, Expr | None, Expr | 
 def parts(expr: Expr) -> Iterator[Expr]:
     """What must be grouped by for `expr` to have one value in a group: itself, or what stands beside its aggregates.
 
-    An inner query has one value where the columns that it reads have; where these are of joined rows, it is one itself.
+    An inner query, and a condition with one, has one value where the columns that it reads have; where these are of joined
+    rows, it is one itself.
     """
     kinds = {type(node) for node in nodes_of(expr)}
-    if kinds & _NOT_GROUPED_BY or any(True for _ in subselects(expr)):
+    asks = isinstance(expr, _ASKING) and any(True for _ in subselects(expr))
+    if kinds & _NOT_GROUPED_BY or asks:
         yield from _beside_aggregates(expr)
     elif Col in kinds:
         yield expr
 
 
+_ASKING: Final = (*_CONDITIONS, Exists, Subquery)
 _NOT_GROUPED_BY: Final = frozenset({Aggregate, Window})
 
 

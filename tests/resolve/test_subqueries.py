@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
-from modelkit import Exists, F, FieldError, FloatField, OuterRef, Q, Subquery, Value, capture_statements
+from modelkit import (
+    Case,
+    Count,
+    Exists,
+    F,
+    FieldError,
+    FloatField,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+    capture_statements,
+)
 from modelkit.resolve.conditions import filtered
 from modelkit.resolve.finishers import fetch
 from tests.resolve.models import Author, Book, Tag, Team
@@ -254,3 +267,14 @@ def test_a_correlated_exists_probes_an_index() -> None:
     plan = Author.objects.filter(Exists(own_books())).explain(verbose=True)
     assert "bucket" in plan
     assert "scan of book" not in plan.lower()
+
+
+def test_an_expression_around_an_inner_query_is_grouped_by_as_a_whole():
+    first = When(books=Book.objects.order_by("pk").values("pk")[:1], then=F("age"))
+    grouped = Author.objects.annotate(first=Case(first)).annotate(n=Count("pk")).order_by("pk", "first")
+    assert [(author.name, author.first, author.n) for author in grouped] == [
+        ("A", None, 2),
+        ("A", 0, 1),
+        ("B", None, 1),
+        ("C", None, 1),
+    ]
