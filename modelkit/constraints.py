@@ -114,7 +114,7 @@ class _Declared:
         _, args, given = self.deconstruct()
         if args:
             given = {"expressions": args, **given}
-        parts = [f"{name}={value!r}" for name, value in given.items()]
+        parts = [f"{name}={str(value) if isinstance(value, Q) else repr(value)}" for name, value in given.items()]
         return f"<{type(self).__name__}: {' '.join(parts)}>"
 
 

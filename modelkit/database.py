@@ -51,7 +51,7 @@ def session(alias: str | None = None) -> Session:
         entry = entry.begin().transaction
     found: Session = stores[alias or DEFAULT] if entry is None else entry
     log = present.get(_LOG)
-    return found if log is None else _Logged(found, log)
+    return found if log is None else _Logged(found, log, alias or DEFAULT)
 
 
 class Statement(Block):
@@ -186,13 +186,18 @@ def use_store(store: Store, alias: str = DEFAULT) -> Iterator[Store]:
 
 
 class StatementLog:
-    """The statements that ran, as text, in order."""
+    """The statements that ran, as text, in order; `entries` are they with the alias that each ran on."""
 
     def __init__(self) -> None:
-        self.statements: list[str] = []
+        self.entries: list[tuple[str, str]] = []
+
+    @property
+    def statements(self) -> list[str]:
+        """The texts alone."""
+        return [text for _, text in self.entries]
 
     def __len__(self) -> int:
-        return len(self.statements)
+        return len(self.entries)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.statements)
@@ -218,7 +223,7 @@ def capture_statements() -> Iterator[StatementLog]:
     finally:
         restore(_LOG, log, before)
         if isinstance(before, StatementLog):
-            before.statements.extend(log.statements)
+            before.entries.extend(log.entries)
 
 
 def _named(query: Select | Compound | Update | Delete) -> str:
@@ -240,42 +245,46 @@ def _tables(query: Select) -> str:
 class _Logged:
     """A session that writes down what runs on it."""
 
-    __slots__ = ("_log", "_session")
+    __slots__ = ("_alias", "_log", "_session")
 
-    def __init__(self, session: Session, log: StatementLog) -> None:
+    def __init__(self, session: Session, log: StatementLog, alias: str) -> None:
         self._session = session
-        self._log = log.statements
+        self._log = log.entries
+        self._alias = alias
+
+    def _note(self, text: str) -> None:
+        self._log.append((self._alias, text))
 
     @property
     def store(self) -> Store:
         return self._session.store
 
     def select(self, query: Select | Compound, params: Params) -> Any:
-        self._log.append(_named(query))
+        self._note(_named(query))
         return self._session.select(query, params)
 
     def stream(self, query: Select | Compound, params: Params, chunk: int) -> Iterator[list[Any]]:
-        self._log.append(_named(query))
+        self._note(_named(query))
         return self._session.stream(query, params, chunk)
 
     def insert(self, table: Table, rows: Sequence[Row], conflict: Conflict | None = None) -> list[Row | None]:
-        self._log.append(f"insert {table.label or table.name} ({len(rows)})")
+        self._note(f"insert {table.label or table.name} ({len(rows)})")
         return self._session.insert(table, rows, conflict)
 
     def update(self, query: Update, params: Params) -> int:
-        self._log.append(_named(query))
+        self._note(_named(query))
         return self._session.update(query, params)
 
     def delete(self, query: Delete, params: Params) -> int:
-        self._log.append(_named(query))
+        self._note(_named(query))
         return self._session.delete(query, params)
 
     def cascade(self, steps: Sequence[Removal], params: Params) -> list[int]:
         parents = {step.parent for step in steps}
         for number, step in enumerate(steps):
             if number in parents:
-                self._log.append(_named(step.drop.target))
-            self._log.append(_named(step.drop))
+                self._note(_named(step.drop.target))
+            self._note(_named(step.drop))
         return self._session.cascade(steps, params)
 
     def explain(self, query: Select | Compound | Update | Delete, *, verbose: bool = False) -> str:

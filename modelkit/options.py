@@ -10,9 +10,10 @@ from __future__ import annotations
 import copy
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from modelkit.constraints import BaseConstraint, Index, check_options
 from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
@@ -20,7 +21,29 @@ from modelkit.fields.composite import KeyAttribute
 from modelkit.ir.schema import Table
 from modelkit.modelinfo import ModelClass, ModelInfo
 
-__all__ = ["Assembly", "Options", "names_together"]
+__all__ = ["IMMUTABLE_WARNING", "Assembly", "FieldList", "Options", "names_together"]
+
+IMMUTABLE_WARNING = "What %s gives is shared by all who ask for it: change a copy of it, list(...)."
+
+
+class FieldList(tuple[Any, ...]):  # noqa: SLOT001 - a tuple's subclass cannot have slots of its own
+    """Fields as `_meta` shows them: a tuple that says what to do instead to who would change it."""
+
+    source: str
+
+    def __new__(cls, source: str, fields: Iterable[Any]) -> FieldList:
+        """The `fields` that `source`, such as "get_fields()", gives."""
+        made = super().__new__(cls, fields)
+        made.source = source
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (FieldList, (self.source, tuple(self)))
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise AttributeError(IMMUTABLE_WARNING % self.source)
+
+    __iadd__ = __imul__ = append = extend = insert = pop = remove = reverse = sort = clear = _refuse
 
 
 class Assembly(Protocol):
@@ -132,6 +155,17 @@ class Options:
         else:
             self.constraints = list(declared.get("constraints", ()))
             self.indexes = list(declared.get("indexes", ()))
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """ValueError where two constraints, or two indexes, go by one name."""
+        for option in ("constraints", "indexes"):
+            given = Counter(item.name for item in self.original_attrs.get(option, ()))
+            for name, times in given.items():
+                if name and times > 1:
+                    raise ValueError(
+                        f"{self.object_name}.Meta.{option} has {times} named {name!r}: rename all but one."
+                    )
 
     @property
     def ordering(self) -> Any:
@@ -271,26 +305,35 @@ class Options:
         return tuple(found.values())
 
     @cached_property
-    def fields(self) -> tuple[Any, ...]:
+    def fields(self) -> FieldList:
         """All forward fields but many-to-many, parents' first."""
-        return self._lineage_fields
+        return FieldList("fields", self._lineage_fields)
 
     @cached_property
-    def concrete_fields(self) -> tuple[Any, ...]:
+    def concrete_fields(self) -> FieldList:
         """The fields that have a column."""
-        return tuple(field for field in self.fields if field.concrete)
+        return FieldList("concrete_fields", (field for field in self.fields if field.concrete))
 
     @cached_property
-    def local_concrete_fields(self) -> tuple[Any, ...]:
+    def local_concrete_fields(self) -> FieldList:
         """The fields that have a column in the model's own table."""
-        return tuple(field for field in self.local_fields if field.concrete)
+        return FieldList("local_concrete_fields", (field for field in self.local_fields if field.concrete))
 
     @cached_property
-    def many_to_many(self) -> tuple[Any, ...]:
+    def db_returning_fields(self) -> list[Any]:
+        """The fields whose values the store may make when a row is inserted: automatic keys, db_default, generated ones."""
+        return [
+            field
+            for field in self.fields
+            if field.auto or field.generated or field.has_db_default() or field.db_returning
+        ]
+
+    @cached_property
+    def many_to_many(self) -> FieldList:
         """All many-to-many fields, parents' first."""
         found = {id(field): field for parent in self.parents for field in parent._meta.many_to_many}
         found |= {id(field): field for field in self.local_many_to_many}
-        return tuple(found.values())
+        return FieldList("many_to_many", found.values())
 
     @cached_property
     def _reverse_sides(self) -> tuple[Any, ...]:
@@ -305,26 +348,25 @@ class Options:
         return tuple(found.values())
 
     @cached_property
-    def related_objects(self) -> tuple[Any, ...]:
+    def related_objects(self) -> FieldList:
         """The other sides of relations that lead here, hidden ones left out but for many-to-many."""
-        return tuple(side for side in self._reverse_sides if not side.hidden or side.many_to_many)
+        sides = (side for side in self._reverse_sides if not side.hidden or side.many_to_many)
+        return FieldList("related_objects", sides)
 
-    def get_fields(self, include_parents: bool = True, include_hidden: bool = False) -> tuple[Any, ...]:
+    def get_fields(self, include_parents: bool = True, include_hidden: bool = False) -> FieldList:
         """All fields, reverse relations first."""
         reverse = [side for side in self._reverse_sides if include_hidden or not side.hidden]
-        if not include_parents:
+        if include_parents:
+            found = (*reverse, *self.fields, *self.many_to_many, *self.private_fields)
+        else:
             reverse = [side for side in reverse if side.field in self.concrete_model._meta.incoming]
-            return (*reverse, *self.local_fields, *self.local_many_to_many, *self.private_fields)
-        return (*reverse, *self.fields, *self.many_to_many, *self._all_private)
-
-    @cached_property
-    def _all_private(self) -> tuple[Any, ...]:
-        return tuple(self.private_fields)
+            found = (*reverse, *self.local_fields, *self.local_many_to_many, *self.private_fields)
+        return FieldList("get_fields()", found)
 
     @cached_property
     def _forward_fields_map(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for field in (*self.fields, *self.many_to_many, *self._all_private):
+        for field in (*self.fields, *self.many_to_many, *self.private_fields):
             found[field.name] = field
             attname = getattr(field, "attname", None)
             if attname:

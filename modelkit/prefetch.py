@@ -42,6 +42,7 @@ class Prefetch:
     def __init__(self, lookup: str, queryset: Any = None, to_attr: str | None = None) -> None:
         if not isinstance(lookup, str):
             raise TypeError(f"A relation to prefetch is given by name or as a Prefetch, not as {shorten(lookup)}.")
+        queryset = _all_of(queryset, lookup)
         if queryset is not None and queryset.query.style != "entity":
             raise ValueError(
                 "The queryset of a Prefetch must give instances: values(), values_list() and into() do not."
@@ -72,6 +73,14 @@ class Prefetch:
 
     def __repr__(self) -> str:
         return f"<Prefetch {self.prefetch_to}>"
+
+
+def _all_of(queryset: Any, lookup: str) -> Any:
+    """The queryset of a Prefetch; TypeError for what is none, a manager too."""
+    if queryset is not None and not hasattr(queryset, "_prefetch_related_lookups"):
+        way = f": {shorten(queryset)} is a manager, and its all() is one" if hasattr(queryset, "get_queryset") else ""
+        raise TypeError(f"Prefetch({lookup!r}, ...) takes a queryset, not {shorten(queryset)}{way}.")
+    return queryset
 
 
 def _emptied(queryset: Any) -> Any:
@@ -223,7 +232,7 @@ class _Run:
             if info is not None:
                 info.require(name)
             if not hasattr(model, name) and not hasattr(instance, name):
-                near = did_you_mean(name, info.accessors) if info is not None else ""
+                near = did_you_mean(name, _prefetchable(info)) if info is not None else ""
                 raise AttributeError(f"{model.__name__} has no '{name}' to prefetch{inside}.{near}")
             if last:
                 raise ValueError(f"'{name}' of {model.__name__} is no relation, so it cannot be prefetched{inside}.")
@@ -251,6 +260,11 @@ class _Run:
             self.waiting.extend(_Lookup(each, path) for each in reversed(nested))
         self.followed.add(relation)
         return found
+
+
+def _prefetchable(info: ModelInfo) -> list[str]:
+    """What prefetch_related() takes on a model: for messages."""
+    return [*info.accessors, *(field.name for field in info.model._meta.private_fields if field.goes_by)]
 
 
 def _apart(instances: Sequence[Any], name: str) -> Iterable[Sequence[Any]]:

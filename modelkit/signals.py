@@ -109,7 +109,7 @@ class Signal:
 
     def disconnect(
         self, receiver: Receiver | None = None, sender: object = None, dispatch_uid: Hashable | None = None
-    ) -> bool:
+    ) -> bool | None:
         """Stop calling `receiver` (or who was connected as `dispatch_uid`) for `sender`; whether it was connected."""
         name = _identity(receiver) if dispatch_uid is None and receiver is not None else dispatch_uid
         return self._drop((name, None if sender is None else id(sender)))
@@ -205,18 +205,18 @@ class ModelSignal(Signal):
         sender: object = None,
         dispatch_uid: Hashable | None = None,
         apps: Any = None,
-    ) -> bool:
-        """As Signal.disconnect; a `sender` given by name is looked up, or no longer waited for."""
-        if isinstance(sender, str):
-            found = self._find(sender, apps)
-            if found is None:
-                name = _identity(receiver) if dispatch_uid is None and receiver is not None else dispatch_uid
-                waiting = self._waiting.get(sender.lower(), [])
-                left = [entry for entry in waiting if entry[1] != name]
-                self._waiting[sender.lower()] = left
-                return len(left) != len(waiting)
-            sender = found
-        return super().disconnect(receiver, sender, dispatch_uid)
+    ) -> bool | None:
+        """As Signal.disconnect; a `sender` given by name is looked up, or no longer waited for, and the answer is None."""
+        if not isinstance(sender, str):
+            return super().disconnect(receiver, sender, dispatch_uid)
+        found = self._find(sender, apps)
+        if found is not None:
+            super().disconnect(receiver, found, dispatch_uid)
+            return None
+        name = _identity(receiver) if dispatch_uid is None and receiver is not None else dispatch_uid
+        waiting = self._waiting.get(sender.lower(), [])
+        self._waiting[sender.lower()] = [entry for entry in waiting if entry[1] != name]
+        return None
 
     def named_sender(self, label: str, model: object, registry: Any = None) -> None:
         """Tell that `model` of `registry` now goes by `label` ("app.Model")."""

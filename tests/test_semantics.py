@@ -389,11 +389,11 @@ def test_moments_follow_the_policy_of_their_store() -> None:
     assert found == aware
     assert found is not None
     assert found.tzinfo is datetime.UTC
-    with pytest.raises(DataError, match="bought"):
+    with pytest.raises(ValidationError, match="bought"):
         Item.objects.create(name="i", bought=naive)
     with use_store(MemoryStore(tz="naive")):
         Item.objects.create(name="i", bought=naive)
-        with pytest.raises(DataError, match="bought"):
+        with pytest.raises(ValidationError, match="bought"):
             Item.objects.create(name="i", bought=aware)
 
 

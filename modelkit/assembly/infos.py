@@ -160,7 +160,7 @@ class _Builder:
         )
         ends = _arrive(target, (far.target_field,), (column_of(far),), many=False, optional=far.null)
         return Relation(
-            name=side.name if reverse else field.name,
+            name=side.key if reverse else field.name,
             accessor=side.attribute if reverse else field.name,
             kind="reverse_many_to_many" if reverse else "many_to_many",
             field=field,
@@ -203,7 +203,7 @@ class _Builder:
         lineage, column, attname = self._start(field.end_field)
         guard = field.guard(field.model, "left")
         return Relation(
-            name=field.remote_field.name,
+            name=field.remote_field.key,
             accessor=None,
             kind="generic",
             field=field,
@@ -213,7 +213,7 @@ class _Builder:
             optional=True,
             local=(attname,),
             remote=(key.attname,),
-            cache=kept_as(field.remote_field.name),
+            cache=kept_as(field.remote_field.key),
         )
 
     def _reverse(self) -> Iterator[Relation]:
@@ -224,7 +224,7 @@ class _Builder:
                         yield self._far_side(field)
                     except _UNUSABLE:
                         side = field.remote_field
-                        self.waiting |= {name: field for name in (side.name, side.attribute) if name is not None}
+                        self.waiting |= {name: field for name in (side.key, side.attribute) if name is not None}
 
     def _far_side(self, field: Any) -> Relation:
         if field.one_to_many:
@@ -241,7 +241,7 @@ class _Builder:
         ends = field.local_related_fields
         hop = Hop(table, columns, tuple(map(column_of, ends)), many=side.multiple, optional=True)
         return Relation(
-            name=side.name,
+            name=side.key,
             accessor=side.attribute,
             kind="reverse_foreign_key" if side.multiple else "reverse_one_to_one",
             field=field,

@@ -6,7 +6,8 @@ model's own fields, so that an attribute's number is its column's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -55,9 +56,21 @@ def _columns(meta: Options, fields: Sequence[Any]) -> Iterator[Column]:
             type=replace(field.scalar_type, finite=True) if _is_float_key(field, keys) else field.scalar_type,
             nullable=field.null and not field.primary_key,
             label=field.name,
-            auto=bool(getattr(field, "auto", False)),
+            auto=field.auto,
             sensitive=field.sensitive,
+            fill=_fill_of(field) if field.has_default() else None,
         )
+
+
+def _fill_of(field: Any) -> Callable[[], Any]:
+    """What gives the field's Python default as rows hold it. Stores keep it, so it must not keep the field's model."""
+    known = weakref.ref(field)
+
+    def fill() -> Any:
+        present: Any = known()
+        return present.get_db_prep_save(present.get_default())
+
+    return fill
 
 
 def _key_names(meta: Options) -> set[str]:

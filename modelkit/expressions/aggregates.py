@@ -113,7 +113,7 @@ class Aggregate(Combinable):
     def __repr__(self) -> str:
         parts = [repr(arg) for arg in self.args] or ["'*'"]
         parts += ["distinct=True"] if self.distinct else []
-        parts += [f"filter={self.filter!r}"] if self.filter is not None else []
+        parts += [f"filter={self.filter}"] if self.filter is not None else []
         parts += [f"default={self.default!r}"] if self.default is not None else []
         return f"{type(self).__name__}({', '.join(parts)})"
 

@@ -276,7 +276,7 @@ class F(Combinable):
         not_yet("F slices")
 
     def __repr__(self) -> str:
-        return f"F({self.name!r})"
+        return f"F({self.name})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -545,6 +545,12 @@ class Q(Condition):
         parts = [f"{part[0]}={part[1]!r}" if isinstance(part, tuple) else repr(part) for part in self.children]
         inner = f" {self.connector} ".join(parts)
         return f"~Q({inner})" if self.negated else f"Q({inner})"
+
+    def __str__(self) -> str:
+        """The tree, as Django writes it: "(AND: ('age__gte', 18), (NOT (AND: ('name', 'x'))))"."""
+        parts = ", ".join(str(part) for part in self.children)
+        inner = f"({self.connector}: {parts})"
+        return f"(NOT {inner})" if self.negated else inner
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Q._made, (self.children, self.connector, self.negated))

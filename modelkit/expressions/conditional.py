@@ -74,7 +74,7 @@ class OuterRef(Combinable):
             raise TypeError(f"OuterRef() takes the name of a field as text, not {type(self.name).__name__}.")
 
     def __repr__(self) -> str:
-        return f"OuterRef({self.name!r})"
+        return f"OuterRef({self.name})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -73,7 +73,8 @@ def _no_attribute(reference: Face, name: str, way: str) -> AttributeError:
     shown = f"{path.owner.__name__}.{'.'.join(path.names)}"
     return AttributeError(
         f"{shown} is a relation and has no attribute '{name}'. "
-        f"The related model's is {shown}{way.format(name)}, Model being that model."
+        f"The related model's is {shown}{way.format(name)}, Model being that model; "
+        f"what one {path.owner.__name__} leads to is read from an instance."
     )
 
 

@@ -200,6 +200,10 @@ class Field(Registrable, Generic[T]):
     remote_field: Any = None
     hidden: bool = False
     concrete: bool = True
+    goes_by: tuple[str, ...] = ()
+    """The names of the fields whose values say what a relation without a column leads to."""
+    auto: bool = False
+    """Whether the store counts its values up where none is given."""
     generated: bool = False
     composite: ClassVar[bool] = False
     """Whether its values are tuples of the values of other fields, `parts`."""
@@ -460,12 +464,16 @@ class Field(Registrable, Generic[T]):
                 value = kind.fit(value)
             kind.check(value)
         except types.UnfitValue as error:
-            raise ValidationError(
-                "%(label)s: %(value)s %(reason)s.",
-                code=error.code,
-                params={"label": self.label, "value": self.shown(value), "reason": str(error)},
-            ) from None
+            raise self._not_kept(value, error) from None
         return value
+
+    def _not_kept(self, value: Any, error: types.UnfitValue) -> ValidationError:
+        """The exception for a canonical `value` that the column does not keep."""
+        return ValidationError(
+            "%(label)s: %(value)s %(reason)s.",
+            code=error.code,
+            params={"label": self.label, "value": self.shown(value), "reason": str(error)},
+        )
 
     def unfit(self, value: Any, error: types.UnfitValue) -> Exception:
         """The exception for a `value` that coerce() cannot take."""
@@ -573,7 +581,19 @@ class Field(Registrable, Generic[T]):
         value = self.to_python(value)
         self.validate(value, model_instance)
         self.run_validators(value)
+        self._check_storable(value)
         return value
+
+    def _check_storable(self, value: Any) -> None:
+        """ValidationError for text and floats that no database keeps: what a write would say."""
+        check: Callable[[Any], None] = self.scalar_type.check
+        match self.scalar_type, value:
+            case (types.TextType(), str()) | (types.FloatType(), float()):
+                try:
+                    check(value)
+                except types.UnfitValue as error:
+                    if error.code == "unstorable":
+                        raise self._not_kept(value, error) from None
 
     # -- choices
 

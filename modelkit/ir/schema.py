@@ -7,6 +7,7 @@ that stand beside them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field
 from typing import Any, Final, final
 
@@ -53,7 +54,8 @@ class Formula:
 class Column:
     """One column. `label` is the field's name, for messages; `auto` numbers rows from 1; `default` is the store's own.
 
-    `generated` makes the value of every row from its other columns, whatever was given for it.
+    `generated` makes the value of every row from its other columns, whatever was given for it. `fill` gives the value of a
+    row that was stored before the table had the column, anew for each.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Column:
     default: Formula | None = None
     sensitive: bool = False
     generated: Formula | None = None
+    fill: Callable[[], Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,9 +158,9 @@ class FloatType(ScalarType):
 
     def check(self, value: float) -> None:
         if math.isnan(value):
-            raise UnfitValue("NaN cannot be stored", "unstorable")
+            raise UnfitValue("is no number, and cannot be stored", "unstorable")
         if self.finite and math.isinf(value):
-            raise UnfitValue("a key or unique value is finite", "unstorable")
+            raise UnfitValue("is not finite, as a key or a unique value must be", "unstorable")
 
 
 @dataclass(frozen=True, slots=True)

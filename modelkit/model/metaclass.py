@@ -125,7 +125,7 @@ def _contributes(value: Any) -> bool:
 
 
 def _check_body(model: str, namespace: dict[str, Any]) -> None:
-    """FieldError for a model's name that queries could not hold; a warning for a field's class where a field may be meant."""
+    """FieldError for a model's name that queries could not hold; a warning for the class of a field or manager where one may be meant."""
     if (
         not model.isidentifier()
         or keyword.iskeyword(model)
@@ -138,9 +138,13 @@ def _check_body(model: str, namespace: dict[str, Any]) -> None:
             "underscores in a row or one at either end, which separate names in queries."
         )
     for name, value in namespace.items():
-        if inspect.isclass(value) and issubclass(value, Field) and value.__qualname__.rpartition(".")[2] != name:
+        if not inspect.isclass(value) or value.__qualname__.rpartition(".")[2] == name:
+            continue
+        meant = "field" if issubclass(value, Field) else "manager" if issubclass(value, Manager) else None
+        if meant is not None:
             warnings.warn(
-                f"{model}.{name} is the class {value.__name__}, not a field. If a field is meant, write {value.__name__}().",
+                f"{model}.{name} is the class {value.__name__}, not a {meant}. "
+                f"If a {meant} is meant, write {value.__name__}().",
                 RuntimeWarning,
                 stacklevel=3,
             )

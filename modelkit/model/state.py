@@ -227,7 +227,7 @@ def assign(instance: Any, meta: Options, plan: Construction, kwargs: dict[str, A
             else:
                 setattr(instance, name, value)
     if unexpected:
-        known = [*plan.names, *plan.attnames]
+        known = [*plan.names, *plan.attnames, *(field.name for field in meta.private_fields)]
         raise TypeError(
             f"{meta.object_name}() got unexpected keyword arguments: {', '.join(map(repr, unexpected))}."
             f"{did_you_mean(unexpected[0], known)}"

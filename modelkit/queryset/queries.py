@@ -606,11 +606,18 @@ class DefaultObjects:
     """What `objects` is where a model declares no manager."""
 
     def __get__(self, instance: None, owner: type[M], /) -> ModelQuerySet[M]:
-        raise AttributeError(f"{owner.__name__} is abstract: it has no manager 'objects'.")
+        raise _no_objects(owner)
 
 
 class ManagerOf(DefaultObjects, Generic[QS_co]):
     """A manager with the methods of a queryset class, as checkers see it: on the class, the queryset."""
 
     def __get__(self, instance: None, owner: type[Any], /) -> QS_co:  # type: ignore[override]
-        raise AttributeError(f"{owner.__name__} is abstract: it has no manager 'objects'.")
+        raise _no_objects(owner)
+
+
+def _no_objects(owner: Any) -> AttributeError:
+    meta = owner._meta
+    if meta.abstract:
+        return AttributeError(f"{owner.__name__} is abstract: it has no manager 'objects'.")
+    return AttributeError(f"{owner.__name__} has no manager 'objects': it declares {', '.join(meta.managers_map)}.")

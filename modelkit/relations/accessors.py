@@ -271,9 +271,11 @@ def _own_parent(instance: Any, relation: Relation) -> Any:
 
 def _check_type(info: ModelInfo, relation: Relation, value: Any, wanted: Any) -> None:
     if not isinstance(value, wanted):
+        keyed = not relation.kind.startswith("reverse") and not hasattr(value, "_meta") and len(relation.local) == 1
         raise ValueError(  # noqa: TRY004 - Django's type for it
             f"{_label(info, relation)} must be a '{info_of(relation.target).name}' instance"
             f"{' or None' if relation.optional else ''}, not {shorten(value)}."
+            f"{f' A key goes to {relation.local[0]!r}.' if keyed else ''}"
         )
 
 

@@ -7,10 +7,11 @@ target's concrete model once, and nowhere else; unbound, in none.
 from __future__ import annotations
 
 import copy
+import keyword
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
-from modelkit.deletion import SET_NULL, OnDelete
+from modelkit.deletion import SET, SET_NULL, OnDelete
 from modelkit.errors import FieldError, UnresolvedRelation, shorten
 from modelkit.fields.base import BLANK_CHOICE_DASH, Field, FieldOptions
 from modelkit.modelinfo import ModelClass
@@ -26,7 +27,8 @@ RECURSIVE = "self"
 def check_on_delete(on_delete: Any) -> None:
     """TypeError for what is no OnDelete."""
     if not isinstance(on_delete, OnDelete):
-        raise TypeError(f"on_delete is one of CASCADE, PROTECT, SET_NULL and the like, not {shorten(on_delete)}.")
+        way = " SET is called, with the value or what gives it: SET(...)." if on_delete is SET else ""
+        raise TypeError(f"on_delete is one of CASCADE, PROTECT, SET_NULL and the like, not {shorten(on_delete)}.{way}")
 
 
 class RelationOptions(FieldOptions, total=False):
@@ -152,6 +154,8 @@ class RelationField(FieldCacheMixin, Field[T]):
         for option in ("related_name", "related_query_name"):
             name = getattr(side, option)
             if name is not None:
+                if not isinstance(name, str):
+                    raise TypeError(f"{self.label}: {option} is text, not {shorten(name)}.")
                 try:
                     filled = name % values if "%(" in name else name
                 except (KeyError, ValueError, TypeError):
@@ -159,9 +163,11 @@ class RelationField(FieldCacheMixin, Field[T]):
                         f"{self.label}: {option}={name!r} has a placeholder that cannot be filled. "
                         "There are %(class)s, %(model_name)s and %(app_label)s."
                     ) from None
-                if not filled.rstrip("+").isidentifier() and filled.rstrip("+"):
+                plain = filled.rstrip("+")
+                if plain and (not plain.isidentifier() or keyword.iskeyword(plain)):
                     raise FieldError(
-                        f"{self.label}: {option} is a Python identifier, perhaps with '+' at its end, not {name!r}."
+                        f"{self.label}: {option} is a Python identifier and no keyword, perhaps with '+' at its end, "
+                        f"not {name!r}."
                     )
                 if not filled.endswith("+") and ("__" in filled or filled.endswith("_")):
                     raise FieldError(
@@ -208,8 +214,13 @@ class RelationField(FieldCacheMixin, Field[T]):
         blank = blank_choice if include_blank else ()
         if self.choices is not None:
             return super().get_choices(include_blank, blank)
-        limit = limit_choices_to or self.remote_field.limit_choices_to
+        limit = limit_choices_to or self.get_limit_choices_to()
         return choices_among(self.target_model(), self._chosen(), limit, ordering, blank)
+
+    def get_limit_choices_to(self) -> Any:
+        """What limits the rows that may be chosen, not those that are related: a dict or a Q."""
+        limit = self.remote_field.limit_choices_to
+        return limit() if callable(limit) else limit
 
     def _chosen(self) -> str:
         """The attribute of the target that choosing one of its rows gives."""

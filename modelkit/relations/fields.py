@@ -348,11 +348,6 @@ class ForeignKey(RelationField[FKT]):
             }
             raise ValidationError(self.error_messages["invalid"], code="invalid", params=params)
 
-    def get_limit_choices_to(self) -> Any:
-        """What limits the rows that may be chosen: a dict or a Q."""
-        limit = self.remote_field.limit_choices_to
-        return limit() if callable(limit) else limit
-
     def _chosen(self) -> str:
         return str(self.target_field.attname)
 
@@ -525,6 +520,8 @@ class ManyToMany(RelationField[Any], Generic[R]):
             many=True,
         )
         self._through = through
+        if "on_delete" in options:
+            raise TypeError("A many-to-many relation takes no on_delete: when a row goes, the pairs that it is in go.")
         for option, what in (("null", "be null"), ("unique", "be unique"), ("primary_key", "be the primary key")):
             if options.pop(option, False):
                 raise TypeError(f"A many-to-many relation has no column that could {what}: drop {option}=True.")

@@ -147,6 +147,7 @@ class ReverseManager(Related[M]):
         target = self._relation.target
         for obj in objs:
             if not isinstance(obj, target):
+                refuse_collection(obj, f"{self._relation.accessor}.add")
                 raise TypeError(f"A '{info_of(target).name}' instance is expected, not {shorten(obj)}.")
 
     def add(self, *objs: M, bulk: bool = True) -> None:
@@ -200,7 +201,7 @@ class ReverseManager(Related[M]):
         """Make `objs` the related instances; since their key cannot be null, none is taken off."""
         self._key()
         del clear
-        self.add(*objs, bulk=bulk)
+        self.add(*listed(objs, str(self._relation.accessor)), bulk=bulk)
 
     async def aadd(self, *objs: M, bulk: bool = True) -> None:
         """As add()."""
@@ -268,7 +269,7 @@ class NullableReverseManager(ReverseManager[M]):
     def set(self, objs: Iterable[M], *, bulk: bool = True, clear: bool = False) -> None:
         """Make `objs` the related instances: add the new ones, take off the rest (with `clear`, all first)."""
         self._key()
-        wanted = tuple(objs)
+        wanted = listed(objs, str(self._relation.accessor))
         with statement(self._alias):
             if clear:
                 self.clear(bulk=bulk)
@@ -285,6 +286,21 @@ class NullableReverseManager(ReverseManager[M]):
     async def aclear(self, *, bulk: bool = True) -> None:
         """As clear()."""
         self.clear(bulk=bulk)
+
+
+def listed(objs: Any, name: str) -> tuple[Any, ...]:
+    """What is passed to set() of the relation `name`; TypeError for one instance alone."""
+    if isinstance(objs, str) or not isinstance(objs, Iterable):
+        raise TypeError(
+            f"{name}.set() takes a list of instances or a queryset, not one {type(objs).__name__}: {shorten(objs)}."
+        )
+    return tuple(objs)
+
+
+def refuse_collection(obj: Any, call: str) -> None:
+    """TypeError where `obj`, one of several arguments of `call`, holds several instances itself."""
+    if isinstance(obj, (list, tuple, set, frozenset)) or hasattr(obj, "query"):
+        raise TypeError(f"{call}() takes instances one by one, as in {call}(*several), not {shorten(obj)}.")
 
 
 def back_of(info: ModelInfo, relation: Relation) -> Relation:

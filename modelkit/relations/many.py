@@ -12,12 +12,12 @@ from typing import Any, Final, TypeVar
 from modelkit import bulk
 from modelkit.database import statement
 from modelkit.deletion import delete_queryset
-from modelkit.errors import shorten
+from modelkit.errors import IntegrityError, shorten
 from modelkit.ir.query import Conflict
 from modelkit.ir.schema import DEFAULT
 from modelkit.modelinfo import ModelInfo, Relation, info_of
 from modelkit.relations.accessors import value_of
-from modelkit.relations.managers import Related, class_of, mixed_for
+from modelkit.relations.managers import Related, class_of, listed, mixed_for, refuse_collection
 from modelkit.resolve import shapes
 from modelkit.signals import m2m_changed
 from modelkit.stores.base import Session
@@ -77,6 +77,8 @@ class ManyManager(Related[M]):
                 self._same_store(obj)
             elif hasattr(obj, "_meta"):
                 raise TypeError(f"A '{info_of(model).name}' instance is expected, not {shorten(obj)}.")
+            else:
+                refuse_collection(obj, f"{self._relation.accessor}.add")
             keys[self._key_of(obj, target)] = None
         return list(keys)
 
@@ -126,9 +128,22 @@ class ManyManager(Related[M]):
             made = [
                 self.through(**filled, **{source.local[0]: self._related_key, target.local[0]: key}) for key in keys
             ]
-            bulk.bulk_create(self.through, made, ignore_conflicts=automatic, using=self._alias)
+            try:
+                bulk.bulk_create(self.through, made, ignore_conflicts=automatic, using=self._alias)
+            except IntegrityError as error:
+                self._explain(error)
+                raise
         if heard:
             self._tell("post_add", set(keys))
+
+    def _explain(self, error: IntegrityError) -> None:
+        """Note on an error about a missing value of a row between how add() takes it."""
+        if error.kind == "not_null" and error.model == info_of(self.through).label:
+            given = ", ".join(f'"{name}": ...' for name in error.fields)
+            error.add_note(
+                f"{self._relation.accessor}.add() fills rows of {info_of(self.through).name} from "
+                f"through_defaults={{{given}}}."
+            )
 
     def _insert_pairs(self, running: Session, source: str, target: str, keys: list[Any]) -> None:
         """Rows of an automatic model between, straight to its table; a pair that is there already is left out."""
@@ -196,7 +211,7 @@ class ManyManager(Related[M]):
         self, objs: Iterable[M | Any], *, clear: bool = False, through_defaults: Mapping[str, Any] | None = None
     ) -> None:
         """Make `objs` the related ones: add those that are new, remove the rest (with `clear`, all first)."""
-        wanted = tuple(objs)
+        wanted = listed(objs, str(self._relation.accessor))
         with statement(self._alias):
             if clear:
                 self.clear()

@@ -173,8 +173,21 @@ class Side(FieldCacheMixin):
 
     @property
     def name(self) -> str:
-        """What queries call the relation when they come from the target."""
-        return self.related_query_name or self.accessor or f"{self.field.model._meta.label}.{self.field.name}+"
+        """What queries call the relation when they come from the target; it ends in "+" where they cannot."""
+        return self.related_query_name or self.accessor or self._hidden_name()
+
+    def _hidden_name(self) -> str:
+        """As Django makes it up."""
+        if not self.many_to_many or self.symmetrical:
+            return str(self.related_name)
+        meta = self.field.model._meta
+        return f"_{meta.app_label}_{meta.model_name}_{self.field.name}_+"
+
+    @property
+    def key(self) -> str:
+        """What tells the relation from all others of the target: its name, else where its field stands."""
+        name = self.name
+        return f"{self.field.model._meta.label}.{self.field.name}+" if name.endswith("+") else name
 
     @property
     def hidden(self) -> bool:
@@ -222,7 +235,7 @@ class Side(FieldCacheMixin):
     @property
     def cache_name(self) -> str:
         """What the `_state.fields_cache` of the target's instances calls what the accessor gave."""
-        return self.attribute or self.name
+        return self.attribute or self.key
 
     def show(self) -> None:
         """Put the descriptor for this side on the target's class. Raises FieldError where one of its names is taken there."""
@@ -243,8 +256,9 @@ class Side(FieldCacheMixin):
         if isinstance(present, _SideDescriptor) and present.side.field is not self.field:
             other = present.side.field
             if _spot(other) != _spot(self.field):
+                mine, theirs = _told_apart(self.field, other)
                 raise FieldError(
-                    f"{self.field.label} and {other.label} would both be '{name}' on {owner.__name__}. "
+                    f"{mine} and {theirs} would both be '{name}' on {owner.__name__}. "
                     "Give one of them another related_name."
                 )
         elif name == "pk" or name in owner._meta.managers_map:
@@ -276,8 +290,9 @@ class Side(FieldCacheMixin):
             taken = next((field for field in (*meta.fields, *meta.many_to_many) if field.name == name), None)
             what = "is a field of"
         if taken is not None:
+            mine, theirs = _told_apart(self.field, taken)
             raise FieldError(
-                f"{self.field.label} would be '{name}' in queries on {owner.__name__}: {taken.label} {what} that name. "
+                f"{mine} would be '{name}' in queries on {owner.__name__}: {theirs} {what} that name. "
                 "Give it another related_name or related_query_name."
             )
 
@@ -285,8 +300,9 @@ class Side(FieldCacheMixin):
         """FieldError where what a Reverse names is the far side of another field too."""
         for other in owner._meta.incoming:
             if other is not self.field and other.remote_field.attribute == name:
+                theirs, mine = _told_apart(other, self.field)
                 raise FieldError(
-                    f"{owner.__name__}.{name} names the far sides of both {other.label} and {self.field.label}: "
+                    f"{owner.__name__}.{name} names the far sides of both {theirs} and {mine}: "
                     'annotate it with the model that is meant, as in Reverse["Model"].'
                 )
 
@@ -322,6 +338,13 @@ class ManyToManyRel(Side):
 def _spot(field: Any) -> tuple[str, str]:
     """Where a field stands: its model's name, and its own. A model that is defined again has its fields at the same spots."""
     return field.model._meta.label, field.name
+
+
+def _told_apart(one: Any, other: Any) -> tuple[str, str]:
+    """The two fields as "Model.field", with their apps where these read the same."""
+    if one.label != other.label:
+        return one.label, other.label
+    return ".".join(_spot(one)), ".".join(_spot(other))
 
 
 def choices_among(

@@ -56,7 +56,7 @@ from modelkit.records import dataclass
 from modelkit.resolve import functions, operands, tuples
 from modelkit.resolve.casts import as_text, comparable
 from modelkit.resolve.joins import Leaf, Slots, constant
-from modelkit.resolve.paths import Route, names_of
+from modelkit.resolve.paths import Route, names_of, refuse_virtual, unnamed
 from modelkit.resolve.query import Convert, Term, itself
 
 __all__ = [
@@ -187,7 +187,14 @@ def chain(type_: ScalarType, rest: tuple[str, ...], label: str, context: str, fi
             if lookup is not None and left.registered(name, Transform) is None:
                 return Chain(tuple(left.links), lookup, left.type)
         if not left.take(name):
+            if not name:
+                raise unnamed(context)
             kind = type(field).__name__ if field is not None and not left.links else left.type.name
+            if not left.links and position == 0 and field is not None and field.is_relation:
+                raise FieldError(
+                    f"{label} is a relation, and '{name}' would be read from another row (in {context}): "
+                    "constraints, indexes and defaults read the model's own."
+                )
             raise FieldError(
                 f"{label} ({kind}) has no lookup or transform '{name}' (in {context}).{did_you_mean(name, left.names())}"
             )
@@ -242,6 +249,8 @@ def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
     if own is not None:
         return chain(type_, route.rest, f"{route.owner.name}.{route.names[-1]}", context, own)
     name = route.rest[0]
+    if not name:
+        raise unnamed(context)
     if len(route.rest) == 1 and name in _RELATED:
         return Chain((), LOOKUPS[name], type_)
     if find_transform(name, type_) is not None:
@@ -253,6 +262,7 @@ def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
             f"{route.label} is a relation to {target.name}, which has no lookup '{name}' of its own "
             f"(in {context}). Name a field of {target.name}, as in {route.names[-1]}__{target.attributes[-1].name}__{name}."
         )
+    refuse_virtual(target, name, context)
     raise FieldError(
         f"{target.name} has no field '{name}' (in {context}).{did_you_mean(name, (*names_of(target), *_RELATED))}"
     )

@@ -152,16 +152,20 @@ def value_of(type_: ScalarType, field: Field[Any] | None) -> Convert:
 
 
 def _moment(coerce: Convert, field: Any) -> Convert:
-    """A moment that the connected stores can compare with theirs: with a time zone, or without."""
+    """A moment as the connected stores keep theirs: with a time zone, or without."""
 
     def moment(value: Any) -> Any:
         found = coerce(value)
         policies = datetime_policies()
         if found is None or len(policies) != 1 or (found.tzinfo is not None) == ("aware" in policies):
             return found
-        wants, has = ("a", "none") if "aware" in policies else ("no", "one")
+        has, kept, way = (
+            ("no", "aware", "timezone.make_aware() gives it one")
+            if "aware" in policies
+            else ("a", "naive", "timezone.make_naive() takes it off")
+        )
         raise ValidationError(
-            f"{field.label} is compared with moments with {wants} time zone: {field.shown(value)} has {has}."
+            f"{field.label}: {field.shown(value)} has {has} time zone, and the store keeps {kept} datetimes: {way}."
         )
 
     return moment

@@ -20,7 +20,7 @@ from modelkit.resolve import expressions, grouping
 from modelkit.resolve.combinations import rejoined
 from modelkit.resolve.correlation import stepped
 from modelkit.resolve.joins import Context, Enclosing, Scope, Slots
-from modelkit.resolve.paths import SEPARATOR, Step, split, step_to, steps_of, unknown
+from modelkit.resolve.paths import SEPARATOR, Step, refuse_virtual, split, step_to, steps_of, unknown
 from modelkit.resolve.query import Annotation, FilteredJoin, Query, Shape, Style, Term, refuse
 from modelkit.resolve.skeleton import key_of
 
@@ -131,7 +131,7 @@ def _taken_value(scope: Scope, name: Any, before: Collection[str]) -> tuple[str,
         known = scope.annotations.get(name)
         if known is not None and not known.selected:
             raise FieldError(f"'{name}' was named by alias(), which hands nothing out: use annotate().")
-        if not all(part.isidentifier() or part.isdigit() for part in split(name)):
+        if not all(not part or part.isidentifier() or part.isdigit() for part in split(name)):
             raise ValueError(f"{shorten(name)} cannot be the name of a value.")
         return name, expressions.resolve_name(scope, name, Context(None), f"{scope.verb}({name!r})")
     if not isinstance(name, Node):
@@ -259,7 +259,9 @@ def related(query: Query, names: tuple[str, ...] | Literal[True] | None) -> Quer
     return Query(made, query.params)
 
 
-def _checked_relation(shape: Shape, name: str) -> None:
+def _checked_relation(shape: Shape, name: Any) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"select_related() takes names of to-one relations, not {shorten(name)}.")
     info = shape.info
     for position, part in enumerate(split(name)):
         if not position and part in shape.filtered:
@@ -270,13 +272,13 @@ def _checked_relation(shape: Shape, name: str) -> None:
             info.require(part)
             to_one = [known.name for known in info.relations.values() if not known.many]
             to_one.extend(() if position else shape.filtered)
-            what = (
-                "no to-one relation"
-                if relation is None
-                else "a to-many relation, for prefetch_related(), and no to-one relation"
-            )
+            if relation is not None:
+                raise FieldError(
+                    f"{info.name}.{part} is a to-many relation (in select_related({name!r})): prefetch_related() loads it."
+                )
+            refuse_virtual(info, part, f"select_related({name!r})")
             raise FieldError(
-                f"{info.name} has {what} '{part}' (in select_related({name!r})).{did_you_mean(part, to_one)}"
+                f"{info.name} has no to-one relation '{part}' (in select_related({name!r})).{did_you_mean(part, to_one)}"
             )
         info = info_of(relation.target)
 

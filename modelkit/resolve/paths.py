@@ -26,11 +26,13 @@ __all__ = [
     "key_field",
     "names_of",
     "path_of",
+    "refuse_virtual",
     "route",
     "split",
     "step_to",
     "steps_of",
     "unknown",
+    "unnamed",
 ]
 
 SEPARATOR: Final = "__"
@@ -138,10 +140,29 @@ def names_of(info: ModelInfo) -> tuple[str, ...]:
 
 def unknown(info: ModelInfo, name: str, context: str, more: Iterable[str] = ()) -> FieldError:
     """The error for a name that a model has not; raises UnresolvedRelation where it waits for a model."""
+    if not name:
+        return unnamed(context)
     info.require(name)
+    refuse_virtual(info, name, context)
     inside = f" (in {context})" if context else ""
     near = did_you_mean(name, (*names_of(info), *more))
     return FieldError(f"{info.name} has no field '{spelled(name)}'{inside}.{near}")
+
+
+def refuse_virtual(info: ModelInfo, name: str, context: str) -> None:
+    """FieldError where `name` is a relation of the model to rows of any model, which no query can follow."""
+    for field in info.model._meta.private_fields:
+        if field.name == name and field.goes_by:
+            raise FieldError(
+                f"{info.name}.{name} leads to rows of any model, so no query can follow it (in {context}). "
+                f"Name {' and '.join(field.goes_by)}, or the related_query_name of a GenericRelation to {info.name}; "
+                "prefetch_related() loads what it leads to."
+            )
+
+
+def unnamed(context: str) -> FieldError:
+    """The error for a separator without a name on each side of it."""
+    return FieldError(f"A name is missing beside '{SEPARATOR}', which separates names (in {context}).")
 
 
 def key_field(info: ModelInfo, attribute: Attribute) -> Field[Any]:

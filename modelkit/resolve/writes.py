@@ -18,11 +18,11 @@ from modelkit.ir.query import Assignment, RowOutput, Select, Source, Update, Val
 from modelkit.ir.types import JsonType
 from modelkit.modelinfo import Attribute, Level, ModelInfo, info_of
 from modelkit.records import dataclass
-from modelkit.resolve import expressions, finishers, operands
+from modelkit.resolve import expressions, finishers, operands, ordering
 from modelkit.resolve.correlation import check_closed
-from modelkit.resolve.grouping import row_by_row
+from modelkit.resolve.grouping import has_aggregate, has_window, row_by_row
 from modelkit.resolve.joins import Context, Leaf, Scope, Slots, conjoined
-from modelkit.resolve.paths import SEPARATOR, Step, names_of, route
+from modelkit.resolve.paths import SEPARATOR, Step, names_of, refuse_virtual, route
 from modelkit.resolve.query import Annotation, Binding, Query, Shape
 from modelkit.resolve.skeleton import Marker, operand_key, query_in
 
@@ -84,6 +84,7 @@ def _attribute(info: ModelInfo, name: str) -> Attribute:
             raise FieldError(
                 f"update({name}=...): {info.name}.{name} is no column of {info.name}; only fields and foreign keys can be set."
             )
+        refuse_virtual(info, name, f"update({name}=...)")
         raise FieldDoesNotExist(
             f"{info.name} has no field '{name}' (in update({name}=...)).{did_you_mean(name, names_of(info))}"
         )
@@ -121,6 +122,7 @@ def _made(
 ) -> tuple[list[tuple[Update, tuple[Binding, ...]]], bool]:
     """The updates of a shape, each with its own bindings, the root's table first."""
     info = shape.info
+    _refuse_aggregate_order(shape)
     by_level: dict[int, list[_Change]] = {}
     for name, value in named:
         for change in _changes(info, name, marker.operand(value)):
@@ -143,6 +145,12 @@ def _made(
             )
         shared = shared and slots.shared
     return made, shared
+
+
+def _refuse_aggregate_order(shape: Shape) -> None:
+    if shape.order and any(has_aggregate(key.expr) for key in ordering.sort_keys(Scope.of(shape, "update"), shape)):
+        keys = ", ".join(map(repr, shape.order))
+        raise FieldError(f"update() after order_by({keys}): rows to update cannot be ordered by an aggregate.")
 
 
 def _own_rows(shape: Shape) -> Select:
@@ -208,6 +216,11 @@ def _assigned(scope: Scope, attribute: Attribute, name: str, value: Any) -> Expr
         expr = expressions.resolve_whole(scope, value, Context(None, joins=False)).expr
         if isinstance(expr, TupleNode):
             raise FieldError(f"update({name}={value!r}): a composite key is several values, and {name!r} holds one.")
+        if has_aggregate(expr) or has_window(expr):
+            raise FieldError(
+                f"update({name}=...): {value!r} has a value for groups of rows, not for one. "
+                "A Subquery() can compute it for each row."
+            )
         return expr
     leaf: Leaf = expressions.leaf_of(value)
     if leaf.value is None:

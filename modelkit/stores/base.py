@@ -15,7 +15,8 @@ Every clause below is a test in `tests/stores`:
   statement and at commit, deferred ones at commit; references at commit. A value that a type does not take is a DataError;
   a number below zero in a column from 0 on breaks a check.
   IntegrityError and DataError carry model, constraint, fields and values. NaN, a non-finite key and text with NUL or a
-  lone surrogate, which no database keeps, raise ValidationError.
+  lone surrogate, which no database keeps, and moments with a time zone where the store keeps none, or the other way round,
+  raise ValidationError.
 - `update` and `delete` collect rows before they write, and return how many there were. `cascade` does so for all of its
   steps.
 - A transaction commits if no other transaction that committed since its snapshot wrote a row that it wrote (first
@@ -182,7 +183,7 @@ class Store(Session, Protocol):
         """Make the tables known, all those that reference one another in one call. Idempotent for the same Table objects.
 
         A new Table under a known (namespace, name) takes over the old one's rows where each column of the new one is in
-        the old one with the same type, or has a default, or is nullable; else SchemaMismatch lists the columns.
+        the old one with the same type, or has a default or a `fill`, or is nullable; else SchemaMismatch lists the columns.
         """
         ...
 

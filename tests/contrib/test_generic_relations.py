@@ -302,3 +302,19 @@ class TestDeletion:
     def test_of_a_content_type_takes_its_rows(self, zoo):
         ContentType.objects.get_for_model(Plant).delete()
         assert [tag.name for tag in Tag.objects.all()] == ["wild"]
+
+
+def test_limit_choices_to_limits_what_may_be_chosen_and_not_what_is_related():
+    class Shop(modelkit.Model):
+        labels = GenericRelation(Tag, limit_choices_to=lambda: {"name__startswith": "a"})
+
+        class Meta:
+            app_label = "tagged"
+
+    shop = Shop.objects.create()
+    apple, pear = (shop.labels.create(name=name) for name in ("apple", "pear"))
+    assert list(shop.labels.all()) == [apple, pear]
+    assert Shop.objects.filter(labels__name="pear").exists()
+    field = Shop._meta.get_field("labels")
+    assert field.get_limit_choices_to() == {"name__startswith": "a"}
+    assert field.get_choices(include_blank=False) == [(apple.pk, str(apple))]

@@ -317,10 +317,10 @@ def _names_in_message(case: Any, check: Callable[..., Any], attribute: str, kind
 
 
 class _AtMost:
-    """A context in which at most `allowed` statements run, and at least one where any is allowed."""
+    """A context in which at most `allowed` statements run on alias `using`, and at least one where any is allowed."""
 
-    def __init__(self, case: Any, allowed: int) -> None:
-        self.case, self.allowed = case, allowed
+    def __init__(self, case: Any, allowed: int, using: str) -> None:
+        self.case, self.allowed, self.using = case, allowed, using
         self.statements: list[str] = []
 
     def __enter__(self) -> _AtMost:
@@ -330,7 +330,7 @@ class _AtMost:
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if kind is not None:
             return
-        self.statements = statements[self._before :]
+        self.statements = [text for alias, text in statements[self._before :] if alias == self.using]
         ran = len(self.statements)
         COUNTS.asked += 1
         COUNTS.exact += ran == self.allowed
@@ -357,7 +357,7 @@ class _AtMost:
 def _assert_num_queries(
     case: Any, num: int, func: Callable[..., Any] | None = None, *args: Any, using: str = "default", **kwargs: Any
 ) -> Any:
-    context = _AtMost(case, num)
+    context = _AtMost(case, num, using)
     if func is None:
         return context
     with context:

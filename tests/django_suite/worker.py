@@ -123,7 +123,7 @@ def _run(app: str, only: list[str], verbose: bool) -> dict[str, Any]:
     warnings.simplefilter("ignore")
     recorder = Recorder(harness.refused, verbose)
     with capture_statements() as captured:
-        captured.statements = statements
+        captured.entries = statements
         django.setup()
         _watch_methods(recorder)
         suite, wanted = _suite(app, only)

@@ -112,6 +112,10 @@ def test_repr_reads_like_what_was_written():
     assert repr(Q(a=1) | ~Q(b="x")) == "Q(a=1 OR ~Q(b='x'))"
 
 
+def test_str_shows_the_tree_as_django_does():
+    assert str(Q(a=F("b")) | ~Q(b="x")) == "(OR: ('a', F(b)), (NOT (AND: ('b', 'x'))))"
+
+
 def test_nesting_of_any_depth_is_built_without_recursion():
     condition = Q(a=1)
     for number in range(20_000):

@@ -8,13 +8,19 @@ from typing import Any
 import pytest
 
 from modelkit import (
+    Count,
     F,
     FieldDoesNotExist,
     FieldError,
     IntegrityError,
+    Max,
     ObjectDoesNotExist,
+    OuterRef,
     Q,
+    RowNumber,
+    Subquery,
     Value,
+    Window,
     atomic,
     capture_statements,
 )
@@ -178,6 +184,18 @@ class TestUpdate:
         for number in range(1, 4):
             Team.objects.create(pk=number, name=str(number))
         assert Team.objects.update(name=F("name")) == 3
+
+    def test_it_takes_no_values_of_groups_and_no_order_by_them(self) -> None:
+        people = Person.objects.annotate(oldest=Max("age"), rank=Window(RowNumber(), order_by="pk"))
+        for name in ("oldest", "rank"):
+            with pytest.raises(FieldError, match=rf"update\(age=\.\.\.\): F\({name}\) has a value for groups"):
+                people.update(age=F(name))
+        with pytest.raises(FieldError, match=r"update\(\) after order_by\('-oldest'\).*aggregate"):
+            people.order_by("-oldest").update(age=1)
+        team = Team.objects.create(name="red")
+        Person.objects.create(name="Ada", age=3, team=team)
+        oldest = Person.objects.filter(team=OuterRef("team")).order_by("-age").values("age")[:1]
+        assert Person.objects.annotate(n=Count("tags")).filter(n=0).update(age=Subquery(oldest)) == 1
 
 
 class TestDelete:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import uuid
 import weakref
 
 import pytest
@@ -12,11 +13,15 @@ from modelkit import (
     SET_NULL,
     CharField,
     ForeignKey,
+    IntegerField,
+    JSONField,
     ManyToMany,
     Model,
     OneToOne,
     Registry,
+    SchemaMismatch,
     UnresolvedRelation,
+    UUIDField,
     registry,
 )
 
@@ -193,6 +198,29 @@ def test_rows_outlive_a_definition_that_adds_a_nullable_field(isolated):
     team.objects.create(name="red")
     again = define("Team", isolated, name=CharField(max_length=10), motto=CharField(max_length=10, null=True))
     assert list(again.objects.values_list("name", "motto")) == [("red", None)]
+
+
+def test_rows_that_outlive_a_definition_get_the_defaults_of_what_it_adds(isolated):
+    team = define("Team", isolated, name=CharField(max_length=10))
+    red, blue = team.objects.create(name="red"), team.objects.create(name="blue")
+    again = define(
+        "Team",
+        isolated,
+        name=CharField(max_length=10),
+        rank=IntegerField(default=3, null=True),
+        token=UUIDField(default=uuid.uuid4, unique=True),
+        words=JSONField(default=list),
+        best=ForeignKey("Team", CASCADE, default=blue.pk),
+        shown=CharField(max_length=10, default="py", db_default="db"),
+    )
+    rows = list(again.objects.order_by("pk"))
+    assert [(row.pk, row.rank, row.words, row.best_id, row.shown) for row in rows] == [
+        (red.pk, 3, [], blue.pk, "db"),
+        (blue.pk, 3, [], blue.pk, "db"),
+    ]
+    assert len({row.token for row in rows}) == 2
+    with pytest.raises(SchemaMismatch, match="motto"):
+        define("Team", isolated, motto=CharField(max_length=10)).objects.count()
 
 
 def test_another_module_cannot_take_a_label(isolated):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import modelkit as models
+from modelkit.contrib.contenttypes import GenericRelation
 from modelkit.registry import Registry
 
 
@@ -168,3 +169,81 @@ def test_a_constraint_that_does_not_fit_fails_its_own_model_and_the_ways_to_it(l
             use()
     made.delete()
     assert not target.objects.exists()
+
+
+def test_models_of_one_name_are_told_apart_by_their_apps(local, target):
+    def far(app_label: str) -> Any:
+        meta = type("Meta", (), {"app_label": app_label, "registry": local})
+        return type(models.Model)("Far", (models.Model,), {"__module__": __name__, "Meta": meta, "target": key(target)})
+
+    far("here")
+    with pytest.raises(models.FieldError, match=r"there\.Far\.target and here\.Far\.target would both be 'far_set'"):
+        far("there")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"related_name": "class"}, models.FieldError, "no keyword.*'class'"),
+        ({"related_query_name": "from"}, models.FieldError, "no keyword.*'from'"),
+        ({"related_name": 5}, TypeError, "Far.target: related_name is text, not 5"),
+    ],
+)
+def test_a_name_of_the_far_side_is_an_identifier(local, target, options, error, message):
+    with pytest.raises(error, match=message):
+        model(local, "Far", target=key(target, **options))
+
+
+def test_a_many_to_many_relation_has_no_on_delete(target):
+    with pytest.raises(TypeError, match="takes no on_delete: when a row goes, the pairs"):
+        models.ManyToMany(target, on_delete=models.CASCADE)
+
+
+def test_a_constraint_reads_no_other_row(local, target):
+    class Far(models.Model):
+        to = key(target)
+
+        class Meta:
+            app_label = "wrong"
+            registry = local
+            constraints = [models.CheckConstraint(condition=models.Q(to__title="x"), name="titled")]
+
+    with pytest.raises(
+        models.FieldError, match=r"'titled'\): Far\.to is a relation, and 'title' would be read from another"
+    ):
+        Far.objects.count()
+
+
+@pytest.mark.parametrize(
+    ("option", "items"),
+    [
+        ("constraints", [models.UniqueConstraint(fields=["n"], name="same"), models.CheckConstraint(condition=models.Q(n=1), name="same")]),
+        ("indexes", [models.Index(fields=["n"], name="same"), models.Index(fields=["-n"], name="same")]),
+    ],
+)  # fmt: skip
+def test_two_of_one_name(local, option, items):
+    meta = type("Meta", (), {"app_label": "wrong", "registry": local, option: items})
+    with pytest.raises(ValueError, match=rf"Far\.Meta\.{option} has 2 named 'same'"):
+        type(models.Model)("Far", (models.Model,), {"__module__": __name__, "Meta": meta, "n": models.IntegerField()})
+
+
+def test_the_class_of_a_manager_is_no_manager(local):
+    class Live(models.Manager[Any]):
+        pass
+
+    with pytest.warns(RuntimeWarning, match=r"Far\.live is the class Live, not a manager.*Live\(\)"):
+        model(local, "Far", live=Live)
+
+
+def test_a_model_with_managers_of_its_own_has_no_objects(local):
+    far = model(local, "Far", live=models.Manager(), kept=models.Manager())
+    with pytest.raises(AttributeError, match="Far has no manager 'objects': it declares live, kept"):
+        _ = far.objects
+
+
+def test_a_generic_relation_goes_by_fields_of_its_target(local, target):
+    far = model(local, "Far", rows=GenericRelation(target))
+    with pytest.raises(
+        models.FieldDoesNotExist, match=r"Far\.rows goes by content_type and object_id of Target.*no field"
+    ):
+        far.objects.count()

@@ -50,7 +50,7 @@ def test_dates_and_durations():
 
 
 def test_sides_that_do_not_go_together_are_named():
-    with pytest.raises(FieldError, match=r"text \+ integer has no type of its own, in \(F\('name'\) \+ Value\(1\)\)"):
+    with pytest.raises(FieldError, match=r"text \+ integer has no type of its own, in \(F\(name\) \+ Value\(1\)\)"):
         Author.objects.annotate(x=F("name") + 1)
 
 

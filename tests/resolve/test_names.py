@@ -29,6 +29,23 @@ def test_a_lookup_that_does_not_exist(lookups, message):
         Author.objects.filter(**lookups)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: Author.objects.filter(name____class__=1),
+        lambda: Author.objects.filter(name__=1),
+        lambda: Author.objects.filter(team____class__=1),
+        lambda: Author.objects.exclude(team__name____exact="x"),
+        lambda: Author.objects.order_by("team____name"),
+        lambda: Author.objects.values("team____name"),
+        lambda: Author.objects.annotate(x=F("team__")),
+    ],
+)
+def test_a_missing_name_between_separators_is_named_as_such(call):
+    with pytest.raises(FieldError, match="A name is missing beside '__'"):
+        call()
+
+
 @pytest.mark.parametrize("name", ["_connector", "_negated"])
 def test_the_arguments_of_q_are_no_lookups(name):
     with pytest.raises(TypeError, match=name):

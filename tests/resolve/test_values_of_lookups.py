@@ -178,11 +178,11 @@ def test_an_annotated_key_takes_instances_too():
 def test_moments_are_compared_with_moments_of_the_same_kind(store):
     naive, aware = datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     assert Author.objects.filter(seen=aware).count() == 0
-    with pytest.raises(ValidationError, match=r"Author\.seen is compared with moments with a time zone.* has none"):
+    with pytest.raises(ValidationError, match=r"Author\.seen: .* has no time zone.* aware"):
         Author.objects.filter(seen__gt=naive)
     with use_store(MemoryStore(tz="naive")):
         assert Author.objects.filter(seen=naive).count() == 0
-        with pytest.raises(ValidationError, match="with no time zone"):
+        with pytest.raises(ValidationError, match="has a time zone"):
             Author.objects.filter(seen__in=[aware])
 
 

@@ -107,6 +107,17 @@ def test_captures_nest() -> None:
     assert len(outer) == 3
 
 
+def test_a_capture_tells_on_which_alias_each_statement_ran() -> None:
+    connect(MemoryStore(), alias="archive")
+    try:
+        with capture_statements() as log:
+            Shelf.objects.using("archive").create(name="x")
+            Shelf.objects.count()
+    finally:
+        disconnect("archive")
+    assert log.entries == [("archive", "insert database.Shelf (1)"), ("default", "count database.Shelf")]
+
+
 def test_a_store_learns_of_tables_when_it_meets_them(store: MemoryStore) -> None:
     assert "database.Book" not in store.stats()["rows"]
     assert Book.objects.count() == 0

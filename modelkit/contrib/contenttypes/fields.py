@@ -13,7 +13,7 @@ from modelkit.assembly.lineage import column_of
 from modelkit.contrib.contenttypes.managers import GenericManager
 from modelkit.contrib.contenttypes.models import ContentType, natural_key
 from modelkit.deletion import CASCADE
-from modelkit.errors import FieldError, ObjectDoesNotExist, shorten
+from modelkit.errors import FieldDoesNotExist, FieldError, ObjectDoesNotExist, shorten
 from modelkit.expressions.base import Path
 from modelkit.fields.base import Field
 from modelkit.ir.expr import BOOLEAN, And, Col, Compare, Expr, Param, Subquery
@@ -49,6 +49,7 @@ class GenericForeignKey(Field[Any]):
         super().__init__(editable=False)
         self.ct_field = ct_field
         self.fk_field = fk_field
+        self.goes_by = (ct_field, fk_field)
         self.for_concrete_model = for_concrete_model
 
     def contribute_to_class(self, cls: Any, name: str, private_only: bool = True) -> None:
@@ -232,7 +233,18 @@ class GenericRelation(RelationField[Any]):
     @property
     def end_field(self) -> Any:
         """The field of the target that holds the keys of rows of this model."""
-        return self.target_model()._meta.get_field(self.object_id_field_name)
+        return self._end(self.object_id_field_name)
+
+    def _end(self, name: str) -> Any:
+        """A field of the target that the relation goes by; FieldDoesNotExist where it has none of that name."""
+        target = self.target_model()
+        try:
+            return target._meta.get_field(name)
+        except FieldDoesNotExist as error:
+            raise FieldDoesNotExist(
+                f"{self.label} goes by {self.content_type_field_name} and {self.object_id_field_name} of "
+                f"{target.__name__}, as its GenericForeignKey does: {error}"
+            ) from None
 
     def restriction(self, model: ModelClass) -> dict[str, str]:
         """The lookups on the target that hold for the rows that belong to rows of `model`."""
@@ -242,7 +254,7 @@ class GenericRelation(RelationField[Any]):
 
     def guard(self, model: ModelClass, side: Literal["left", "right"]) -> Guard:
         """What keeps the rows of other models than `model` out of a join; `side` is where the target stands."""
-        field = self.target_model()._meta.get_field(self.content_type_field_name)
+        field = self._end(self.content_type_field_name)
         if field.model._meta.concrete_model is not self.end_field.model._meta.concrete_model:
             raise FieldError(
                 f"{self.label}: '{self.content_type_field_name}' and '{self.object_id_field_name}' of "

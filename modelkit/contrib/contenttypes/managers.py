@@ -15,7 +15,7 @@ from modelkit.database import statement
 from modelkit.errors import shorten
 from modelkit.modelinfo import info_of
 from modelkit.relations.accessors import alias_of
-from modelkit.relations.managers import Related
+from modelkit.relations.managers import Related, listed
 
 __all__ = ["GenericManager"]
 
@@ -88,7 +88,7 @@ class GenericManager(Related[M]):
 
     def set(self, objs: Iterable[M], *, bulk: bool = True, clear: bool = False) -> None:
         """Make `objs` the rows of the instance: add the new ones, delete the rest (with `clear`, all first)."""
-        wanted = tuple(objs)
+        wanted = listed(objs, str(self._relation.accessor))
         with statement(self._alias):
             if clear:
                 self.clear()

@@ -255,12 +255,11 @@ def _converted(old: TableState, new: TableState, *, strict: bool, migrate: Migra
         place = places.get(column.name)
         if place is not None and type(old.columns[place].type) is type(column.type):
             sources.append(place)
-        elif _fills(column):
-            sources.append(None)
         else:
-            why = "is new" if place is None else f"was {old.columns[place].type.name} and is {column.type.name} now"
-            missing.append(f"{column.label or column.name} ({why}, without a default, not nullable)")
             sources.append(None)
+            if not _fills(column):
+                why = "is new" if place is None else f"was {old.columns[place].type.name} and is {column.type.name} now"
+                missing.append(f"{column.label or column.name} ({why}, without a default, not nullable)")
     gone = [name for name in places if name not in {column.name for column in new.columns}] if strict else []
     if rows and migrate is not None and (missing or gone):
         return _migrated(rows, old, new, migrate)
@@ -271,20 +270,32 @@ def _converted(old: TableState, new: TableState, *, strict: bool, migrate: Migra
             f"{new.label} has {len(rows)} stored rows with values for what it has no field for: {', '.join(gone)}. "
             "MemoryStore(migrate=...) takes a function that makes new rows of the old ones."
         )
-    return [new.admit(tuple([DEFAULT if place is None else row[place] for place in sources])) for row in rows]
+    fills = [_filler(column) for column in new.columns]
+    return [
+        new.admit(tuple([fill() if place is None else row[place] for place, fill in zip(sources, fills, strict=True)]))
+        for row in rows
+    ]
 
 
 def _migrated(rows: list[Row], old: TableState, new: TableState, migrate: Migrate) -> list[Row]:
     names = [column.name for column in old.columns]
     made = []
-    known = {column.name for column in new.columns}
+    fills = {column.name: _filler(column) for column in new.columns}
     for given in migrate(new.label, [dict(zip(names, row, strict=True)) for row in rows]):
-        unknown = [name for name in given if name not in known]
+        unknown = [name for name in given if name not in fills]
         if unknown:
             raise SchemaMismatch(f"migrate() gave {new.label} a value for {', '.join(unknown)}: it has no such column.")
-        made.append(new.admit(tuple([given.get(column.name, DEFAULT) for column in new.columns])))
+        made.append(new.admit(tuple([given[name] if name in given else fill() for name, fill in fills.items()])))
     return made
 
 
 def _fills(column: Column) -> bool:
-    return column.nullable or column.auto or column.default is not None or column.generated is not None
+    known = (column.default, column.generated, column.fill)
+    return column.nullable or column.auto or any(item is not None for item in known)
+
+
+def _filler(column: Column) -> Callable[[], Any]:
+    """What gives the column's value in a row that has none: the store's own way, else the column's `fill`."""
+    if column.fill is None or column.auto or column.default is not None or column.generated is not None:
+        return lambda: DEFAULT
+    return column.fill

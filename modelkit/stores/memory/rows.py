@@ -126,7 +126,7 @@ class RowRules:
         )
 
     def refuse_unstorable(self, place: int, value: Any, why: str) -> NoReturn:
-        """Raise for a value of column `place` that no database keeps."""
+        """Raise for a value of column `place` that no database keeps, or not this one."""
         column = self.columns[place]
         raise ValidationError(
             "%(label)s: %(value)s %(reason)s.",
@@ -196,13 +196,13 @@ class RowRules:
     def _check_zone(self, place: int, value: datetime.datetime) -> None:
         zoned = value.tzinfo is not None
         if zoned != (self.policy == "aware"):
-            self.refuse(place, value, _WRONG_ZONE[self.policy])
+            self.refuse_unstorable(place, value, _WRONG_ZONE[self.policy])
 
 
 _WRONG_ZONE: Final[dict[TimeZonePolicy, str]] = {
-    "aware": "it has no time zone, and this store keeps aware datetimes: timezone.make_aware() gives it one, "
+    "aware": "has no time zone, and this store keeps aware datetimes: timezone.make_aware() gives it one, "
     'and MemoryStore(tz="naive") is a store of those without',
-    "naive": "it has a time zone, and this store keeps naive datetimes: timezone.make_naive() takes it off, "
+    "naive": "has a time zone, and this store keeps naive datetimes: timezone.make_naive() takes it off, "
     'and MemoryStore(tz="aware") is a store of those with one',
 }
 

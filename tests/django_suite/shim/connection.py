@@ -80,7 +80,7 @@ class BaseDatabaseWrapper:
     timezone = None
     settings_dict: dict[str, Any]
 
-    def __init__(self, alias: str, queries_log: list[str]) -> None:
+    def __init__(self, alias: str, queries_log: list[tuple[str, str]]) -> None:
         self.alias = alias
         self.queries_log = queries_log
         self.features = Features()
@@ -106,7 +106,7 @@ class BaseDatabaseWrapper:
 
     @property
     def queries(self) -> list[dict[str, str]]:
-        return [{"sql": text, "time": "0"} for text in self.queries_log]
+        return [{"sql": text, "time": "0"} for alias, text in self.queries_log if alias == self.alias]
 
     @property
     def in_atomic_block(self) -> bool:
@@ -200,7 +200,7 @@ class BaseDatabaseWrapper:
 class Connections:
     """`django.db.connections`: one wrapper per alias that has a store."""
 
-    def __init__(self, queries_log: list[str]) -> None:
+    def __init__(self, queries_log: list[tuple[str, str]]) -> None:
         self._log = queries_log
         self._made: dict[str, BaseDatabaseWrapper] = {}
 
