@@ -8,7 +8,7 @@ used, and else the store.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Protocol
@@ -90,11 +90,39 @@ def statement(alias: str | None = None, *, reading: bool = False, isolation: Iso
     return Statement(alias, reading=reading, isolation=isolation or ("snapshot" if reading else "serializable"))
 
 
-def connect(store: str | Store = "memory:", alias: str = DEFAULT) -> Store:
-    """Let `alias` be served by `store`: a store object, or a URL ("memory:", "memory:data/db.json"). Gives the store."""
+def connect(
+    store: str | Store = "memory:",
+    alias: str = DEFAULT,
+    *,
+    seed: Mapping[type, Iterable[Any]] | None = None,
+) -> Store:
+    """Let `alias` be served by `store`: a store object, or a URL ("memory:", "memory:data/db.json"). Gives the store.
+
+    `seed` holds rows by model, as instances or as dicts of values: they are saved, all or none, where the store has no rows yet.
+    """
     opened = _open(store) if isinstance(store, str) else _checked(store)
+    before = stores.get(alias)
     stores[alias] = opened
+    if seed is not None:
+        try:
+            _sow(seed, alias)
+        except BaseException:
+            del stores[alias]
+            if before is not None:
+                stores[alias] = before
+            raise
     return opened
+
+
+def _sow(seed: Mapping[type, Iterable[Any]], alias: str) -> None:
+    """Save the rows of `seed` where the store has none."""
+    if any(stores[alias].stats()["rows"].values()):
+        return
+    with statement(alias):
+        for model, rows in seed.items():
+            for row in rows:
+                instance: Any = model(**row) if isinstance(row, Mapping) else row
+                instance.save(using=alias)
 
 
 def _checked(store: Any) -> Store:

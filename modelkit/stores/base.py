@@ -73,12 +73,17 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row as a commit changed it: `before` None for an insert, `after` None for a delete. `pk` is a tuple of the key's values."""
+    """One row as a commit changed it: `before` None for an insert, `after` None for a delete.
 
-    table: Table
+    `pk` is a tuple of the values of the key that the row had before, `sequence` the number of the commit, which rises.
+    """
+
+    table: str
+    model: str
     pk: tuple[Any, ...]
     before: Row | None
     after: Row | None
+    sequence: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from threading import RLock
-from typing import Any, Final, NoReturn, TypeAlias, final
+from typing import Any, Final, NoReturn, Protocol, TypeAlias, final
 
 from modelkit.errors import OperationalError, StoreClosed, TransactionConflict
 from modelkit.ir.schema import DEFAULT, Row
 from modelkit.ir.types import IntegerType
 from modelkit.stores.memory.constraints import TableWrites, Viewed, validate
+from modelkit.stores.memory.feed import Feeds
 from modelkit.stores.memory.files.journal import Journal
 from modelkit.stores.memory.heap import MASK, SHIFT, Changed, Heap, Pin, TablePin, note
 from modelkit.stores.memory.insertion import insertion
@@ -46,6 +47,14 @@ class Appending:
 
 APPENDING: Final = Appending()
 
+
+class Trouble(Protocol):
+    """What fails commits on purpose."""
+
+    def __call__(self, *, transaction: bool) -> None:
+        """Raise, or let the commit be made."""
+
+
 Lone: TypeAlias = tuple[TableState, Row, int, int]
 """One inserted row, its slot, and how many rows there were."""
 
@@ -58,7 +67,7 @@ def latest(_: TableState) -> View | None:
 class Committer:
     """A store's lock, its open pins, its sequences, and the way into its tables; its journal, where it is kept in a file."""
 
-    __slots__ = ("journal", "lock", "numbers", "pins", "publishing", "version", "working")
+    __slots__ = ("feeds", "journal", "lock", "numbers", "pins", "plain", "publishing", "trouble", "version", "working")
 
     def __init__(self) -> None:
         self.lock = RLock()
@@ -66,8 +75,17 @@ class Committer:
         self.numbers: dict[int, int] = {}
         self.publishing: list[TableWrites] | Lone | Appending | Closed | None = None
         self.journal: Journal | None = None
+        self.feeds = Feeds()
+        self.trouble: Trouble | None = None
+        """Called before each commit, to fail it on purpose."""
+        self.plain = True
+        """Whether a commit is done when it is published: nobody else has to hear of it."""
         self.version = 0
         self.working = False
+
+    def recheck(self) -> None:
+        """Note whether anybody has to hear of commits; to be called where that may have changed."""
+        self.plain = self.journal is None and self.trouble is None and not self.feeds
 
     def recover(self) -> None:
         """Finish what an interrupt left unpublished. StoreClosed where the store is. Under the lock."""
@@ -140,6 +158,8 @@ class Committer:
             self.judge(writes, viewed)
             if reads is not None:
                 reads()
+        if self.trouble is not None:
+            self.trouble(transaction=closing is not None)
         if since is not None and since != version:
             raise TransactionConflict("A finalizer wrote to the store meanwhile: nothing was saved.", kind="write")
         self._commit(writes, closing)
@@ -180,8 +200,10 @@ class Committer:
         """Make `writes`, placed and validated, the latest commit. Nothing here raises; all of it may be repeated."""
         repeated = self.publishing is not None and not isinstance(self.publishing, Appending)
         self.publishing = writes
-        if self.journal is not None:
-            self.journal.settle()
+        if not self.plain:
+            if self.journal is not None:
+                self.journal.settle()
+            self.feeds.tell(writes)
         try:
             self.working = True
             self.version += 1

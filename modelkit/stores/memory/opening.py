@@ -64,6 +64,7 @@ def load(catalog: Catalog, committer: Committer, journal: Journal) -> None:
         raise StoreCorrupt(str(journal.path), 0, f"its tables cannot be read ({error!r})") from error
     journal.opened(catalog.states, committer.numbers)
     committer.journal = journal
+    committer.recheck()
 
 
 def _rows(table: Table, stored: TableImage) -> list[Row]:

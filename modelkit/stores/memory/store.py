@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from os import PathLike
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -18,8 +19,9 @@ from modelkit.ir.schema import Row, Table
 from modelkit.stores.base import Capabilities, Isolation, Params, Removal, TimeZonePolicy
 from modelkit.stores.memory.cascade import found_by_steps
 from modelkit.stores.memory.catalog import Catalog, Migrate
-from modelkit.stores.memory.commit import CLOSED, Closed, Committer
+from modelkit.stores.memory.commit import CLOSED, Closed, Committer, Trouble
 from modelkit.stores.memory.constraints import TableWrites
+from modelkit.stores.memory.feed import Feed
 from modelkit.stores.memory.files.journal import Journal, Sync
 from modelkit.stores.memory.files.system import System
 from modelkit.stores.memory.heap import Changed, Pin
@@ -174,7 +176,7 @@ class MemoryStore:
         with self._lock:
             if committer.publishing is not None:
                 committer.recover()
-            if len(rows) == 1 and committer.journal is None:
+            if len(rows) == 1 and committer.plain:
                 return [(state.insert or committer.insertion(state))(rows[0])]
             admitted = committer.admit(state, rows)
             if admitted:
@@ -197,7 +199,7 @@ class MemoryStore:
         with self._lock:
             if committer.publishing is not None:
                 committer.recover()
-            if committer.pins or committer.journal is not None:
+            if committer.pins or not committer.plain:
                 return None
             version = committer.version
             found = entry.run(entry.latest, params)
@@ -332,6 +334,27 @@ class MemoryStore:
             self.epoch += 1
             self._committer.restore(pin, self._catalog.by_heap(pin.tables), snapshot._numbers)
 
+    def changes(self) -> Feed:
+        """What is committed from now on: an iterable of Change, as long as it is held or until it is closed."""
+        with self._lock:
+            self._enter()
+            feed = self._committer.feeds.open()
+            self._committer.recheck()
+            return feed
+
+    @contextmanager
+    def troubled(self, trouble: Trouble) -> Iterator[None]:
+        """Let `trouble` be asked before each commit inside the `with`: it may raise, and the commit is not made."""
+        committer = self._committer
+        before = committer.trouble
+        committer.trouble = trouble
+        committer.recheck()
+        try:
+            yield
+        finally:
+            committer.trouble = before
+            committer.recheck()
+
     def _enter(self) -> None:
         """What every statement does first under the lock."""
         if self._committer.publishing is not None:
@@ -376,6 +399,7 @@ class MemoryStore:
                 self._enter()
             if self._committer.journal is not None:
                 self._committer.journal.close()
+            self._committer.feeds.close()
             for pin in self._committer.pins:
                 pin.close()
             self._committer.pins = []
