@@ -20,7 +20,7 @@ from modelkit.ir.query import Conflict
 from modelkit.ir.schema import Row
 from modelkit.ir.types import AnyType
 from modelkit.modelinfo import Attribute, ModelInfo, info_of, is_key
-from modelkit.persistence import LevelPlan, check_related, mark_saved, plan_of, stored_by, take_filled
+from modelkit.persistence import LevelPlan, check_related, mark_saved, plan_of, row_of, stored_by, take_filled
 
 __all__ = ["bulk_create", "bulk_update"]
 
@@ -64,7 +64,7 @@ def bulk_create(
             level.take_place(made, using)
         for group in (with_key, without_key):
             for batch in _batches(group, batch_size):
-                rows = _rows(level, batch)
+                rows = _rows(level, batch, using)
                 stored = running.insert(level.table, rows, conflict)
                 if conflict is None or conflict.action == "update" or group is with_key:
                     _took_in(level, batch, rows, stored, using)
@@ -205,11 +205,11 @@ def _batches(instances: list[Any], size: int | None) -> Iterator[list[Any]]:
         yield batch
 
 
-def _rows(level: LevelPlan, instances: list[Any]) -> list[Row]:
+def _rows(level: LevelPlan, instances: list[Any], alias: str | None) -> list[Row]:
     if len(instances) < LARGE:
-        return [level.row(instance) for instance in instances]
+        return [row_of(level, instance, alias) for instance in instances]
     with without_collection:
-        return [level.row(instance) for instance in instances]
+        return [row_of(level, instance, alias) for instance in instances]
 
 
 def _took_in(

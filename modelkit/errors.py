@@ -427,7 +427,6 @@ def not_a_goal(name: str) -> None:
 
 
 _NOT_YET: dict[str, str] = {
-    "F slices": "Slicing an F() expression",
     "SQL stores": "A store on a SQL database",
     "portable": "MemoryStore(portable=...)",
 }

@@ -11,13 +11,13 @@ from typing import Any, Final, TypeAlias
 
 from modelkit.codegen import Source, identifier
 from modelkit.database import session, statement
-from modelkit.errors import FieldDoesNotExist, FieldError, ObjectNotUpdated, OptimisticLockError, did_you_mean, shorten
+from modelkit.errors import FieldDoesNotExist, ObjectNotUpdated, OptimisticLockError, did_you_mean, shorten
 from modelkit.expressions.base import F, Face, Node, Value
 from modelkit.fields.base import Field
 from modelkit.fields.numbers import VersionField
-from modelkit.ir.analysis import nodes_of
+from modelkit.ir.analysis import nodes_of, subselects
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Arith, Col, Compare, Const, Expr, Param
-from modelkit.ir.query import Assignment, RowOutput, Select, Update
+from modelkit.ir.query import Assignment, RowOutput, Select, Update, ValueOutput
 from modelkit.ir.query import Source as TableSource
 from modelkit.ir.schema import DEFAULT, Column, Row, Table
 from modelkit.loading import converter
@@ -38,6 +38,7 @@ __all__ = [
     "mark_saved",
     "plan_of",
     "refresh",
+    "row_of",
     "save",
     "stored_by",
     "take_filled",
@@ -173,13 +174,13 @@ def _makes_key(field: Field[Any]) -> bool:
 
 
 class _Expression(Exception):
-    """An attribute of an instance holds an expression over the row: the resolver makes the update instead."""
+    """An attribute of an instance holds an expression that a statement must compute."""
 
 
 def stored_by(field: Field[Any], *, adding: bool = False) -> Callable[[Any], Any]:
     """What makes a value of an instance the one that is stored, where it is not of the canonical type already.
 
-    Raises _Expression for an expression in a row that is there; in a new one there is nothing that it could read.
+    Raises _Expression for an expression in a row that is there, and in a new one for one with a query in it.
     """
     coerce = field.coerce
     kind = type(field)
@@ -205,11 +206,46 @@ def stored_by(field: Field[Any], *, adding: bool = False) -> Callable[[Any], Any
 
 
 def _computed(field: Field[Any], node: Node) -> Any:
-    """The value of an expression for a new row; FieldError where it reads a column: there is no row yet."""
+    """The value of an expression for a new row; ValueError where it reads a column: there is no row yet."""
     formula = expressions.formula(info_of(field.model), node)
     if any(isinstance(part, Col) for part in nodes_of(formula.expr)):
-        raise FieldError(f"{field.label} of a new row cannot be {node!r}: it reads a column, and there is no row yet.")
+        raise ValueError(
+            f"{field.label} of a new row cannot be {node!r}: it reads a column, and there is no row yet. "
+            "F() is for rows that are there: save() the row first, or pass a value."
+        )
+    if any(True for _ in subselects(formula.expr)):
+        raise _Expression
     return compile_formula(formula)(())
+
+
+def row_of(level: LevelPlan, instance: Any, alias: str | None) -> Row:
+    """The row that `instance` is to be inserted as; queries in its attributes are answered first."""
+    try:
+        return level.row(instance)
+    except _Expression:
+        return _row_of_expressions(level, instance, alias)
+
+
+def _row_of_expressions(level: LevelPlan, instance: Any, alias: str | None) -> Row:
+    """As `row_of`, where attributes hold expressions: these stand there again afterwards, as what was asked for."""
+    d = instance.__dict__
+    asked = {
+        attribute.attname: node
+        for attribute in level.attributes
+        if isinstance(node := d.get(attribute.attname), (Node, Face))
+    }
+    info = info_of(level.model)
+    try:
+        for attname, node in asked.items():
+            formula = expressions.formula(info, node)
+            answer = Select((TableSource(level.table),), (ValueOutput(formula.expr),), _NEVER, group=())
+            ((d[attname],),) = session(alias).select(answer, formula.params)
+        return level.row(instance)
+    finally:
+        d.update(asked)
+
+
+_NEVER: Final = Const(BOOLEAN, False, False)
 
 
 def _builder(title: str, attributes: Collection[Attribute], table: Table, *, adding: bool, raw: bool = False) -> Build:
@@ -502,7 +538,7 @@ def _save_level(
                 )
     if level.take_place is not None and not raw:
         level.take_place((instance,), alias)
-    row = level.raw_row(instance) if raw else level.row(instance)
+    row = level.raw_row(instance) if raw else row_of(level, instance, alias)
     (stored,) = insert_rows(level, [row], alias)
     if level.filled:
         take_filled(d, level, row, stored)

@@ -9,10 +9,13 @@ from __future__ import annotations
 import datetime
 import decimal
 import math
+import operator
+from dataclasses import replace
 from typing import Any, Final
 
 from modelkit.errors import DataError, shorten
-from modelkit.ir.expr import AggregateDef
+from modelkit.ir.expr import AggregateDef, InlineSteps
+from modelkit.ir.types import DecimalType, DurationType, FloatType, IntegerType, ScalarType
 
 __all__ = [
     "ANY_VALUE",
@@ -72,6 +75,10 @@ def _mean_finish(state: tuple[Any, int]) -> Any:
     return total / number
 
 
+def _mean_merge(left: tuple[Any, int], right: tuple[Any, int]) -> tuple[Any, int]:
+    return _plus(left[0], right[0]), left[1] + right[1]
+
+
 def _min_step(state: Any, value: Any) -> Any:
     return value if state is None or value < state else state
 
@@ -124,12 +131,60 @@ def _deviation_of_sample(state: _Spread) -> Any:
     return _root(_variance_of_sample(state))
 
 
-COUNT: Final = AggregateDef("count", _count_start, _count_step, _itself, empty=0, sql="COUNT")
-SUM: Final = AggregateDef("sum", _no_state, _sum_step, _sum_finish, sql="SUM")
-AVG: Final = AggregateDef("avg", _no_state, _mean_step, _mean_finish, sql="AVG")
-MIN: Final = AggregateDef("min", _no_state, _min_step, _itself, sql="MIN")
-MAX: Final = AggregateDef("max", _no_state, _max_step, _itself, sql="MAX")
-ANY_VALUE: Final = AggregateDef("any_value", _no_state, _first_step, _itself, sql="ANY_VALUE")
+# -- as the compiler writes them
+
+
+_COUNTING: Final = InlineSteps(("1",), ("{0} += 1",), start=("0",))
+_FIRST: Final = InlineSteps(("{value}",))
+_LEAST: Final = InlineSteps(("{value}",), ("{0} = {value}",), when="{value} < {0}")
+_GREATEST: Final = InlineSteps(("{value}",), ("{0} = {value}",), when="{value} > {0}")
+
+_ADDED: Final = InlineSteps(("{value}",), ("{0} += {value}",))
+_ADDED_INTEGERS: Final = replace(
+    _ADDED,
+    result="{0} if -9223372036854775808 <= {0} <= 9223372036854775807 else {out_of_range}({0})",
+    names=(("out_of_range", _sum_finish),),
+)
+_ADDED_DECIMALS: Final = InlineSteps(("{value}",), ("{0} = {add}({0}, {value})",), names=(("add", _EXACT.add),))
+
+
+def _sum_inline(type_: ScalarType) -> InlineSteps | None:
+    match type_:
+        case IntegerType():
+            return _ADDED_INTEGERS
+        case DecimalType():
+            return _ADDED_DECIMALS
+        case FloatType() | DurationType():
+            return _ADDED
+        case _:
+            return None
+
+
+def _mean_inline(type_: ScalarType) -> InlineSteps | None:
+    total = _ADDED if isinstance(type_, IntegerType) else _sum_inline(type_)
+    if total is None:
+        return None
+    return replace(total, first=("{value}", "1"), more=(*total.more, "{1} += 1"), result="{0} / {1}")
+
+
+COUNT: Final = AggregateDef(
+    "count",
+    _count_start,
+    _count_step,
+    _itself,
+    empty=0,
+    sql="COUNT",
+    merge=operator.add,
+    counts=True,
+    inline=lambda _: _COUNTING,
+)
+SUM: Final = AggregateDef("sum", _no_state, _sum_step, _sum_finish, sql="SUM", merge=_plus, inline=_sum_inline)
+AVG: Final = AggregateDef("avg", _no_state, _mean_step, _mean_finish, sql="AVG", merge=_mean_merge, inline=_mean_inline)
+MIN: Final = AggregateDef("min", _no_state, _min_step, _itself, sql="MIN", merge=_min_step, inline=lambda _: _LEAST)
+MAX: Final = AggregateDef("max", _no_state, _max_step, _itself, sql="MAX", merge=_max_step, inline=lambda _: _GREATEST)
+ANY_VALUE: Final = AggregateDef(
+    "any_value", _no_state, _first_step, _itself, sql="ANY_VALUE", merge=_first_step, inline=lambda _: _FIRST
+)
 STDDEV: Final = AggregateDef("stddev", _no_state, _spread_step, _deviation, sql="STDDEV_POP")
 STDDEV_SAMPLE: Final = AggregateDef("stddev_sample", _no_state, _spread_step, _deviation_of_sample, sql="STDDEV_SAMP")
 VARIANCE: Final = AggregateDef("variance", _no_state, _spread_step, _variance, sql="VAR_POP")

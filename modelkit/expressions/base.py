@@ -11,7 +11,6 @@ from collections.abc import Iterator, KeysView, ValuesView
 from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
-from modelkit.errors import not_yet
 from modelkit.ir.expr import ArithOp
 from modelkit.records import dataclass
 
@@ -39,6 +38,8 @@ __all__ = [
     "Related",
     "RelatedAggregate",
     "RelatedCount",
+    "Sliceable",
+    "Sliced",
     "Sortable",
     "Value",
     "frozen_operand",
@@ -259,9 +260,36 @@ class Combinable(Sortable):
             "An expression has no ^ of its own: use bitxor() for bits, and Q objects or conditions for XOR."
         )
 
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+
+class Sliceable(Combinable):
+    """A named value that may be subscripted as text: `F("name")[1:3]`, counted from 0."""
+
+    __slots__ = ()
+    __iter__: ClassVar[None] = None
+
+    def __getitem__(self, place: int | slice[Any, Any, Any]) -> Sliced:
+        start: int
+        stop: int | None
+        match place:
+            case int():
+                start, stop = place, place + 1
+            case slice(step=None):
+                start, stop = place.start or 0, place.stop
+            case slice():
+                raise ValueError(f"{self!r}[...] takes no step: characters stand side by side.")
+            case _:
+                raise TypeError(f"{self!r}[...] takes a number or a slice, not {type(place).__name__}.")
+        if start < 0 or (stop is not None and stop < 0):
+            raise ValueError(f"{self!r}[...] counts from the start: a negative place has no meaning here.")
+        if stop is not None and stop < start:
+            raise ValueError(f"{self!r}[{start}:{stop}] ends before it begins.")
+        return Sliced(self, Value(start + 1), None if stop is None else Value(stop - start))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class F(Combinable):
+class F(Sliceable):
     """A field, annotation or path ("team__name") by name."""
 
     name: str
@@ -269,11 +297,6 @@ class F(Combinable):
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise TypeError(f"F() takes the name of a field as text, not {type(self.name).__name__}.")
-
-    __iter__: ClassVar[None] = None
-
-    def __getitem__(self, key: object) -> Any:
-        not_yet("F slices")
 
     def __repr__(self) -> str:
         return f"F({self.name})"
@@ -290,6 +313,18 @@ class Negated(Combinable):
 
     def __repr__(self) -> str:
         return f"~{self.item!r}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sliced(Sliceable):
+    """`length` characters (None: all) of a text from the one numbered `first` on, counted from 1."""
+
+    item: Node
+    first: Value
+    length: Value | None
+
+    def __repr__(self) -> str:
+        return f"Sliced({self.item!r}, first={self.first!r}, length={self.length!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelkit.expressions.base import Combinable, Condition, F, Face, Node, Q, Sortable, Value, node_of
+from modelkit.expressions.base import Combinable, Condition, F, Face, Node, Q, Sliceable, Sortable, Value, node_of
 from modelkit.ir.types import BooleanType
 from modelkit.records import dataclass
 
@@ -64,7 +64,7 @@ class Case(Combinable):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OuterRef(Combinable):
+class OuterRef(Sliceable):
     """A field of the query around the one it stands in, by name; `OuterRef(OuterRef(...))` steps out twice."""
 
     name: str | OuterRef

@@ -54,6 +54,23 @@ class FunctionDef:
 
 
 @dataclass(frozen=True, slots=True)
+class InlineSteps:
+    """What an AggregateDef does, as Python for the compiler: templates in `{value}`, a plain name or column, and states `{0}`, `{1}`, ...
+
+    `first` are the states after one value, none of them None; `more` are the statements that take in another, where `when`
+    holds (empty: always); `result` is what states come to. `start` are the states before any value, for which `more` and `result`
+    must hold too (None: they are unset, and the result is `empty`). `names` are what else the templates name.
+    """
+
+    first: tuple[str, ...]
+    more: tuple[str, ...] = ()
+    when: str = ""
+    result: str = "{0}"
+    start: tuple[str, ...] | None = None
+    names: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AggregateDef:
     """An aggregate function over the non-NULL values of a group.
 
@@ -69,6 +86,10 @@ class AggregateDef:
     sql: str | None = None
     merge: Callable[[Any, Any], Any] | None = None
     """The state after the values of both states, those of the first before: a new one. What makes frames that move cheap."""
+    counts: bool = False
+    """Whether the result is how many values there are."""
+    inline: Callable[[ScalarType], InlineSteps | None] | None = None
+    """What `start`, `step` and `finish` do with values of a type, for the compiler; None where they must be called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,8 +159,16 @@ def _result_type(scope: Scope, node: Aggregate, terms: list[Term]) -> ScalarType
 
 
 def _converted(node: Aggregate, arg: Expr, result: ScalarType) -> Expr:
-    """An argument as what is summed: where the result is wanted in another type of number, the values are made such first."""
-    return cast(arg, result) if node.result in {"sum", "mean"} and not isinstance(result, IntegerType) else arg
+    """An argument as what is summed: where the result is wanted in another type of number, the values are made such first.
+
+    A mean of integers divides their sum, which is exact, and needs no floats.
+    """
+    exact = node.result == "mean" and isinstance(arg.type, IntegerType) and isinstance(result, FloatType)
+    return (
+        cast(arg, result)
+        if node.result in {"sum", "mean"} and not exact and not isinstance(result, IntegerType)
+        else arg
+    )
 
 
 def _with_default(scope: Scope, node: Aggregate, term: Term, context: Context) -> Term:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from modelkit.errors import FieldError, shorten
+from modelkit.errors import FieldError, NotSupportedError, shorten
 from modelkit.expressions import aggregates, conditional
 from modelkit.expressions.base import (
     Combined,
@@ -24,10 +24,12 @@ from modelkit.expressions.base import (
     Node,
     OrderBy,
     Path,
+    Sliced,
     Value,
 )
 from modelkit.expressions.functions import Func
 from modelkit.expressions.lookups import find_transform
+from modelkit.functions.text import Substr
 from modelkit.ir.expr import INTEGER, Arith, Const, Expr, TupleNode
 from modelkit.ir.schema import Formula
 from modelkit.ir.types import (
@@ -40,6 +42,7 @@ from modelkit.ir.types import (
     IntegerType,
     JsonType,
     ScalarType,
+    TextType,
     TimeType,
 )
 from modelkit.modelinfo import ModelInfo, info_of
@@ -332,6 +335,18 @@ def _func(scope: Scope, node: Func, context: Context) -> Term:
         for number, arg in enumerate(node.args)
     ]
     return functions.applied(node, args)
+
+
+@resolver(Sliced)
+def _sliced(scope: Scope, node: Sliced, context: Context) -> Term:
+    """A slice of text; NotSupportedError for values of other types, which have no places."""
+    term = resolve(scope, node.item, context)
+    if not isinstance(term.expr.type, (TextType, AnyType)):
+        raise NotSupportedError(
+            f"{scope.verb}({node.item!r}[...]): only text has slices, and this is {term.expr.type.name}."
+        )
+    bounds = [node.first] if node.length is None else [node.first, node.length]
+    return functions.applied(Substr(node.item, *bounds), [term, *(resolve(scope, bound, context) for bound in bounds)])
 
 
 @resolver(NamedTransform)

@@ -195,8 +195,8 @@ def bound(type_: ScalarType, convert: Convert, op: str) -> Convert:
 
 
 def is_instance(value: object) -> bool:
-    """Whether `value` is an instance of some model."""
-    return not isinstance(value, type) and hasattr(type(value), "_meta")
+    """Whether `value` is an instance of some model, or a proxy that says it is one."""
+    return not isinstance(value, type) and hasattr(value.__class__, "_meta")
 
 
 def akin(model: type, info: ModelInfo) -> bool:
@@ -213,7 +213,7 @@ def instance_key(route: Route, value: Any) -> Any:
     """
     target = route.target
     assert target is not None
-    kind = type(value)
+    kind = value.__class__
     label = route.label
     info: ModelInfo = target
     attributes = target.key if route.relation is None else ends_of(route.relation)
@@ -247,7 +247,7 @@ def related(key_of: Convert, convert: Convert) -> Convert:
     """A related instance, or the value of its key."""
 
     def key(value: Any) -> Any:
-        return convert(key_of(value) if hasattr(type(value), "_meta") else value)
+        return convert(key_of(value) if hasattr(value.__class__, "_meta") else value)
 
     return key
 

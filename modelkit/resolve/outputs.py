@@ -109,16 +109,17 @@ def _taking(shape: Shape, parts: tuple[Any, ...], around: Enclosing | None) -> t
 
 
 def _regrouped(scope: Scope, shape: Shape, taken: list[tuple[str, Term]]) -> tuple[Expr, ...] | Literal[True] | None:
-    """What the rows of values are grouped by, where the rows that they are taken of are groups or a value is an aggregate."""
-    if shape.group is True:
-        found: dict[Expr, None] = dict.fromkeys(grouping.key_columns(scope, 0))
-        for name, term in taken:
-            if name in shape.annotations:
-                found.update(dict.fromkeys(grouping.parts(term.expr)))
-        return tuple(found)
-    if shape.group is None and any(grouping.has_aggregate(term.expr) for _, term in taken):
-        return grouping.group_of(taken)
-    return shape.group
+    """What the rows of values are grouped by: by what they were before, to which their expressions were added first."""
+    group = shape.group
+    if group is None and any(grouping.has_aggregate(term.expr) for _, term in taken):
+        group = grouping.group_of(shape.values)
+    if group is not True:
+        return group
+    found: dict[Expr, None] = dict.fromkeys(grouping.key_columns(scope, 0))
+    for name, term in taken:
+        if name in shape.annotations:
+            found.update(dict.fromkeys(grouping.parts(term.expr)))
+    return tuple(found)
 
 
 def _everything(shape: Shape) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from modelkit.expressions import accumulators
 from modelkit.ir import expr as ir
 from modelkit.ir.query import Compound, RowOutput, Select, Source, ValueOutput
 from modelkit.stores.memory.compiler import compile_query
@@ -24,7 +25,7 @@ from tests.compiler.shop import (
     rows_of,
 )
 
-COUNT = ir.AggregateDef("COUNT", int, lambda state, _: state + 1, int, empty=0)
+COUNT = accumulators.COUNT
 SUM = ir.AggregateDef("SUM", int, lambda state, value: state + value, lambda state: state)
 JOIN = ir.AggregateDef("JOIN", list, lambda state, value: [*state, value], "".join)
 ALL = ir.Aggregate(INT, False, COUNT, ())
@@ -39,7 +40,7 @@ def grouped(group: tuple[ir.Expr, ...], *outputs: ir.Expr, sources: Any = None, 
 def test_rows_are_counted_by_group_in_the_order_in_which_groups_are_met() -> None:
     ran = Ran(grouped((COUNTRY,), COUNTRY, ALL))
     assert ran.result == [("fr", 1), ("de", 2), (None, 1)]
-    assert "+= 1" in ran.compiled.source
+    assert "Counter_0(keys)" in ran.compiled.source
 
 
 def test_no_group_is_one_group_even_of_no_rows() -> None:
@@ -75,7 +76,7 @@ def test_having_order_and_limit_are_of_groups() -> None:
 
 def test_an_aggregate_named_twice_is_computed_once() -> None:
     source = compile_query(grouped((COUNTRY,), ALL, ALL, having=compare(ALL, "ge", param(0)))).source
-    assert source.count("+= 1") == 1
+    assert "[(count0, count0) for count0 in Counter_0(keys).values() if count0 >= p0]" in source
 
 
 def test_an_inner_query_may_be_grouped_and_read_the_outer_groups() -> None:

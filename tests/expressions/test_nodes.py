@@ -5,7 +5,6 @@ import pickle
 
 import pytest
 
-from modelkit.errors import NotYetSupported
 from modelkit.expressions import (
     Assignment,
     Case,
@@ -168,9 +167,44 @@ def test_an_expression_refuses_the_operators_of_conditions(combine):
         combine(F("a"))
 
 
-def test_f_is_neither_sliced_nor_iterated():
-    with pytest.raises(NotYetSupported):
-        F("a")[1:2]
+def test_a_reversed_operator_of_conditions_is_refused_too():
+    for combine in (lambda a: 1 & a, lambda a: 1 | a, lambda a: 1 ^ a):
+        with pytest.raises(NotImplementedError, match="bit"):
+            combine(F("a"))
+
+
+def test_a_slice_is_a_node_of_its_own():
+    assert F("a")[1:3] == F("a")[1:3] != F("a")[1:4]
+    assert hash(F("a")[0]) == hash(F("a")[:1])
+    assert repr(F("a")[1:3]) == "Sliced(F('a'), first=Value(2), length=Value(2))"
+    assert repr(OuterRef("a")[2:]) == "Sliced(OuterRef('a'), first=Value(3), length=None)"
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "reason"),
+    [
+        (-1, ValueError, "counts from the start"),
+        (slice(0, -4), ValueError, "counts from the start"),
+        (slice(-4, None), ValueError, "counts from the start"),
+        (slice(4, 2), ValueError, "ends before it begins"),
+        (slice(None, None, 2), ValueError, "takes no step"),
+        ("x", TypeError, "a number or a slice"),
+    ],
+)
+def test_places_that_no_text_has_are_refused(place, error, reason):
+    with pytest.raises(error, match=reason):
+        F("a")[place]
+
+
+def test_a_node_is_immutable():
+    for node in (F("a"), Value(1), Count("a"), Func("a")):
+        with pytest.raises(AttributeError, match="other"):
+            node.other = 1
+        with pytest.raises(AttributeError, match="other"):
+            del node.other
+
+
+def test_f_is_not_iterated():
     with pytest.raises(TypeError):
         list(F("a"))
     with pytest.raises(TypeError):

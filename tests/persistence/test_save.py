@@ -12,10 +12,20 @@ from typing import Any
 import pytest
 
 import modelkit as models
-from modelkit import F, FieldError, IntegrityError, ObjectNotUpdated, atomic, capture_statements
+from modelkit import (
+    F,
+    IntegrityError,
+    ObjectNotUpdated,
+    OuterRef,
+    Subquery,
+    Value,
+    atomic,
+    capture_statements,
+)
 from modelkit.database import use_store
 from modelkit.errors import TransactionManagementError
-from modelkit.functions import Now
+from modelkit.expressions import Node
+from modelkit.functions import Coalesce, Now
 from modelkit.signals import post_save, pre_save
 from modelkit.stores.memory.store import MemoryStore
 from tests.persistence.models import Bar, Keyed, Owner, Place, Pub, QuietPlace, Thing
@@ -208,8 +218,22 @@ class TestValues:
         assert thing.size == 3
 
     def test_expressions_in_new_rows_read_no_columns(self) -> None:
-        with pytest.raises(FieldError, match="size"):
+        with pytest.raises(ValueError, match=r"size of a new row cannot be .*save\(\) the row first"):
             Thing.objects.create(name="x", size=F("size") + 1)
+        with pytest.raises(ValueError, match="by OuterRef"):
+            Thing.objects.create(name="x", size=Subquery(Thing.objects.filter(name=OuterRef("name")).values("size")))
+        assert not Thing.objects.exists()
+
+    def test_a_new_row_may_hold_what_a_query_gives(self) -> None:
+        most = Thing.objects.order_by("-size").values("size")[:1]
+        first = Thing.objects.create(name="x", size=Coalesce(Subquery(most), 5) + 1, price=Value("1.50"))
+        assert isinstance(first.size, Node)
+        first.refresh_from_db()
+        assert (first.size, first.price) == (6, decimal.Decimal("1.50"))
+        Thing.objects.bulk_create([Thing(name="y", size=Subquery(most)), Thing(name="z", size=2)])
+        assert list(Thing.objects.order_by("pk").values_list("size", flat=True)) == [6, 6, 2]
+        with pytest.raises(IntegrityError, match="size"):
+            Thing.objects.create(name="x", size=Subquery(Thing.objects.none().values("size")))
 
 
 class TestRelated:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from modelkit.expressions import accumulators
 from modelkit.ir import expr as ir
 from modelkit.ir.codec import JSON_NULL
 from modelkit.ir.query import Assignment, Compound, Delete, RowOutput, Select, Source, Update, ValueOutput
@@ -636,6 +637,14 @@ TOTAL = ir.AggregateDef("TOTAL", Decimal, lambda state, value: state + value, la
 LEAST = ir.AggregateDef("MIN", lambda: None, _least, lambda state: state)
 LAST = ir.AggregateDef("LAST", lambda: None, lambda _, value: value, lambda state: state)
 
+# Those that are called for each value, and those that the compiler writes.
+_OF_NUMBERS = {
+    "integer": (SUM, accumulators.SUM),
+    "decimal": (TOTAL, accumulators.SUM, accumulators.AVG),
+    "float": (accumulators.SUM, accumulators.AVG),
+}
+_OF_VALUES = (LEAST, accumulators.MIN, accumulators.MAX, accumulators.ANY_VALUE)
+
 
 class Groups:
     """Draws expressions over the groups of a query."""
@@ -649,14 +658,14 @@ class Groups:
         rng, scope = self.rng, self.scope
         where = scope.condition(0) if rng.random() < 0.25 else None
         if kind is INT and rng.random() < 0.4:
-            return ir.Aggregate(INT, False, COUNT, (), where=where)
+            return ir.Aggregate(INT, False, rng.choice((COUNT, accumulators.COUNT)), (), where=where)
         if kind is INT and rng.random() < 0.4:
-            counted = scope.value(rng.choice(KINDS), 1)
-            return ir.Aggregate(INT, False, COUNT, (counted,), distinct=rng.random() < 0.5, where=where)
+            counted, counts = scope.value(rng.choice(KINDS), 1), rng.choice((COUNT, accumulators.COUNT))
+            return ir.Aggregate(INT, False, counts, (counted,), distinct=rng.random() < 0.5, where=where)
         if kind is JSON or kind is BOOL or rng.random() < 0.3:
             order = (scope.sort_key(),) if rng.random() < 0.5 else ()
             return ir.Aggregate(kind, True, LAST, (scope.value(kind, 1),), rng.random() < 0.4, where, order)
-        function = {"integer": SUM, "decimal": TOTAL}.get(kind.name, LEAST)
+        function = rng.choice((*_OF_NUMBERS.get(kind.name, ()), *_OF_VALUES))
         return ir.Aggregate(kind, True, function, (scope.value(kind, 1),), rng.random() < 0.3, where)
 
     def value(self, kind: ScalarType, depth: int) -> ir.Expr:
@@ -776,7 +785,7 @@ class Windows:
 ADDED = ir.AggregateDef("ADDED", lambda: 0, lambda state, value: state + value, int, merge=lambda one, two: one + two)
 COUNTED = ir.AggregateDef("COUNTED", int, lambda state, _: state + 1, int, empty=0, merge=lambda one, two: one + two)
 TAKEN = ir.AggregateDef("LAST", lambda: None, lambda _, value: value, lambda state: state, merge=lambda _, two: two)
-AGGREGATES = (COUNT, COUNTED, SUM, ADDED, LEAST, LAST, TAKEN)
+AGGREGATES = (COUNT, COUNTED, SUM, ADDED, LEAST, LAST, TAKEN, accumulators.SUM, accumulators.MIN, accumulators.MAX)
 RANKS = ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile")
 OFFSETS = ("lag", "lead")
 VALUES = ("first_value", "last_value", "nth_value")

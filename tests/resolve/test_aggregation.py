@@ -48,6 +48,14 @@ class TestAnnotations:
         assert counts(Author.objects.annotate(n=Sum("books__rating"))) == [("A", 5), ("B", 1), ("C", None)]
         assert counts(Author.objects.annotate(n=Sum("books__rating", default=0))) == [("A", 5), ("B", 1), ("C", 0)]
 
+    def test_an_aggregate_among_values_is_of_each_row_unless_values_were_chosen_before(self) -> None:
+        rows = Book.objects.filter(name="p")
+        each = rows.values("name", n=Sum("rating")).order_by("pk")
+        assert list(each) == [{"name": "p", "n": 1}, {"name": "p", "n": 2}, {"name": "p", "n": 1}]
+        assert list(rows.values_list("name", Sum("rating")).order_by("pk")) == [("p", 1), ("p", 2), ("p", 1)]
+        assert list(rows.values("name").values("name", n=Sum("rating"))) == [{"name": "p", "n": 4}]
+        assert list(rows.values("name").annotate(n=Sum("rating"))) == [{"name": "p", "n": 4}]
+
     def test_an_aggregate_of_one_field_names_itself(self) -> None:
         assert [author.books__rating__max for author in Author.objects.annotate(Max("books__rating")).order_by("pk")] == [
             2, 1, None,

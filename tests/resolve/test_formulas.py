@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from modelkit import F, FieldError, Q
+from modelkit import Exists, F, FieldError, NotSupportedError, OuterRef, Q
 from modelkit.expressions import ExpressionWrapper, Func
 from modelkit.expressions.builtins import LOWER
 from modelkit.fields import FloatField
@@ -67,3 +67,32 @@ def test_arithmetic_on_both_sides():
     assert Team.objects.filter(size=F("size") * 2 - 4).exists()
     assert Team.objects.filter(size__gte=10 - F("size") - 2).exists()
     assert list(Team.objects.order_by(F("size") % 3).values_list(F("size") / 3, -F("size"))) == [(1, -4)]
+
+
+def test_a_slice_of_text():
+    team = Team.objects.create(name="Example")
+    Team.objects.create(name=None)
+    cut = (F("name")[1:3], F("name")[0], F("name")[2:], F("name")[3:3], F("name")[9], F("name")[1:][:3], F("name")[:])
+    assert list(Team.objects.order_by("pk").values_list(*cut)) == [
+        ("xa", "E", "ample", "", "", "xam", "Example"),
+        (None,) * 7,
+    ]
+    assert Team.objects.annotate(head=F("name")[:2]).filter(head="Ex").get() == team
+    assert Team.objects.filter(name__startswith=F("name")[:3]).get() == team
+    Team.objects.filter(pk=team.pk).update(name=F("name")[:4])
+    team.refresh_from_db()
+    assert team.name == "Exam"
+
+
+def test_a_slice_of_a_field_of_the_query_around():
+    Author.objects.create(name="Jan")
+    Author.objects.create(name="Eva")
+    Team.objects.create(name="J")
+    assert [author.name for author in Author.objects.filter(Exists(Team.objects.filter(name=OuterRef("name")[0])))] == [
+        "Jan"
+    ]
+
+
+def test_only_text_has_slices():
+    with pytest.raises(NotSupportedError, match="only text has slices, and this is integer"):
+        Author.objects.update(age=F("age")[:4])

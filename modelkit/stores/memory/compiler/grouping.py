@@ -1,43 +1,45 @@
-"""Writes GROUP BY: one pass that keeps a list of accumulators for each group, then the groups as if they were rows.
+"""Writes GROUP BY: one pass that keeps for each group what its aggregates need, then the groups as if they were rows.
 
 Knows loops and results. Its one invariant: an aggregate is computed once for each group, however often the query names it;
-what is not an aggregate is read from the group's first row.
+what is not an aggregate is the group's key, or read from the group's first row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 
-from modelkit.ir.analysis import nodes_of
-from modelkit.ir.expr import Aggregate, Expr
-from modelkit.ir.query import Select, ValueOutput
-from modelkit.records import dataclass
-from modelkit.stores.memory.compiler import runtime
+from modelkit.ir.analysis import children, nodes_of, sources_of, subselects, windows_of
+from modelkit.ir.expr import Aggregate, Col, Expr, Outer
+from modelkit.ir.query import RowOutput, Select, ValueOutput
+from modelkit.ir.types import BooleanType
+from modelkit.stores.memory.compiler.accumulators import Accumulator, accumulator_of
 from modelkit.stores.memory.compiler.loops import Clause, For, If, Let, Nest, statements
-from modelkit.stores.memory.compiler.scope import TERNARY, Block, Scope, Text, atom, wrap
+from modelkit.stores.memory.compiler.results import gather
+from modelkit.stores.memory.compiler.scope import TERNARY, Block, Scope, wrap
+from modelkit.stores.memory.compiler.values import is_json
 
 __all__ = ["group_rows"]
 
 
-@dataclass
-class _Accumulator:
-    """One aggregate: its place in a group's list, and the name of its result."""
+def group_rows(block: Block, nest: Nest, clauses: Sequence[Clause]) -> tuple[Nest, list[Clause]]:
+    """Write what puts the rows that `clauses` find into groups.
 
-    node: Aggregate
-    place: int
-    name: str
-    seen: int = -1
-    """The place of the set of values that were counted already, where only distinct ones are."""
-
-    @property
-    def counts_rows(self) -> bool:
-        """Whether it is COUNT(*), which needs no function calls."""
-        return not self.node.args and self.node.function.name.lower() == "count" and self.node.function.empty == 0
-
-    @property
-    def gathers(self) -> bool:
-        """Whether its values must be put in order before they are stepped through."""
-        return bool(self.node.order)
+    What is given is the scope in which aggregates have values, and the loop over the groups that `having` keeps.
+    """
+    query = nest.plan.query
+    writer = _GroupWriter(block, nest, query)
+    if not query.group and not writer.rows:
+        loop = writer.one_group(clauses)
+    elif writer.only_counts:
+        loop = writer.counted(clauses)
+    else:
+        loop = writer.grouped(clauses)
+    found = writer.nest_of_groups()
+    if query.having is not None:
+        loop.append(If(found.writer.conditions((query.having,))))
+    return found, loop
 
 
 def _expressions(query: Select) -> Iterator[Expr]:
@@ -50,167 +52,166 @@ def _expressions(query: Select) -> Iterator[Expr]:
     yield from query.distinct_on
 
 
-def group_rows(block: Block, nest: Nest, clauses: Sequence[Clause]) -> tuple[Nest, list[Clause]]:
-    """Write what puts the rows that `clauses` find into groups.
-
-    What is given is the scope in which aggregates have values, and the loop over the groups that `having` keeps.
-    """
-    query = nest.plan.query
-    group = query.group or ()
-    rows = _rows_kept(nest)
-    accumulators = _accumulators(nest, query, len(rows))
-    _accumulate(block, nest, clauses, group, rows, accumulators)
-    if not group:
-        with block.block("if not groups:"):
-            block.line(f"groups[()] = {_fresh(nest, [nest.null_row(source) for source in rows], accumulators)}")
-    found = _group_nest(nest, rows, accumulators, everything_may_be_missing=not group)
-    names = [*(nest.scope.rows[source] for source in rows), *_state_names(accumulators)]
-    target = f"{', '.join(names)}{',' if len(names) == 1 else ''}"
-    loop: list[Clause] = [For(target, "groups.values()") if names else For("_", "groups")]
-    loop += [made for accumulator in accumulators if (made := _finished_state(nest, accumulator)) is not None]
-    if query.having is not None:
-        loop.append(If(found.writer.conditions((query.having,))))
-    return found, loop
+def _aggregates(query: Select) -> list[Aggregate]:
+    nodes = chain.from_iterable(map(nodes_of, _expressions(query)))
+    return list(dict.fromkeys(node for node in nodes if isinstance(node, Aggregate)))
 
 
-def _rows_kept(nest: Nest) -> list[int]:
-    """The sources whose row a group keeps: any that an output may read."""
-    return sorted(nest.scope.rows)
+def _read_of_groups(query: Select, keys: Collection[Expr]) -> tuple[set[int], set[Expr]]:
+    """What is read beside aggregates: the sources of which a group keeps its first row, and those of `keys`."""
+    rows = {output.source for output in query.outputs if isinstance(output, RowOutput)}
+    read: set[Expr] = set()
+    waiting = list(_expressions(query))
+    while waiting:
+        expr = waiting.pop()
+        if expr in keys:
+            read.add(expr)
+        elif isinstance(expr, (Col, Outer)) or any(True for _ in subselects(expr)):
+            rows |= sources_of(expr)
+        elif not isinstance(expr, Aggregate):
+            waiting.extend(children(expr))
+    return rows, read
 
 
-def _accumulators(nest: Nest, query: Select, place: int) -> list[_Accumulator]:
-    found: dict[Aggregate, _Accumulator] = {}
-    for expr in _expressions(query):
-        for node in nodes_of(expr):
-            if not isinstance(node, Aggregate) or node in found:
-                continue
-            made = found[node] = _Accumulator(node, place, nest.program.fresh("a"))
-            place += 1
-            if node.distinct and not node.order:
-                made.seen, place = place, place + 1
-    return list(found.values())
+class _GroupWriter:
+    """Writes the groups of one query. `rows` are the sources of which a group keeps its first row."""
 
+    def __init__(self, block: Block, nest: Nest, query: Select) -> None:
+        self._block = block
+        self._nest = nest
+        self._group: tuple[Expr, ...] = query.group or ()
+        self._keys = self._named_keys()
+        rows, read = _read_of_groups(query, self._keys)
+        if windows_of(query):
+            rows, read = set(nest.scope.rows), set()
+        self.rows = sorted(rows)
+        self._keys = {expr: name for expr, name in self._keys.items() if expr in read}
+        self._accumulators = [accumulator_of(nest, node) for node in _aggregates(query)]
 
-def _fresh(nest: Nest, rows: Sequence[str], accumulators: Sequence[_Accumulator]) -> str:
-    """A new group's list."""
-    parts = list(rows)
-    for accumulator in accumulators:
-        if accumulator.gathers:
-            parts.append("[]")
-        elif accumulator.counts_rows:
-            parts.append("0")
-        else:
-            parts.append(nest.program.bind(runtime.NO_VALUE, "no_value"))
-        if accumulator.seen >= 0:
-            parts.append("set()")
-    return f"[{', '.join(parts)}]"
+    def _named_keys(self) -> dict[Expr, str]:
+        """The names of what is grouped by, where the key itself is the value: not JSON, which is frozen, and no condition."""
+        return {
+            expr: self._nest.program.fresh("key")
+            for expr in self._group
+            if not is_json(expr) and (isinstance(expr, Col) or not isinstance(expr.type, BooleanType))
+        }
 
+    @property
+    def only_counts(self) -> bool:
+        """Whether all that is asked of a group is its key and how many rows it has."""
+        if self.rows or len(self._accumulators) != 1:
+            return False
+        node = self._accumulators[0].node
+        always = node.where is None and not node.distinct and not any(map(self._nest.writer.nullable, node.args))
+        return node.function.counts and always and not node.order
 
-def _state_names(accumulators: Sequence[_Accumulator]) -> Iterator[str]:
-    for accumulator in accumulators:
-        yield accumulator.name
-        if accumulator.seen >= 0:
-            yield f"seen_{accumulator.name}"
+    # -- the pass over the rows
 
+    def one_group(self, clauses: Sequence[Clause]) -> list[Clause]:
+        """All rows as one group, of which everything has a name: nothing is left to loop over."""
+        block = self._block
+        for accumulator in self._accumulators:
+            for state, unset in zip(accumulator.states, accumulator.unset, strict=True):
+                block.line(f"{state} = {unset}")
+        depth = block.depth
+        if self._accumulators:
+            statements(block, clauses)
+            for accumulator in self._accumulators:
+                accumulator.take(block, accumulator.states)
+        block.close(depth)
+        for name, result in self._results():
+            block.line(f"{name} = {result}")
+        return []
 
-def _accumulate(
-    block: Block,
-    nest: Nest,
-    clauses: Sequence[Clause],
-    group: Sequence[Expr],
-    rows: Sequence[int],
-    accumulators: Sequence[_Accumulator],
-) -> None:
-    depth = block.depth
-    block.line("groups = {}")
-    statements(block, clauses)
-    keys = [wrap(nest.writer.key(expr), TERNARY) for expr in group]
-    block.line(f"key = {keys[0] if len(keys) == 1 else '(' + ', '.join(keys) + ')'}")
-    block.line("group = groups.get(key)")
-    with block.block("if group is None:"):
-        names = [nest.scope.rows[source] for source in rows]
-        block.line(f"groups[key] = group = {_fresh(nest, names, accumulators)}")
-    inside = block.depth
-    for accumulator in accumulators:
-        _step(block, nest, accumulator)
-        block.close(inside)
-    block.close(depth)
+    def counted(self, clauses: Sequence[Clause]) -> list[Clause]:
+        """The keys alone, counted."""
+        (accumulator,) = self._accumulators
+        gather(self._block, self._key_text(), clauses, into="keys")
+        counted = f"{self._nest.program.bind(Counter, 'Counter')}(keys)"
+        if not self._keys:
+            return [For(accumulator.name, f"{counted}.values()")]
+        return [For(f"{self._key_target()}, {accumulator.name}", f"{counted}.items()")]
 
+    def grouped(self, clauses: Sequence[Clause]) -> list[Clause]:
+        """A list for each group, of rows and states."""
+        block, rows = self._block, [self._nest.scope.rows[source] for source in self.rows]
+        depth = block.depth
+        block.line("groups = {}")
+        statements(block, clauses)
+        key = self._key_target() if len(self._group) == 1 and self._keys else "key"
+        block.line(f"{key} = {self._key_text()}")
+        self._accumulate(key, rows)
+        block.close(depth)
+        if not self._group:
+            missing = [self._nest.null_row(source) for source in self.rows]
+            unset = chain.from_iterable(accumulator.unset for accumulator in self._accumulators)
+            with block.block("if not groups:"):
+                block.line(f"groups[()] = [{', '.join([*missing, *unset])}]")
+        return [self._loop([*rows, *self._states()]), *(Let(name, result) for name, result in self._results())]
 
-def _step(block: Block, nest: Nest, accumulator: _Accumulator) -> None:
-    """Take one row into an aggregate."""
-    node, place = accumulator.node, accumulator.place
-    known = set(nest.scope.known)
-    if node.where is not None:
-        block.open(f"if {nest.writer.conditions((node.where,))}:")
-    if accumulator.counts_rows and not node.distinct:
-        block.line(f"group[{place}] += 1")
-    else:
-        checks, texts = nest.writer.guarded(node.args)
-        value = texts[0] if len(texts) == 1 else f"({', '.join(texts)}{',' if texts else ''})"
-        if checks:
-            block.open(f"if not ({' or '.join(checks)}):")
-        if accumulator.gathers:
-            _gather_value(block, nest, accumulator, value)
-        else:
-            _step_value(block, nest, accumulator, value)
-    nest.scope.known.clear()
-    nest.scope.known |= known
+    def _accumulate(self, key: str, rows: list[str]) -> None:
+        """Write what takes one row into the group of `key`, which begins with it where there is none."""
+        block = self._block
+        begun: list[tuple[Accumulator, list[str]]] = []
+        later: list[tuple[Accumulator, list[str]]] = []
+        parts = list(rows)
+        for accumulator in self._accumulators:
+            first = accumulator.first(block) if self._group else None
+            start, number = len(parts), len(accumulator.states)
+            states = [f"group[{place}]" for place in range(start, start + number)]
+            (later if first is None else begun).append((accumulator, states))
+            parts += accumulator.unset if first is None else first
+        named = " = group" if later else ""
+        block.line(f"group = groups.get({key})")
+        with block.block("if group is None:"):
+            block.line(f"groups[{key}]{named} = [{', '.join(parts)}]")
+        growing = [(accumulator, states) for accumulator, states in begun if accumulator.grows]
+        if growing:
+            with block.block("else:"):
+                for accumulator, states in growing:
+                    accumulator.more(block, states)
+        for accumulator, states in later:
+            accumulator.take(block, states)
 
+    def _key_text(self) -> str:
+        keys = [wrap(self._nest.writer.key(expr), TERNARY) for expr in self._group]
+        return keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
 
-def _step_value(block: Block, nest: Nest, accumulator: _Accumulator, value: str) -> None:
-    function, place = accumulator.node.function, accumulator.place
-    block.line(f"value = {value}")
-    if accumulator.seen >= 0:
-        seen = f"group[{accumulator.seen}]"
-        block.line(f"key = {nest.program.helper(runtime.distinct_key)}(value)")
-        block.open(f"if key not in {seen}:")
-        block.line(f"{seen}.add(key)")
-    if accumulator.counts_rows:
-        block.line(f"group[{place}] += 1")
-        return
-    start, step = nest.program.bind(function.start, "start"), nest.program.bind(function.step, "step")
-    unset = nest.program.bind(runtime.NO_VALUE, "no_value")
-    block.line(f"state = group[{place}]")
-    block.line(f"group[{place}] = {step}({start}() if state is {unset} else state, value)")
+    # -- the loop over the groups
 
+    def _states(self) -> list[str]:
+        return [state for accumulator in self._accumulators for state in accumulator.states]
 
-def _gather_value(block: Block, nest: Nest, accumulator: _Accumulator, value: str) -> None:
-    keys = [wrap(nest.writer.sort_value(key.expr), TERNARY) for key in accumulator.node.order]
-    block.line(f"group[{accumulator.place}].append(({wrap(Text(value), TERNARY)}, {', '.join(keys)}))")
+    def _key_target(self) -> str:
+        names = [self._keys.get(expr, "_") for expr in self._group]
+        return names[0] if len(names) == 1 else f"({', '.join(names)})"
 
+    def _loop(self, names: list[str]) -> For:
+        """The loop that names what a group holds, and its keys where they are values."""
+        held = f"{', '.join(names)}{',' if len(names) == 1 else ''}"
+        if not self._keys:
+            return For(held, "groups.values()") if names else For("_", "groups")
+        return For(f"{self._key_target()}, ({held})", "groups.items()") if names else For(self._key_target(), "groups")
 
-def _finished_state(nest: Nest, accumulator: _Accumulator) -> Let | None:
-    """What gives the aggregate's result the name of its state; None where the state is the result."""
-    node, name = accumulator.node, accumulator.name
-    if accumulator.counts_rows and not accumulator.gathers:
-        return None
-    empty = nest.program.bind(node.function.empty, "empty") if node.function.empty is not None else "None"
-    if accumulator.gathers:
-        nulls_first = nest.plan.nulls == "first"
-        passes = ", ".join(
-            f"({nest.program.getter(number)}, {key.descending!r}, "
-            f"{(key.nulls == 'first') if key.nulls is not None else nulls_first is not key.descending!r})"
-            for number, key in enumerate(node.order, 1)
+    def _results(self) -> Iterator[tuple[str, str]]:
+        """The results that are not states themselves: their names and what they are."""
+        for accumulator in self._accumulators:
+            result = accumulator.result(accumulator.states)
+            if result != accumulator.name:
+                yield accumulator.name, result
+
+    def nest_of_groups(self) -> Nest:
+        """The scope in which outputs, `having` and the order are written: aggregates and keys have names."""
+        nest = self._nest
+        names = {accumulator.node: accumulator.name for accumulator in self._accumulators}
+        scope = Scope(
+            nest.scope.sources,
+            nest.scope.missing if self._group else frozenset(self.rows),
+            nest.scope.rows,
+            nest.scope.parent,
+            rendered={**self._keys, **names},
         )
-        function = nest.program.bind(node.function, "function")
-        return Let(name, f"{nest.program.helper(runtime.in_order)}({name}, ({passes},), {function}, {node.distinct!r})")
-    finish, unset = nest.program.bind(node.function.finish, "finish"), nest.program.bind(runtime.NO_VALUE, "no_value")
-    return Let(name, f"{empty} if {atom(name)} is {unset} else {finish}({name})")
-
-
-def _group_nest(
-    nest: Nest, rows: Sequence[int], accumulators: Sequence[_Accumulator], *, everything_may_be_missing: bool
-) -> Nest:
-    """The scope in which outputs, `having` and the order are written: aggregates stand for rows."""
-    scope = Scope(
-        nest.scope.sources,
-        frozenset(rows) if everything_may_be_missing else nest.scope.missing,
-        nest.scope.rows,
-        nest.scope.parent,
-        rendered={accumulator.node: accumulator.name for accumulator in accumulators},
-    )
-    found = Nest(nest.program, nest.plan, scope, nest.writer.around(scope))
-    found.local = nest.local
-    nest.local |= {accumulator.name for accumulator in accumulators}
-    return found
+        found = Nest(nest.program, nest.plan, scope, nest.writer.around(scope))
+        found.local = nest.local
+        nest.local |= set(scope.rendered.values())
+        return found

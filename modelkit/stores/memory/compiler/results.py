@@ -242,6 +242,9 @@ def _assign(block: Block, target: str, lines: list[str]) -> None:
 
 def _gather_until(block: Block, nest: Nest, item: str, clauses: Sequence[Clause], stop: str) -> bool:
     """As `gather`, ending soon after `out` has `stop` items; whether it has never more."""
+    if not any(isinstance(clause, For) for clause in clauses):
+        gather(block, item, clauses)
+        return False
     lead = is_chunked(clauses)
     head, rest = clauses[:lead], clauses[lead:]
     depth = block.depth

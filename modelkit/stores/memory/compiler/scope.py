@@ -95,7 +95,7 @@ class Scope:
 
     `missing`: sources whose row may be a row of NULLs. `known`: texts of columns that are not NULL where code now stands.
     `facts`: whether a node may be NULL, by the id of the node, which stands beside it to stay alive.
-    `rendered`: the names of a group's aggregates, and of the results of window functions.
+    `rendered`: the names of a group's keys and aggregates, and of the results of window functions.
     """
 
     sources: tuple[Source, ...]

@@ -149,7 +149,7 @@ class ValueWriter(ABC):
 
     def value(self, expr: Expr) -> str:
         """The value of `expr`, None for NULL."""
-        if isinstance(expr, (Aggregate, Window)) and expr in self.scope.rendered:
+        if self.scope.rendered and expr in self.scope.rendered:
             self.program.touched.add(self.scope.rendered[expr])
             return self.scope.rendered[expr]
         match expr:
