@@ -134,11 +134,6 @@ def _deviation_of_sample(state: _Spread) -> Any:
 # -- as the compiler writes them
 
 
-_COUNTING: Final = InlineSteps(("1",), ("{0} += 1",), start=("0",))
-_FIRST: Final = InlineSteps(("{value}",))
-_LEAST: Final = InlineSteps(("{value}",), ("{0} = {value}",), when="{value} < {0}")
-_GREATEST: Final = InlineSteps(("{value}",), ("{0} = {value}",), when="{value} > {0}")
-
 _ADDED: Final = InlineSteps(("{value}",), ("{0} += {value}",))
 _ADDED_INTEGERS: Final = replace(
     _ADDED,
@@ -146,6 +141,22 @@ _ADDED_INTEGERS: Final = replace(
     names=(("out_of_range", _sum_finish),),
 )
 _ADDED_DECIMALS: Final = InlineSteps(("{value}",), ("{0} = {add}({0}, {value})",), names=(("add", _EXACT.add),))
+
+
+def _count_inline(_: ScalarType) -> InlineSteps:
+    return InlineSteps(("1",), ("{0} += 1",), start=("0",))
+
+
+def _first_inline(_: ScalarType) -> InlineSteps:
+    return InlineSteps(("{value}",))
+
+
+def _min_inline(_: ScalarType) -> InlineSteps:
+    return InlineSteps(("{value}",), ("{0} = {value}",), when="{value} < {0}")
+
+
+def _max_inline(_: ScalarType) -> InlineSteps:
+    return InlineSteps(("{value}",), ("{0} = {value}",), when="{value} > {0}")
 
 
 def _sum_inline(type_: ScalarType) -> InlineSteps | None:
@@ -176,14 +187,14 @@ COUNT: Final = AggregateDef(
     sql="COUNT",
     merge=operator.add,
     counts=True,
-    inline=lambda _: _COUNTING,
+    inline=_count_inline,
 )
 SUM: Final = AggregateDef("sum", _no_state, _sum_step, _sum_finish, sql="SUM", merge=_plus, inline=_sum_inline)
 AVG: Final = AggregateDef("avg", _no_state, _mean_step, _mean_finish, sql="AVG", merge=_mean_merge, inline=_mean_inline)
-MIN: Final = AggregateDef("min", _no_state, _min_step, _itself, sql="MIN", merge=_min_step, inline=lambda _: _LEAST)
-MAX: Final = AggregateDef("max", _no_state, _max_step, _itself, sql="MAX", merge=_max_step, inline=lambda _: _GREATEST)
+MIN: Final = AggregateDef("min", _no_state, _min_step, _itself, sql="MIN", merge=_min_step, inline=_min_inline)
+MAX: Final = AggregateDef("max", _no_state, _max_step, _itself, sql="MAX", merge=_max_step, inline=_max_inline)
 ANY_VALUE: Final = AggregateDef(
-    "any_value", _no_state, _first_step, _itself, sql="ANY_VALUE", merge=_first_step, inline=lambda _: _FIRST
+    "any_value", _no_state, _first_step, _itself, sql="ANY_VALUE", merge=_first_step, inline=_first_inline
 )
 STDDEV: Final = AggregateDef("stddev", _no_state, _spread_step, _deviation, sql="STDDEV_POP")
 STDDEV_SAMPLE: Final = AggregateDef("stddev_sample", _no_state, _spread_step, _deviation_of_sample, sql="STDDEV_SAMP")
