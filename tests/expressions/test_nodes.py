@@ -176,8 +176,8 @@ def test_a_reversed_operator_of_conditions_is_refused_too():
 def test_a_slice_is_a_node_of_its_own():
     assert F("a")[1:3] == F("a")[1:3] != F("a")[1:4]
     assert hash(F("a")[0]) == hash(F("a")[:1])
-    assert repr(F("a")[1:3]) == "Sliced(F('a'), first=Value(2), length=Value(2))"
-    assert repr(OuterRef("a")[2:]) == "Sliced(OuterRef('a'), first=Value(3), length=None)"
+    assert repr(F("a")[1:3]) == "Sliced(F(a), first=Value(2), length=Value(2))"
+    assert repr(OuterRef("a")[2:]) == "Sliced(OuterRef(a), first=Value(3), length=None)"
 
 
 @pytest.mark.parametrize(
