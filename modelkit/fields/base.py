@@ -11,7 +11,7 @@ import datetime
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partialmethod, total_ordering
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, SupportsIndex, cast, overload
 
 from typing_extensions import TypedDict, TypeVar
 
@@ -130,6 +130,7 @@ _FIXED_TYPES: Final[Mapping[str, types.ScalarType]] = {
 _SIZED_TYPES: Final[Mapping[str, Callable[[Any], types.ScalarType]]] = {
     "CharField": lambda field: types.TextType(field.max_length),
     "SlugField": lambda field: types.TextType(field.max_length),
+    "FileField": lambda field: types.TextType(field.max_length),
     "BinaryField": lambda field: types.BinaryType(field.max_length),
     "DecimalField": lambda field: types.DecimalType(field.max_digits, field.decimal_places),
 }
@@ -219,7 +220,9 @@ class Field(Registrable, Generic[T]):
     _counter: ClassVar[int] = 0
     _auto_counter: ClassVar[int] = -1
 
-    def __init__(self, verbose_name: str | None = None, **options: Any) -> None:
+    def __init__(self, verbose_name: str | None = None, name: str | None = None, **options: Any) -> None:
+        if name is not None:
+            options["name"] = name
         defaults = self._defaults()
         for unknown in options.keys() - defaults.keys():
             raise TypeError(f"{type(self).__name__}() has no option {unknown!r}.{did_you_mean(unknown, defaults)}")
@@ -667,6 +670,11 @@ class Field(Registrable, Generic[T]):
         memo[id(self)] = copied
         return copied
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Pickled, a field of a model is that very field."""
+        model = self.__dict__.get("model")
+        return super().__reduce_ex__(protocol) if model is None else (_field_of, (model, self.name))
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Field):
             return NotImplemented
@@ -713,6 +721,10 @@ def _checked_length(field: Field[Any], max_length: Any) -> int | None:
     if isinstance(max_length, bool) or not isinstance(max_length, int) or max_length <= 0:
         raise FieldError(f"{type(field).__name__}: max_length is a positive whole number, not {max_length!r}.")
     return max_length
+
+
+def _field_of(model: Any, name: str) -> Any:
+    return model._meta.get_field(name)
 
 
 def _display(instance: Any, field: Field[Any]) -> Any:

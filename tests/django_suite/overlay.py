@@ -27,6 +27,8 @@ SERVED = (
     "django.contrib.contenttypes.prefetch",
     "django.core.paginator",
 )
+DJANGOS_OWN = ("django.db.models.fields.files",)
+"""Modules below those that are served which are Django's nevertheless: fields that stand on modelkit's."""
 SHARED_ERRORS = (
     "FieldDoesNotExist",
     "FieldError",
@@ -46,6 +48,10 @@ class _Finder(MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if not any(fullname == served or fullname.startswith(served + ".") for served in SERVED):
             return None
+        if fullname in DJANGOS_OWN:
+            django = importlib.import_module("django")
+            place = Path(str(django.__path__[0])).parent.joinpath(*fullname.split(".")).with_suffix(".py")
+            return importlib.util.spec_from_file_location(fullname, place)
         written = _written(fullname)
         if written is not None:
             return importlib.util.spec_from_file_location(fullname, written, submodule_search_locations=[])

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from modelkit import CASCADE, ForeignKey, Model
 from modelkit.errors import FieldError, ImproperlyConfigured, ValidationError
 from modelkit.expressions import NumExpr, Path, StrExpr
 from modelkit.fields import (
@@ -343,3 +344,38 @@ class TestCustomFields:
         assert field.separator == ";"
         assert field.deconstruct()[1].endswith("TagField")
         assert field.deconstruct()[3] == {"max_length": 9, "separator": ";"}
+
+
+def test_the_name_may_come_second():
+    assert Field("shown", "kept").name == "kept"
+    assert Field("shown", "kept").verbose_name == "shown"
+
+
+def test_fields_of_one_declaration_come_in_the_order_of_their_models():
+    class Meta:
+        def __init__(self, label):
+            self.label_lower = label
+
+    first, second, free = (copy.copy(field) for field in [IntegerField()] * 3)
+    first.model, second.model = type("A", (), {"_meta": Meta("a")}), type("B", (), {"_meta": Meta("b")})
+    assert sorted([second, first, free]) == [free, first, second]
+    assert first != second
+    assert hash(first) == hash(second)
+
+
+def test_a_copy_of_a_bound_relation_leads_where_it_leads():
+    class Place(Model):
+        class Meta:
+            app_label = "field_copies"
+
+    class Guest(Model):
+        place = ForeignKey(Place, CASCADE)
+
+        class Meta:
+            app_label = "field_copies"
+
+    field = Guest._meta.get_field("place")
+    for copied in (copy.copy(field), copy.deepcopy(field)):
+        assert copied.related_model is Place
+        assert copied.get_choices(include_blank=False) == []
+    assert Place._meta.incoming == [field]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 
 import modelkit as models
 from modelkit import CASCADE, CharField, ForeignKey, IntegerField, JSONField, ManyToMany, Model, Registry, signals
+from modelkit.fields.base import DeferredAttribute
 
 
 class Team(Model):
@@ -273,3 +275,55 @@ def test_refresh_and_async_names():
     asyncio.run(user.arefresh_from_db())
     assert user.name == "Bob"
     assert asyncio.run(user.adelete())[0] == 1
+
+
+class Counting(DeferredAttribute):
+    """Counts how often an attribute was set."""
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.field.attname] = value
+        instance.__dict__["sets"] = instance.__dict__.get("sets", 0) + 1
+
+
+class Counted(CharField[Any]):
+    descriptor_class = Counting
+
+
+class Watched(Model):
+    word = Counted(max_length=10, default=lambda: "made")
+    number = IntegerField(default=3)
+
+    class Meta:
+        app_label = "instances"
+
+
+def test_an_attribute_that_watches_over_being_set_sees_defaults_and_values() -> None:
+    made = Watched()
+    assert (made.word, made.__dict__["sets"]) == ("made", 1)
+    given = Watched(word="given")
+    assert (given.word, given.number, given.__dict__["sets"]) == ("given", 3, 1)
+    given.word = "again"
+    given.save()
+    assert Watched.objects.get(word="again").number == 3
+
+
+def test_a_pickled_field_of_a_model_is_that_field() -> None:
+    for name in ("name", "team", "friends", "id"):
+        field = User._meta.get_field(name)
+        assert pickle.loads(pickle.dumps(field)) is field
+    free = pickle.loads(pickle.dumps(CharField("shown", max_length=3, default="x")))
+    assert (free.max_length, free.verbose_name, free.get_default()) == (3, "shown", "x")
+
+
+def test_defaults_of_keys_are_not_called_where_the_related_instance_is_given() -> None:
+    def refused() -> int:
+        raise AssertionError("called")
+
+    class Guest(Model):
+        team = ForeignKey(Team, CASCADE, default=refused)
+
+        class Meta:
+            app_label = "instances"
+
+    team = Team.objects.create(name="a")
+    assert Guest(team=team).team_id == Guest(team_id=team.pk).team_id == team.pk

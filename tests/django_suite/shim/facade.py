@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import modelkit
-from tests.django_suite.shim.standins import STAND_INS, Unbuilt
+from tests.django_suite.shim.standins import OF_FILES, STAND_INS, Unbuilt
 
 __all__ = ["Facade", "Unbuilt", "lookup"]
 
@@ -85,6 +85,8 @@ def lookup(name: str, first: tuple[str, ...] = ()) -> Any:
             continue
         if wanted in vars(module):
             return vars(module)[wanted]
+    if name in OF_FILES:
+        return getattr(importlib.import_module("django.db.models.fields.files"), name)
     return STAND_INS.get(name) or _Missing(name, (), {"__module__": modelkit.__name__})
 
 
