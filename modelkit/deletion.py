@@ -391,13 +391,19 @@ class _Collector:
                     self.before(pointer.relation.target, model)
             case "SET_NULL":
                 self.changes.append((pointer, None, values))
-            case "SET_DEFAULT":
+            case "SET_DEFAULT" if not callable(field.default) or self._is_pointed(pointer, values):
                 self.changes.append((pointer, field.get_default(), values))
-            case "SET":
-                given = on_delete.value
-                self.changes.append((pointer, given() if callable(given) else given, values))
-            case "CASCADE" | "DO_NOTHING":
+            case "SET" if not callable(on_delete.value):
+                self.changes.append((pointer, on_delete.value, values))
+            case "SET" if self._is_pointed(pointer, values):
+                self.changes.append((pointer, on_delete.value(), values))
+            case "CASCADE" | "DO_NOTHING" | "SET_DEFAULT" | "SET":
                 pass
+
+    def _is_pointed(self, pointer: _Pointer, values: Values) -> bool:
+        """Whether any row points to `values`: what a callable gives is asked for, and perhaps made, for rows alone."""
+        plan = _plan(info_of(pointer.relation.target))
+        return bool(self.session.select(_reader(plan, pointer, plan.attnames[:1]), (values, *pointer.constants)))
 
     def _cascade(self, model: Any, pointer: _Pointer, values: Values) -> list[Values]:
         """Note the rows that point to `values`; those that are new and must be followed."""

@@ -190,6 +190,8 @@ def _link(
     link = declared.get(parent._meta.model_name)
     if link is not None:
         if link.model is not model:
+            if link.name not in model.__dict__:
+                copy.deepcopy(link).contribute_to_class(model, link.name)  # its abstract base's turn comes later
             link = model._meta.get_field(link.name)
     else:
         name = f"{parent._meta.model_name}_ptr"

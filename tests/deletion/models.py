@@ -99,3 +99,16 @@ class Chicken(Base):
 
 class Egg(Base):
     chicken = models.ForeignKey(Chicken, models.CASCADE, null=True)
+
+
+class Toy(Base):
+    name = models.CharField(max_length=20)
+
+
+def spare_toy() -> Toy:
+    return Toy.objects.get_or_create(name="spare")[0]
+
+
+class Wish(Base):
+    toy = models.ForeignKey(Toy, models.SET_DEFAULT, default=spare_toy, related_name="+")
+    other = models.ForeignKey(Toy, models.SET(spare_toy), null=True, related_name="+")

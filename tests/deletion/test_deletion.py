@@ -32,7 +32,9 @@ from tests.deletion.models import (
     Protecting,
     Restaurant,
     Restricting,
+    Toy,
     Visit,
+    Wish,
 )
 
 
@@ -324,3 +326,13 @@ class TestSignals:
             post_delete.disconnect(fail, sender=Cascading)
         assert Cascading.objects.count() == 1
         assert Parent.objects.count() == 2
+
+
+def test_callables_are_asked_for_values_where_rows_get_them():
+    Toy.objects.create(name="ball").delete()
+    assert not Toy.objects.exists()
+    ball, doll = Toy.objects.create(name="ball"), Toy.objects.create(name="doll")
+    Wish.objects.create(toy=ball, other=doll)
+    Toy.objects.exclude(name="spare").delete()
+    wish = Wish.objects.get()
+    assert (wish.toy.name, wish.other.name) == ("spare", "spare")

@@ -300,3 +300,30 @@ def test_a_key_to_a_child_points_to_the_childs_own_table():
     references = {reference.columns: reference.target for reference in table.references}
     assert references[(table.positions["restaurant_id"],)] == "inheritance_restaurant"
     assert Waiter._meta.info.relations["restaurant"].remote == ("place_ptr_id",)
+
+
+def test_a_parent_link_of_an_abstract_base_counts_wherever_the_base_stands():
+    own = Registry()
+
+    class Ground(Model):
+        class Meta:
+            app_label = "links"
+            registry = own
+
+    class Linked(Model):
+        ground = OneToOne(Ground, CASCADE, parent_link=True)
+
+        class Meta:
+            abstract = True
+            app_label = "links"
+            registry = own
+
+    class First(Linked, Ground):
+        pass
+
+    class Second(Ground, Linked):
+        pass
+
+    for model in (First, Second):
+        assert model._meta.get_ancestor_link(Ground) is model._meta.get_field("ground")
+        assert model.objects.create().ground.pk == model.objects.get().pk
