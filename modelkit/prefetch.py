@@ -17,8 +17,9 @@ from modelkit.database import session, statement
 from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.expressions.base import Q
 from modelkit.garbage import without_collection
-from modelkit.ir.expr import Col
+from modelkit.ir.expr import Col, TupleNode
 from modelkit.ir.query import Select, ValueOutput
+from modelkit.ir.types import TupleType
 from modelkit.loading import Grouping, Groups, load, load_groups, reads_plainly, sets_plainly
 from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
 from modelkit.resolve import conditions, finishers, shapes
@@ -445,7 +446,11 @@ class _Level:
     def through(self, wanted: tuple[Any, ...], groups: Groups) -> list[Any]:
         """Instances at the other end of a many-to-many relation, each given to the one that it was found for."""
         back = _back(self.relation)
-        query = conditions.filtered(_sharing(self.query), (), {f"{back.name}__{back.remote[0]}__in": wanted})
+        query = _sharing(self.query)
+        if len(back.remote) == 1:
+            query = conditions.filtered(query, (), {f"{back.name}__{back.remote[0]}__in": wanted})
+        else:
+            query = shapes.related_to_any(query, back, wanted)
         fetch = finishers.fetch(query)
         select = query.shape.compiled.get("prefetch")
         if select is None:
@@ -537,9 +542,12 @@ def _with_owner(fetch: Fetch, back: Relation) -> Select:
     near, far = next(pair for pair in pairwise(back.hops[first:]) if pair[1].table not in between)
     select = fetch.select
     number = max(number for number, source in enumerate(select.sources) if source.table is near.table)
-    column = near.table.columns[far.left[0]]
-    owner = ValueOutput(Col(column.type, column.nullable, number, far.left[0]))
-    return replace(select, outputs=(*select.outputs, owner), bare=False)
+    columns = [near.table.columns[place] for place in far.left]
+    parts = tuple(
+        Col(column.type, column.nullable, number, place) for place, column in zip(far.left, columns, strict=True)
+    )
+    owner = parts[0] if len(parts) == 1 else TupleNode(TupleType(tuple(part.type for part in parts)), True, parts)
+    return replace(select, outputs=(*select.outputs, ValueOutput(owner)), bare=False)
 
 
 def _other_cache(relation: Relation) -> str | None:

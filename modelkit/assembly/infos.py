@@ -151,14 +151,16 @@ class _Builder:
         self, field: Any, through: ModelClass, near: Any, far: Any, target: ModelClass, *, reverse: bool
     ) -> Relation:
         """A many-to-many relation from this model, over `through`'s keys `near` (towards here) and `far`."""
-        lineage, column, attname = self._start(near.target_field)
+        lineage, columns, attnames = self._starts(near.foreign_related_fields)
         side = field.remote_field
-        first, *rest = _arrive(through, (near,), (column,), many=True, optional=True)
+        first, *rest = _arrive(through, near.local_related_fields, columns, many=True, optional=True)
+        starts, goals = far.local_related_fields, far.foreign_related_fields
         over = (
             *(replace(hop, optional=True) for hop in rest),
-            *stage_of(stages(through._meta.concrete_model), far).hops,
+            *stage_of(stages(through._meta.concrete_model), starts[0]).hops,
         )
-        ends = _arrive(target, (far.target_field,), (column_of(far),), many=False, optional=far.null)
+        loose = far.null or not far.remote_field.db_constraint
+        ends = _arrive(target, goals, tuple(map(column_of, starts)), many=False, optional=loose)
         return Relation(
             name=side.key if reverse else field.name,
             accessor=side.attribute if reverse else field.name,
@@ -168,8 +170,8 @@ class _Builder:
             hops=(*lineage, first, *over, *ends),
             many=True,
             optional=True,
-            local=(attname,),
-            remote=(far.target_field.attname,),
+            local=attnames,
+            remote=tuple(goal.attname for goal in goals),
             cache=side.cache_name if reverse else field.name,
             through=through,
             through_names=(near.name, far.name),

@@ -206,7 +206,7 @@ class ForeignKey(RelationField[FKT]):
             if self.remote_field.parent_link:
                 way_out = "Models with such a key have no child models of their own table: make the parent abstract."
             elif self.model._meta.auto_created:
-                way_out = "Declare a model of the pairs, with a ForeignObject, in place of the many-to-many relation."
+                way_out = "Give the relation a model of its pairs (through=...) that has a ForeignObject to it."
             else:
                 way_out = (
                     "Point to a unique field (to_field=...), or declare the columns and a ForeignObject over them."
@@ -647,10 +647,16 @@ class ManyToMany(RelationField[Any], Generic[R]):
         )
 
     def _keys_to(self, through: ModelClass, target: ModelClass) -> list[Any]:
+        """The fields of `through` that lead to `target`, to it rather than its parents, foreign keys before all others."""
         lineage = {target._meta.concrete_model, *target._meta.all_parents}
-        keys = [field for field in through._meta.fields if isinstance(field, ForeignKey)]
-        exact = [field for field in keys if field.target_model()._meta.concrete_model is target._meta.concrete_model]
-        return exact or [field for field in keys if field.target_model()._meta.concrete_model in lineage]
+        relations = [field for field in through._meta.fields if isinstance(field, RelationField)]
+        for keys in ([field for field in relations if isinstance(field, ForeignKey)], relations):
+            ends = [(field, field.target_model()._meta.concrete_model) for field in keys]
+            found = [field for field, end in ends if end is target._meta.concrete_model]
+            found = found or [field for field, end in ends if end in lineage]
+            if found:
+                return found
+        return []
 
     def m2m_field_name(self) -> str:
         """The through model's key to this model."""

@@ -6,7 +6,8 @@ model between, a pair stands there at most once, and for a symmetrical relation 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from modelkit import bulk
@@ -15,7 +16,7 @@ from modelkit.deletion import delete_queryset
 from modelkit.errors import IntegrityError, shorten
 from modelkit.ir.query import Conflict
 from modelkit.ir.schema import DEFAULT
-from modelkit.modelinfo import ModelInfo, Relation, info_of
+from modelkit.modelinfo import ModelInfo, Relation, info_of, values_of
 from modelkit.relations.accessors import value_of
 from modelkit.relations.managers import Related, class_of, listed, mixed_for, refuse_collection
 from modelkit.resolve import shapes
@@ -58,10 +59,17 @@ class ManyManager(Related[M]):
         return self._tied(queryset, self._related_key, fresh)
 
     def _key_of(self, obj: Any, target: Relation) -> Any:
-        """What the rows between hold for `obj`, an instance or a key."""
+        """What the rows between hold for `obj`, an instance or a key: a tuple where these are several values."""
         if isinstance(obj, self._relation.target):
-            return value_of(obj, target.remote[0])
-        return info_of(self._relation.through).named[target.local[0]].field.coerce(obj)
+            return values_of(obj, target.remote)
+        named = info_of(self._relation.through).named
+        if len(target.local) == 1:
+            return named[target.local[0]].field.coerce(obj)
+        if not isinstance(obj, (tuple, list)) or len(obj) != len(target.local):
+            raise ValueError(
+                f"'{target.name}' of {info_of(self.through).name} goes by {len(target.local)} values, not {shorten(obj)}."
+            )
+        return tuple([named[attname].field.coerce(part) for attname, part in zip(target.local, obj, strict=True)])
 
     def _target_keys(self, objs: Iterable[Any], target: Relation) -> list[Any]:
         """What the rows between hold for `objs`, instances or keys; each once, in order."""
@@ -69,9 +77,10 @@ class ManyManager(Related[M]):
         keys: dict[Any, None] = {}
         for obj in objs:
             if isinstance(obj, model):
-                if value_of(obj, target.remote[0]) is None:
+                missing = next((name for name in target.remote if value_of(obj, name) is None), None)
+                if missing is not None:
                     raise ValueError(
-                        f"{shorten(obj)} cannot be added: its '{target.remote[0]}' is None, so field '{target.name}' would "
+                        f"{shorten(obj)} cannot be added: its '{missing}' is None, so field '{target.name}' would "
                         "point nowhere. Save it first."
                     )
                 self._same_store(obj)
@@ -115,9 +124,9 @@ class ManyManager(Related[M]):
         automatic = bool(self.through._meta.auto_created)
         if not automatic or heard:
             present = self.through._base_manager.using(self._alias).filter(
-                **{source.local[0]: self._related_key, f"{target.local[0]}__in": keys}
+                **{_asked(source): self._related_key, f"{_asked(target)}__in": keys}
             )
-            known = set(present.values_list(target.local[0], flat=True))
+            known = set(present.values_list(_asked(target), flat=True))
             keys = [key for key in keys if key not in known]
         if heard:
             self._tell("pre_add", set(keys))
@@ -125,9 +134,7 @@ class ManyManager(Related[M]):
             self._insert_pairs(running, source.local[0], target.local[0], keys)
         elif keys:
             filled = {name: value() if callable(value) else value for name, value in (defaults or {}).items()}
-            made = [
-                self.through(**filled, **{source.local[0]: self._related_key, target.local[0]: key}) for key in keys
-            ]
+            made = [self.through(**filled, **self._pair(source, target, key)) for key in keys]
             try:
                 bulk.bulk_create(self.through, made, ignore_conflicts=automatic, using=self._alias)
             except IntegrityError as error:
@@ -144,6 +151,17 @@ class ManyManager(Related[M]):
                 f"{self._relation.accessor}.add() fills rows of {info_of(self.through).name} from "
                 f"through_defaults={{{given}}}."
             )
+
+    def _pair(self, source: Relation, target: Relation, key: Any) -> dict[str, Any]:
+        """The values of a row between; ValueError where the two ends want different ones for a field that they share."""
+        pair = _spread(source, self._related_key)
+        for attname, value in _spread(target, key).items():
+            if pair.setdefault(attname, value) != value:
+                raise ValueError(
+                    f"{shorten(self.instance)} and the {info_of(self._relation.target).name} with {shorten(key)} cannot be "
+                    f"related: '{attname}' of {info_of(self.through).name} would be {pair[attname]!r} and {value!r}."
+                )
+        return pair
 
     def _insert_pairs(self, running: Session, source: str, target: str, keys: list[Any]) -> None:
         """Rows of an automatic model between, straight to its table; a pair that is there already is left out."""
@@ -183,20 +201,20 @@ class ManyManager(Related[M]):
     def _visible(self, keys: set[Any] | None) -> Any:
         """`keys`, or a queryset of them where the model's default manager hides rows; None: all rows."""
         rows = super(Related, self).get_queryset().using(self._alias)
-        attname = self._ends()[1].remote[0]
+        remote = self._ends()[1].remote
         if rows.query.shape is shapes.root(info_of(self._relation.target)).shape:
             return keys
         if keys is not None:
-            rows = rows.filter(**{f"{attname}__in": keys})
-        return rows.order_by().values_list(attname, flat=True)
+            rows.query = shapes.among(rows.query, remote, tuple(keys))
+        return rows.order_by().values_list(*remote, flat=len(remote) == 1)
 
     def _delete_between(self, targets: Any) -> None:
         """Delete the rows between the instance and `targets` (None: all), both ways where the relation is symmetrical."""
         for mirrored in (False, True) if self._symmetrical else (False,):
             source, target = self._ends(mirrored)
-            rows = self.through._default_manager.using(self._alias).filter(**{source.local[0]: self._related_key})
+            rows = self.through._default_manager.using(self._alias).filter(**{_asked(source): self._related_key})
             if targets is not None:
-                rows = rows.filter(**{f"{target.local[0]}__in": targets})
+                rows = rows.filter(**{f"{_asked(target)}__in": targets})
             delete_queryset(rows)
 
     def clear(self) -> None:
@@ -219,7 +237,7 @@ class ManyManager(Related[M]):
                 return
             target = self._ends()[1]
             rows = self._limited(super(Related, self).get_queryset()).using(self._alias).order_by()
-            present = set(rows.values_list(target.remote[0], flat=True))
+            present = set(rows.values_list(*target.remote, flat=len(target.remote) == 1))
             keys = [self._key_of(obj, target) for obj in wanted]
             self.remove(*present.difference(keys))
             self.add(
@@ -316,24 +334,36 @@ def related_manager(instance: Any, name: str) -> Any:
     if found is None:
         found = _accessed(meta.info, name)
         meta.made.setdefault("related", {})[name] = found
-    made, attname, is_key = found
+    made, read, saved = found
     related: Any = object.__new__(made)
     related.instance = instance
-    if attname:
-        key = getattr(instance, attname)
-        if key is None or not (is_key or instance.pk is not None):
+    if read is not None:
+        key = read(instance)
+        if key is None or (key.__class__ is tuple and None in key) or not (saved or instance._is_pk_set()):
+            local = meta.info.accessor(name).local
+            missing = next((attname for attname in local if getattr(instance, attname) is None), local[0])
             raise ValueError(
-                f"{shorten(instance)} needs to have a value for field '{attname}' before this many-to-many relationship can "
+                f"{shorten(instance)} needs to have a value for field '{missing}' before this many-to-many relationship can "
                 "be used: save it first."
             )
         related._related_key = key
     return related
 
 
-def _accessed(info: ModelInfo, name: str) -> tuple[type[Any], str, bool]:
-    """What an accessor makes: the manager's class, the attribute that it needs a value of ("": none), whether that is the key."""
+def _accessed(info: ModelInfo, name: str) -> tuple[type[Any], Callable[[Any], Any] | None, bool]:
+    """What an accessor makes: the manager's class, what reads the key that it needs (None: none), whether that is the primary key."""
     relation = info.accessor(name)
     mixed = _mixed(relation)
     made = class_of(info, relation, mixed, relation.target._default_manager)
-    attname = relation.local[0] if mixed is ManyManager else ""
-    return made, attname, [attname] == [attribute.attname for attribute in info.key]
+    read = attrgetter(*relation.local) if mixed is ManyManager else None
+    return made, read, relation.local == tuple(attribute.attname for attribute in info.key)
+
+
+def _asked(key: Relation) -> str:
+    """What lookups call what the rows between hold for an end."""
+    return key.local[0] if len(key.local) == 1 else key.name
+
+
+def _spread(key: Relation, value: Any) -> dict[str, Any]:
+    """The attributes of a row between that hold the key of an end."""
+    return dict(zip(key.local, value if len(key.local) > 1 else (value,), strict=True))

@@ -14,7 +14,7 @@ from modelkit.expressions.base import Value
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Col, Compare, Const, Expr, In, Or, Param
 from modelkit.ir.query import Source
 from modelkit.ir.types import IntegerType
-from modelkit.modelinfo import ModelInfo, Relation, info_of
+from modelkit.modelinfo import Attribute, ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, correlation, expressions, ordering
 from modelkit.resolve.combinations import order_names
 from modelkit.resolve.correlation import opened, parameter, stepped, taken
@@ -34,6 +34,7 @@ __all__ = [
     "nothing",
     "ordered",
     "related_to",
+    "related_to_any",
     "reversed_",
     "root",
     "sliced",
@@ -271,17 +272,46 @@ def related_to(query: Query, relation: Relation, values: tuple[Any, ...]) -> Que
     return related
 
 
-def _relating(shape: Shape, relation: Relation, around: Enclosing | None) -> tuple[Shape, Slots]:
-    scope = Scope.of(shape, "related", around)
+def related_to_any(query: Query, relation: Relation, values: tuple[tuple[Any, ...], ...]) -> Query:
+    """The same for several rows, of a relation that goes by several fields."""
+    shape = query.shape
+    key = ("related_to_any", relation)
+    step = shape.next.get(key)
+    if step is None:
+        step, _ = taken(shape, _relating_any, relation, (None,))
+        shape.cache.add(shape.next, key, step)
+    related: Query = step.apply(query, (values,))
+    return related
+
+
+def _related_columns(
+    scope: Scope, relation: Relation, reuse: set[int]
+) -> tuple[int, tuple[Attribute, ...], tuple[int, ...]]:
+    """The source in which a relation's far key stands, as near as it is known, that key, and its columns there."""
     steps = list(steps_of(relation))
     target = info_of(relation.target)
-    attributes = [target.named[name] for name in relation.remote]
+    attributes = tuple(target.named[name] for name in relation.remote)
     columns = tuple(attribute.column for attribute in attributes)
     while steps and steps[-1].direct and set(columns) <= set(steps[-1].hop.right):
         hop = steps.pop().hop
         columns = tuple(hop.left[hop.right.index(column)] for column in columns)
+    return scope.follow(steps, Context(reuse)), attributes, columns
+
+
+def _relating_any(shape: Shape, relation: Relation, around: Enclosing | None) -> tuple[Shape, Slots]:
+    scope = Scope.of(shape, "related", around)
+    source, _, columns = _related_columns(scope, relation, set())
+    item = scope.columns(source, columns)
+    where = In(BOOLEAN, item.nullable, item, scope.slots.param(item.type, Leaf(0, None), tuple))
+    made = shape.evolve(sources=tuple(scope.sources), where=(*shape.where, where), width=scope.slots.width)
+    return made, scope.slots
+
+
+def _relating(shape: Shape, relation: Relation, around: Enclosing | None) -> tuple[Shape, Slots]:
+    scope = Scope.of(shape, "related", around)
+    target = info_of(relation.target)
     reuse: set[int] = set()
-    source = scope.follow(steps, Context(reuse))
+    source, attributes, columns = _related_columns(scope, relation, reuse)
     where: list[Expr] = []
     for number, (attribute, column) in enumerate(zip(attributes, columns, strict=True)):
         left = scope.column(source, column)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias, cast
 
-from modelkit.errors import NotSupportedError, shorten
+from modelkit.errors import shorten
 from modelkit.expressions.base import Face, Node
 from modelkit.expressions.lookups import LookupDef
 from modelkit.ir.expr import BOOLEAN, And, Compare, Const, Expr, In, IsNull, Not, Or, TupleNode
@@ -136,7 +136,7 @@ def build(slots: Slots, left: Term, lookup: LookupDef, operand: Any, label: str)
     node = reader.node
     if isinstance(operand, Select):
         if lookup.name not in {"in", "exact"}:
-            raise NotSupportedError(
+            raise ValueError(
                 f"{label}: a queryset of several values can be asked for equality and membership, not for '{lookup.name}'."
             )
         return In(BOOLEAN, True, node, operand)

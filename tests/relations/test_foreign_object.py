@@ -50,6 +50,9 @@ class Item(Model):
     shop = ForeignKey(Shop, CASCADE)
     number = IntegerField()
     name = CharField(max_length=20, default="")
+    hosts = ManyToMany(
+        "self", through="Visit", through_fields=("guest", "host"), symmetrical=False, related_name="guests"
+    )
 
     class Meta:
         app_label = "foreign_object"
@@ -101,6 +104,38 @@ class Note(Model):
     shop = ForeignKey(Shop, CASCADE)
     number = IntegerField(null=True)
     item = ForeignObject(Item, SET_NULL, ["shop", "number"], ["shop", "number"], related_name="notes", null=True)
+
+    class Meta:
+        app_label = "foreign_object"
+
+
+class Club(Model):
+    name = CharField(max_length=20, default="")
+    items = ManyToMany(Item, through="Entry", related_name="clubs")
+
+    class Meta:
+        app_label = "foreign_object"
+
+
+class Entry(Model):
+    club = ForeignKey(Club, CASCADE)
+    shop = ForeignKey(Shop, CASCADE)
+    number = IntegerField()
+    weight = IntegerField(default=1)
+    item = ForeignObject(Item, CASCADE, ["shop", "number"], ["shop", "number"], related_name="entries")
+
+    class Meta:
+        app_label = "foreign_object"
+
+
+class Visit(Model):
+    """Pairs whose two ends share a field: an item visits items of its own shop."""
+
+    shop = ForeignKey(Shop, CASCADE)
+    guest_number = IntegerField()
+    host_number = IntegerField()
+    guest = ForeignObject(Item, CASCADE, ["shop", "guest_number"], ["shop", "number"], related_name="+")
+    host = ForeignObject(Item, CASCADE, ["shop", "host_number"], ["shop", "number"], related_name="+")
 
     class Meta:
         app_label = "foreign_object"
@@ -370,6 +405,67 @@ def test_a_relation_to_the_same_model_shares_its_fields_with_the_key(items: list
     assert list(Part.objects.filter(parts__place=2)) == [whole]
 
 
+# -- many-to-many
+
+
+def test_a_many_to_many_relation_leads_over_pairs_to_composite_keys(items: list[Item]) -> None:
+    club = Club.objects.create(name="c")
+    club.items.add(items[0], items[3].pk)
+    club.items.add(items[0])
+    assert list(club.items.order_by("pk")) == [items[0], items[3]]
+    assert list(Entry.objects.order_by("pk").values_list("shop", "number")) == [(1, 1), (2, 2)]
+    club.items.remove(items[0], (9, 9))
+    assert list(club.items.all()) == [items[3]]
+    club.items.set([items[1], items[3]], through_defaults={"weight": 5})
+    assert sorted(Entry.objects.values_list("item", "weight")) == [((1, 2), 5), ((2, 2), 1)]
+    made = club.items.create(shop=items[0].shop, number=7)
+    assert made.pk in {item.pk for item in club.items.all()}
+    club.items.clear()
+    assert not Entry.objects.exists()
+
+
+def test_a_many_to_many_relation_is_followed_from_composite_keys_too(items: list[Item]) -> None:
+    first, second = (Club.objects.create(name=name) for name in "ab")
+    items[2].clubs.add(first, second.pk)
+    items[2].clubs.remove(second)
+    assert list(items[2].clubs.all()) == [first]
+    items[0].clubs.set([first, second])
+    assert list(Club.objects.filter(items=items[0]).order_by("pk")) == [first, second]
+    assert list(Club.objects.filter(items__in=[items[2].pk, items[3]])) == [first]
+    assert list(Item.objects.filter(clubs__name="a").order_by("pk")) == [items[0], items[2]]
+    assert list(Item.objects.exclude(clubs__name="b").order_by("pk")) == items[1:]
+    assert list(Item.objects.filter(clubs__isnull=True).order_by("pk")) == [items[1], items[3]]
+    assert [club.n for club in Club.objects.annotate(n=Count("items")).order_by("pk")] == [2, 1]
+    with pytest.raises(ValueError, match="needs to have a value for field 'number'"):
+        Item(shop=items[0].shop).clubs.all()
+
+
+def test_a_many_to_many_relation_over_several_fields_is_prefetched_both_ways(items: list[Item]) -> None:
+    first, second = (Club.objects.create(name=name) for name in "ab")
+    first.items.add(items[0], items[2])
+    second.items.add(items[2])
+    clubs = Club.objects.prefetch_related("items").order_by("pk")
+    assert [sorted(item.pk for item in club.items.all()) for club in clubs] == [[(1, 1), (2, 1)], [(2, 1)]]
+    back = Item.objects.prefetch_related(Prefetch("clubs", Club.objects.order_by("-pk"))).order_by("pk")
+    assert [[club.name for club in item.clubs.all()] for item in back] == [["a"], [], ["b", "a"], []]
+
+
+def test_pairs_that_share_a_field_take_ends_that_agree_on_it(items: list[Item]) -> None:
+    guest = items[0]
+    guest.hosts.add(items[1])
+    assert list(guest.hosts.all()) == [items[1]]
+    assert list(items[1].guests.all()) == [guest]
+    with pytest.raises(ValueError, match="cannot be related: 'shop_id' of Visit would be 1 and 2"):
+        guest.hosts.add(items[2])
+
+
+@pytest.mark.parametrize("key", [1, (1,), "ab", (1, 2, 3)])
+def test_what_is_no_key_of_the_far_end_cannot_be_added(items: list[Item], key: Any) -> None:
+    club = Club.objects.create()
+    with pytest.raises(ValueError, match=r"'item' of Entry goes by 2 values|expected a whole number"):
+        club.items.add(key)
+
+
 # -- deletion
 
 
@@ -496,7 +592,7 @@ def test_a_field_of_its_own_that_is_missing_is_named_where_the_model_is_first_us
         (lambda target: {"item": OneToOne(target, CASCADE)}, "leads to Target, whose primary key is composite"),
         (
             lambda target: {"items": ManyToMany(target)},
-            "whose primary key is composite.*in place of the many-to-many",
+            "whose primary key is composite.*through=.* ForeignObject",
         ),
         (
             lambda _: {"pk": CompositePrimaryKey("shop", "number"), "tags": GenericRelation(Tag)},
