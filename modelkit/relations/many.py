@@ -86,7 +86,7 @@ class ManyManager(Related[M]):
                 self._same_store(obj)
             elif hasattr(obj, "_meta"):
                 raise TypeError(f"A '{info_of(model).name}' instance is expected, not {shorten(obj)}.")
-            else:
+            elif len(target.local) == 1 or not isinstance(obj, (tuple, list)):
                 refuse_collection(obj, f"{self._relation.accessor}.add")
             keys[self._key_of(obj, target)] = None
         return list(keys)
