@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import gc
 import json
+import os
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ from modelkit import (
     Registry,
     SchemaMismatch,
     StoreClosed,
+    StoreLocked,
     TimeField,
     UniqueConstraint,
     UUIDField,
@@ -44,6 +48,7 @@ from modelkit.database import disconnect, use_store
 from modelkit.ir.codec import JSON_NULL
 from modelkit.ir.schema import Column, Table
 from modelkit.ir.types import BooleanType, IntegerType, TextType
+from modelkit.stores.memory.files import system
 from tests.faults.disks import TEAM, USER, abandon, dump, opened, user
 from tests.stores.samples import ID, NAME, add_to_all, delete_where, every, set_where
 
@@ -318,3 +323,43 @@ def test_models_of_an_isolated_registry_are_refused(tmp_path: Path) -> None:
 def test_options_are_checked(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="sync"):
         MemoryStore(file=tmp_path / "db.json", sync="sometimes")  # type: ignore[arg-type]
+
+
+def test_a_store_in_a_file_that_is_dropped_lets_go_of_it(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db.json")
+    store.insert(TEAM, [(1, "a")])
+    del store
+    gc.collect()
+    again = opened(tmp_path / "db.json")
+    assert dump(again)[0] == [(1, "a")]
+    again.close()
+
+
+def test_without_flock_the_lock_file_itself_is_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "fcntl", None)
+    store = opened(tmp_path / "db.json")
+    with pytest.raises(StoreLocked) as caught:
+        MemoryStore(file=tmp_path / "db.json")
+    assert caught.value.pid == os.getpid()
+    store.close()
+    assert not (tmp_path / "db.json.lock").exists()
+    opened(tmp_path / "db.json").close()
+
+
+def test_references_follow_a_parent_whose_columns_moved(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db.json")
+    store.insert(TEAM, [(1, "a")])
+    store.insert(USER, [(1, "ann", 3, 1, None)])
+    store.close()
+    moved = changed(Column("rank", IntegerType(), nullable=True), NUMBER, TEXT)
+    moved = replace(moved, key=(1,))
+    store = MemoryStore(file=tmp_path / "db.json")
+    store.define([moved])
+    store.insert(moved, [(7, 2, "b")])
+    abandon(store)
+    store = MemoryStore(file=tmp_path / "db.json")
+    store.define([moved])
+    with pytest.raises(IntegrityError):
+        store.delete(delete_where(moved, 1), (1,))
+    store._check()
+    store.close()

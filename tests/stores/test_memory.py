@@ -357,6 +357,7 @@ def rewrites(monkeypatch):
     return seen
 
 
+@pytest.mark.parametrize("store", ["memory"], indirect=True)
 def test_a_row_is_changed_in_place_where_nobody_else_is_concerned(db, rewrites):
     db.store.insert(db.user, [user(), user(code=5)])
     assert db.store.update(set_where(db.user, NAME), (1, "x")) == 1
@@ -718,6 +719,7 @@ def test_two_auto_columns_are_refused(store):
         store.define([Table("t", (Column("a", IntegerType(), auto=True), Column("b", IntegerType(), auto=True)), (0,))])
 
 
+@pytest.mark.parametrize("store", ["memory"], indirect=True)
 def test_tables_of_a_namespace_vanish_with_their_last_user(store):
     refs = []
     for number in range(50):
@@ -737,6 +739,7 @@ def test_tables_of_a_namespace_vanish_with_their_last_user(store):
     assert store.stats()["plans"] == 0
 
 
+@pytest.mark.parametrize("store", ["memory"], indirect=True)
 def test_namespaces_keep_tables_of_one_name_apart(store):
     first, second = team_and_user("one"), team_and_user("two")
     store.define(first)

@@ -95,7 +95,7 @@ class Feeds:
 
     def tell(self, writes: Sequence[TableWrites]) -> None:
         """A commit is being published. May be repeated for the same `writes`. Linear in them."""
-        if self._told[1] is writes:
+        if not self._open or self._told[1] is writes:
             return
         listening = [feed for ref in self._open if (feed := ref()) is not None and not feed.closed]
         if len(listening) < len(self._open):

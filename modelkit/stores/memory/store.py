@@ -108,7 +108,8 @@ class MemoryStore:
         self._lock = self._committer.lock
         self._catalog = Catalog(self._committer.numbers, self._lock, tz)
         self._plans = Plans(self._catalog, nulls)
-        self._catalog.changed = self._plans.clear
+        # Not a method: the catalog must not keep the store.
+        self._catalog.changed = partial(_redefined, self._plans, self._committer)
         if file is not None:
             self._catalog.strict, self._catalog.migrate = True, migrate
             self._open(Journal(file, sync=sync, system=system))
@@ -365,7 +366,7 @@ class MemoryStore:
         with self._lock:
             self._enter()
             if self._catalog.define(tables):
-                self._plans.clear()
+                self._catalog.changed()
 
     def clear(self) -> None:
         """Remove all rows of all tables and start their numbering anew. Linear in the rows."""
@@ -415,6 +416,13 @@ class MemoryStore:
             self._enter()
             for state in self._catalog.states():
                 state._check()
+
+
+def _redefined(plans: Plans, committer: Committer) -> None:
+    """Tables were defined anew. Under the lock."""
+    plans.clear()
+    if committer.journal is not None:
+        committer.journal.redefined()
 
 
 def _target(entry: Prepared) -> TableState:

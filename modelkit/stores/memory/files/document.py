@@ -19,9 +19,12 @@ _TAIL: Final = b',\n"crc32": "%08x"\n}\n'
 _TAIL_LENGTH: Final = len(_TAIL % 0)
 
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def compact(value: Any) -> str:
     """A value as JSON without blanks; the same text for the same value in every run."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def written(document: dict[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -19,7 +20,7 @@ from modelkit.stores.memory.constraints import TableWrites
 from modelkit.stores.memory.files.document import FORMAT, compact, written
 from modelkit.stores.memory.files.image import EMPTY, Image, read_image
 from modelkit.stores.memory.files.records import framed
-from modelkit.stores.memory.files.schema import Schema, columns_of, schema_of
+from modelkit.stores.memory.files.schema import Schema, schema_of
 from modelkit.stores.memory.files.system import System
 from modelkit.stores.memory.files.values import encoder
 from modelkit.stores.memory.tables import TableState
@@ -57,6 +58,8 @@ class Journal:
         self._at = self._next = (0, 0)
         """Where the last commit ends in the log, and its number; the same of one that was appended and is not settled."""
         self._emptying = False
+        self._behind = False
+        """Whether the files hold tables as they were before they were defined anew."""
         self._snapshot_size = 0
         self._refused_at = 0
         self._lock = self._take_lock()
@@ -149,8 +152,7 @@ class Journal:
         It stands there for good once `settle` was called; `undo` takes it back. Linear in the writes.
         """
         self._check()
-        moved = [written.state for written in writes if self._is_moved(written.state)]
-        if moved:
+        if self._behind:
             self.compact()
         record = framed(self._record(writes))
         try:
@@ -203,18 +205,16 @@ class Journal:
         if self._emptying:
             self._empty()
 
-    def _is_moved(self, state: TableState) -> bool:
-        """Whether rows of `state` stand in the files under other columns than it has now."""
-        stored, known = self._schemas.get(state.name), self._of(state)
-        if stored is None or stored is known.schema:
-            return False
-        if stored == known.schema:
-            self._schemas[state.name] = known.schema
-        return columns_of(stored) != columns_of(known.schema)
+    def redefined(self) -> None:
+        """Tables were defined anew: where one stands otherwise in the files, with rows that were made to fit perhaps, write all."""
+        stored = [state for state in self.states() if not state.namespace and state.name in self._schemas]
+        self._behind = any(self._schemas[state.name] != self._of(state).schema for state in stored)
+        if self._behind:
+            self._try_to_compact()
 
     def _of(self, state: TableState) -> _Known:
         known = self._known.get(state)
-        if known is None:
+        if known is None or known.links is not state.links:
             for old in [other for other in self._known if other.replaced]:
                 del self._known[old]
             known = self._known[state] = _Known(state)
@@ -227,12 +227,10 @@ class Journal:
         draft: dict[str, tuple[Schema, int]] = {}
         for written_ in writes:
             state, known = written_.state, self._of(written_.state)
-            if self._schemas.get(state.name) is not known.schema:
-                schemas[state.name] = known.schema
-                for parent in _parents([state]):
-                    if parent.name not in self._schemas:
-                        schemas[parent.name] = self._of(parent).schema
-                        draft[parent.name] = schemas[parent.name], 1
+            for needed in (state, *_parents([state])) if state.name not in self._schemas else ():
+                if needed.name not in self._schemas and needed.name not in schemas:
+                    schemas[needed.name] = self._of(needed).schema
+                    draft[needed.name] = schemas[needed.name], 1
             tables[state.name] = known.changes(written_)
             number = self.numbers[state.number]
             if number != self._written.get(state.name, 1):
@@ -285,6 +283,7 @@ class Journal:
         self._snapshot_size = len(document)
         self._schemas = {name: table["schema"] for name, table in tables.items()}
         self._written = {name: table["next"] for name, table in tables.items()}
+        self._behind = False
         self._emptying = True
         self._empty()
 
@@ -344,7 +343,7 @@ class Journal:
 class _Known:
     """What the journal knows of one table's state: how its rows are written."""
 
-    __slots__ = ("encode", "key", "schema")
+    __slots__ = ("encode", "key", "links", "schema")
 
     def __init__(self, state: TableState) -> None:
         table = state.kept
@@ -354,7 +353,11 @@ class _Known:
             )
         if not state.key:
             raise NotSupportedError(f"{state.label} has no primary key: a file names rows by their keys.")
-        self.schema: Schema = schema_of(table)
+        # A parent that was defined anew has its columns in other places, and so have the references to it.
+        placed = {link.reference.name: link.reference for link in state.links}
+        references = tuple([placed.get(reference.name, reference) for reference in table.references])
+        self.schema: Schema = schema_of(replace(table, references=references))
+        self.links = state.links
         self.encode = _row_encoder(state)
         self.key = _row_encoder(state, state.key)
 

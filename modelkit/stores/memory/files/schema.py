@@ -15,7 +15,7 @@ from modelkit.ir import types
 from modelkit.ir.schema import Check, Column, Formula, Index, Reference, Table, Unique
 from modelkit.stores.memory.files.values import decode_any, encode_any
 
-__all__ = ["Schema", "columns_of", "schema_of", "table_of"]
+__all__ = ["Schema", "schema_of", "table_of"]
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -44,11 +44,6 @@ def schema_of(table: Table) -> Schema:
         "checks": list(_stored(table.checks)),
         "references": [_plain(reference) for reference in table.references],
     }
-
-
-def columns_of(schema: Schema) -> list[tuple[str, str]]:
-    """The names and types of a table's columns: what a stored row is read by."""
-    return [(column["name"], column["type"]["is"]) for column in schema["columns"]]
 
 
 def table_of(name: str, schema: Schema) -> Table:
