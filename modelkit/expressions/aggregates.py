@@ -111,11 +111,14 @@ class Aggregate(Combinable):
         )
 
     def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._shown())})"
+
+    def _shown(self) -> list[str]:
+        """The arguments that make an equal one, as text."""
         parts = [repr(arg) for arg in self.args] or ["'*'"]
         parts += ["distinct=True"] if self.distinct else []
         parts += [f"filter={self.filter}"] if self.filter is not None else []
-        parts += [f"default={self.default!r}"] if self.default is not None else []
-        return f"{type(self).__name__}({', '.join(parts)})"
+        return parts + ([f"default={self.default!r}"] if self.default is not None else [])
 
 
 class Count(Aggregate):
@@ -195,6 +198,12 @@ class _Spread(Aggregate):
     arity = 1
     result = "mean"
     of_sample: ClassVar[AggregateDef]
+
+    def __repr__(self) -> str:
+        return Aggregate.__repr__(self)
+
+    def _shown(self) -> list[str]:
+        return [*Aggregate._shown(self), f"sample={self.sample}"]
 
     def _sampled(self, sample: bool) -> None:
         object.__setattr__(self, "sample", bool(sample))

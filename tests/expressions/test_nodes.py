@@ -26,6 +26,7 @@ from modelkit.expressions import (
     Subquery,
     Sum,
     Value,
+    Variance,
     When,
     Window,
     frozen_operand,
@@ -303,3 +304,10 @@ def test_an_inner_query_is_compared_as_it_is():
     first, second = object(), object()
     assert Subquery(first) == Subquery(first)
     assert Subquery(first) != Subquery(second)
+
+
+def test_an_aggregate_shows_what_makes_an_equal_one():
+    assert repr(StdDev("a", sample=True, filter=Q(b=1))) == "StdDev(F(a), filter=(AND: ('b', 1)), sample=True)"
+    assert repr(Variance("a")) == "Variance(F(a), sample=False)"
+    assert repr(Count("*")) == "Count('*')"
+    assert repr(Sum(F("a") + 1, distinct=True, default=0)) == "Sum((F(a) + Value(1)), distinct=True, default=Value(0))"
