@@ -6,7 +6,7 @@ import pytest
 
 import modelkit
 from modelkit import FilteredRelation, Q
-from modelkit.contrib.contenttypes import ContentType, GenericPrefetch, GenericRelation
+from modelkit.contrib.contenttypes import ContentType, GenericForeignKey, GenericPrefetch, GenericRelation
 from modelkit.database import capture_statements, use_store
 from modelkit.errors import FieldError
 from modelkit.prefetch import Prefetch, prefetch_related_objects
@@ -318,3 +318,20 @@ def test_limit_choices_to_limits_what_may_be_chosen_and_not_what_is_related():
     field = Shop._meta.get_field("labels")
     assert field.get_limit_choices_to() == {"name__startswith": "a"}
     assert field.get_choices(include_blank=False) == [(apple.pk, str(apple))]
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [
+        ({}, "content_type"),
+        ({"content_type": modelkit.ForeignKey(ContentType, modelkit.CASCADE, related_name="+")}, "object_id"),
+    ],
+)
+def test_a_generic_foreign_key_names_a_field_that_is_missing(fields, missing):
+    meta = type("Meta", (), {"app_label": "tagged", "registry": modelkit.Registry()})
+    body = {"__module__": __name__, "Meta": meta, "thing": GenericForeignKey(), **fields}
+    loose = type(modelkit.Model)("Loose", (modelkit.Model,), body)
+    with pytest.raises(
+        modelkit.FieldDoesNotExist, match=rf"Loose\.thing goes by content_type and object_id: .* no field '{missing}'"
+    ):
+        loose(thing=Animal.objects.create(name="lion"))

@@ -82,13 +82,20 @@ class GenericForeignKey(Field[Any]):
         elif value._meta.is_composite_pk:
             raise ValueError(f"{self.label}: {_no_one_key(type(value), self.fk_field)}")
         else:
-            setattr(instance, self.ct_field, self._type_of(value, alias_of(value)))
-            setattr(instance, self.fk_field, value.pk)
+            setattr(instance, self._end(self.ct_field).name, self._type_of(value, alias_of(value)))
+            setattr(instance, self._end(self.fk_field).name, value.pk)
         self._cache(instance, self._key(instance), value)
 
     @property
     def _type_attname(self) -> str:
-        return str(self.model._meta.get_field(self.ct_field).attname)
+        return str(self._end(self.ct_field).attname)
+
+    def _end(self, name: str) -> Any:
+        """A field of the model that the relation goes by; FieldDoesNotExist where there is none of that name."""
+        try:
+            return self.model._meta.get_field(name)
+        except FieldDoesNotExist as error:
+            raise FieldDoesNotExist(f"{self.label} goes by {self.ct_field} and {self.fk_field}: {error}") from None
 
     def _type_of(self, model: Any, alias: str) -> ContentType:
         return ContentType.objects.db_manager(alias).get_for_model(model, for_concrete_model=self.for_concrete_model)
