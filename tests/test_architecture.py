@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from modelkit import errors
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "modelkit"
 
@@ -154,6 +156,19 @@ def test_only_codegen_executes_text() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert name == "codegen" or not calls & {"exec", "eval", "compile"}, f"modelkit.{name} executes text"
+
+
+def test_what_is_said_not_to_be_built_is_refused_somewhere_and_nothing_else_is() -> None:
+    raised = {
+        node.args[0].value
+        for path in MODULES.values()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "not_yet"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert raised == set(errors._NOT_YET)
 
 
 def test_the_top_level_is_fixed() -> None:
