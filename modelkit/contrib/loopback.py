@@ -15,11 +15,12 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypeAlias, cast
 
 from modelkit import FieldError, Model, atomic
 from modelkit.errors import did_you_mean, shorten
+from modelkit.records import dataclass
 
 __all__ = ["Document", "dump", "dumps", "load", "loads"]
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from modelkit.errors import StoreCorrupt, StoreError, StoreLocked
+from modelkit.records import dataclass
 from modelkit.stores.memory.files.image import Image, read_image
 from modelkit.stores.memory.files.system import System
 
