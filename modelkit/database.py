@@ -17,7 +17,18 @@ from modelkit.errors import ImproperlyConfigured, did_you_mean, not_yet, shorten
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
 from modelkit.stores.base import Isolation, Params, Removal, Session, Store, Transaction, discovery
-from modelkit.transaction import DEFAULT, Block, Manual, Running, entries, install, restore, running, stores
+from modelkit.transaction import (
+    DEFAULT,
+    Block,
+    Manual,
+    Running,
+    entries,
+    get_autocommit,
+    install,
+    restore,
+    running,
+    stores,
+)
 
 __all__ = [
     "Statement",
@@ -71,7 +82,9 @@ class Statement(Block):
         current = running(self.using)
         if current is not None:
             current.check()
-        self.begin(None if current is not None else self._isolation, durable=False)
+        # With autocommit off this may begin a transaction that goes on after it: not one of this statement's own kind.
+        alone = current is None and get_autocommit(self.using)
+        self.begin(self._isolation if alone else None, durable=False)
         return session(self.using)
 
     def __exit__(

@@ -212,3 +212,12 @@ def test_an_abandoned_transaction_is_rolled_back_with_a_warning(store: MemorySto
         gc.collect()
     assert any("neither commit() nor rollback()" in str(warning.message) for warning in caught)
     assert rows() == []
+
+
+@pytest.mark.usefixtures("manual")
+def test_a_reading_statement_does_not_decide_the_isolation_of_the_transaction_it_begins() -> None:
+    with statement(reading=True):
+        rows()
+    current = running()
+    assert current is not None
+    assert current.isolation == "serializable"
