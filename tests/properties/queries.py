@@ -203,7 +203,7 @@ class Queries:
             if (join.optional or not _may_be_missing(found, parent)) and rng.random() < 0.2:
                 tried = Source(join.child, parent, join.left, join.right, join.many, join.optional)
                 condition = Scope(
-                    self, (*found, tried), only=(len(found), parent, rng.randrange(len(found)))
+                    self, (*found, tried), outer, only=(len(found), parent, rng.randrange(len(found)))
                 ).condition(1)
             found.append(Source(join.child, parent, join.left, join.right, join.many, join.optional, condition))
         return tuple(found)
