@@ -393,10 +393,16 @@ def did_you_mean(name: str, choices: Iterable[str], *, limit: int = 12) -> str:
     return f" Choices are: {listed}{', ...' if len(known) > limit else ''}."
 
 
+def described(value: object) -> str:
+    """`repr(value)`, but of a queryset by what its class says of it without running it."""
+    describe = getattr(type(value), "_described", None)
+    return str(describe(value)) if describe is not None else repr(value)
+
+
 def shorten(value: object, limit: int = 80) -> str:
-    """`repr(value)` cut to `limit` characters, for error messages; never raises, whatever the repr does."""
+    """`repr(value)` cut to `limit` characters, for error messages; never raises, whatever the repr does, and runs no query."""
     try:
-        text = repr(value)
+        text = described(value)
     except Exception as error:  # noqa: BLE001 - a hostile repr must not hide the error being reported
         text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
     return text if len(text) <= limit else text[: limit - 3] + "..."

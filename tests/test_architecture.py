@@ -23,7 +23,7 @@ stores.memory.rows stores.memory.tables stores.memory.constraints stores.memory.
 stores.memory.commit stores.memory.opening stores.memory.plans stores.memory.footprint stores.memory.cascade stores.memory.transactions stores.memory.store stores.memory
 stores
 transaction retrying database
-expressions functions fields constraints
+expressions lookups functions fields constraints
 modelinfo inheritance options registry
 resolve
 assembly

@@ -11,6 +11,7 @@ from collections.abc import Iterator, KeysView, ValuesView
 from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
+from modelkit.errors import described
 from modelkit.ir.expr import ArithOp
 from modelkit.records import dataclass
 
@@ -346,7 +347,7 @@ class Value(Combinable):
     output_field: Any = None
 
     def __repr__(self) -> str:
-        return f"Value({self.value!r})"
+        return f"Value({described(self.value)})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -487,7 +488,7 @@ class NamedLookup(Condition):
     transforms: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"{'.'.join((repr(self.left), *self.transforms))} {self.lookup} {self.right!r}"
+        return f"{'.'.join((repr(self.left), *self.transforms))} {self.lookup} {described(self.right)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -577,7 +578,7 @@ class Q(Condition):
         return known
 
     def __repr__(self) -> str:
-        parts = [f"{part[0]}={part[1]!r}" if isinstance(part, tuple) else repr(part) for part in self.children]
+        parts = [f"{part[0]}={described(part[1])}" if isinstance(part, tuple) else repr(part) for part in self.children]
         inner = f" {self.connector} ".join(parts)
         return f"~Q({inner})" if self.negated else f"Q({inner})"
 

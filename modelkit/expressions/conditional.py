@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelkit.errors import described
 from modelkit.expressions.base import Combinable, Condition, F, Face, Node, Q, Sliceable, Sortable, Value, node_of
 from modelkit.ir.types import BooleanType
 from modelkit.records import dataclass
@@ -84,9 +85,15 @@ class Subquery(Combinable):
     queryset: Any
     output_field: Any = None
 
+    def __repr__(self) -> str:
+        return f"Subquery({described(self.queryset)})"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exists(Condition, Sortable):
     """Whether `queryset` has a row."""
 
     queryset: Any
+
+    def __repr__(self) -> str:
+        return f"Exists({described(self.queryset)})"

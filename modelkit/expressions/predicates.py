@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from modelkit.errors import described
 from modelkit.expressions.base import Condition, frozen_operand, node_of
 from modelkit.expressions.lookups import EVERY, JSON_LOOKUPS, LOOKUPS, LookupDef, OperandKind
 from modelkit.expressions.registration import Written
@@ -85,7 +86,7 @@ class Lookup(Written, Condition):
             cls.definition = LookupDef(name, EVERY, operand, "call", function=function)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.lhs!r}, {self.rhs!r})"
+        return f"{type(self).__name__}({self.lhs!r}, {described(self.rhs)})"
 
 
 class PatternLookup(Lookup):

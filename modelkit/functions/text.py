@@ -89,8 +89,8 @@ def _substr(text: str, start: int, length: int | None = None) -> str:
     return text[max(start - 1, 0) : end]
 
 
-def _ord(text: str) -> int:
-    return ord(text[0]) if text else 0
+def _ord(text: str | None) -> int | None:
+    return ord(text[0]) if text else None
 
 
 def _ltrim(text: str) -> str:
@@ -135,7 +135,7 @@ RPAD = FunctionDef("rpad", _rpad, sql="RPAD")
 LTRIM = FunctionDef("ltrim", _ltrim, sql="LTRIM", inline="{0}.lstrip(' ')")
 RTRIM = FunctionDef("rtrim", _rtrim, sql="RTRIM", inline="{0}.rstrip(' ')")
 TRIM = FunctionDef("trim", _trim, sql="TRIM", inline="{0}.strip(' ')")
-ORD = FunctionDef("ord", _ord, sql="ASCII")
+ORD = FunctionDef("ord", _ord, strict=False, sql="ASCII")
 REPEAT = FunctionDef("repeat", _repeat, sql="REPEAT")
 REPLACE = FunctionDef("replace", _replace, sql="REPLACE")
 REVERSE = FunctionDef("reverse", _reverse, sql="REVERSE", inline="{0}[::-1]")
@@ -188,7 +188,7 @@ class Chr(Transform):
 
 
 class Ord(Transform):
-    """The code point of the first character; 0 for no text."""
+    """The code point of the first character; NULL for no text."""
 
     __slots__ = ()
     lookup_name = "ord"

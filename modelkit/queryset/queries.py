@@ -553,11 +553,17 @@ class QuerySet(Queries[M, Row_co]):
         return row in self._results()
 
     def __repr__(self) -> str:
-        name = "QuerySet" if type(self).__module__.startswith("modelkit.") else type(self).__name__
         shown: list[Any] = list(self[: REPR_ROWS + 1])
         if len(shown) > REPR_ROWS:
             shown[-1] = "...(remaining elements truncated)..."
-        return f"<{name} {shown!r}>"
+        return f"<{self._title} {shown!r}>"
+
+    def _described(self) -> str:
+        return f"<{self._title} of {self.model.__name__}>"
+
+    @property
+    def _title(self) -> str:
+        return "QuerySet" if type(self).__module__.startswith("modelkit.") else type(self).__name__
 
     @property
     def db(self) -> str:

@@ -62,9 +62,8 @@ def _valued(expr: Expr, type_: ScalarType) -> Expr:
 
 
 def common_type(terms: Sequence[Term], shown: str) -> ScalarType:
-    """The one type of `terms`, NULLs apart; FieldError where there are several."""
-    typed = [term for term in terms if not (isinstance(term.expr, Const) and term.expr.value is None)]
-    kinds = {type(term.expr.type): term for term in typed if not isinstance(term.expr.type, AnyType)}
+    """The one type of `terms`, those apart that have none of their own; FieldError where there are several."""
+    kinds = {type(term.expr.type): term for term in terms if not isinstance(term.expr.type, AnyType)}
     if len(kinds) > 1:
         names = ", ".join(map(field_name, kinds.values()))
         raise FieldError(f"Expression contains mixed types: {names}. You must set output_field. (in {shown})")

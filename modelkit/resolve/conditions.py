@@ -51,6 +51,7 @@ from modelkit.modelinfo import Hop, ModelInfo, info_of
 from modelkit.resolve import expressions, lookups, tuples
 from modelkit.resolve.correlation import stepped, taken
 from modelkit.resolve.expressions import resolve, resolve_whole, resolver
+from modelkit.resolve.grouping import has_aggregate, has_window
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, Unsuited, beside, outer, select_of
 from modelkit.resolve.lookups import Built, Chain, Operand
 from modelkit.resolve.moving import outward
@@ -209,7 +210,16 @@ def _q(scope: Scope, q: Q, context: Context) -> Expr | None:
     if not items:
         return None
     expr = _joined(q.connector, items)
-    return Not(BOOLEAN, expr.nullable, expr) if q.negated else expr
+    if not q.negated:
+        return expr
+    return Not(BOOLEAN, expr.nullable, _whole(expr) if q.connector == "AND" else expr)
+
+
+def _whole(expr: Expr) -> Expr:
+    """`expr` as a conjunction of one where it is an OR of groups or windows: negated by exclude(), it is not taken apart."""
+    if isinstance(expr, Or) and (has_aggregate(expr) or has_window(expr)):
+        return And(BOOLEAN, expr.nullable, (expr,))
+    return expr
 
 
 def _joined(connector: str, items: list[Expr]) -> Expr:

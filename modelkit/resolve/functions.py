@@ -199,7 +199,7 @@ def _extract(node: Extract, terms: Sequence[Term]) -> Term:
         raise ValueError(  # noqa: TRY004 - Django's exception
             f"Extract input expression must be DateField, DateTimeField, TimeField, or DurationField, not {_name_of(term)}."
         )
-    if node.tzinfo is not None and not isinstance(expr.type, DateTimeType):
+    if node.tzinfo is not None and not isinstance(expr.type, (DateTimeType, AnyType)):
         raise ValueError(f"tzinfo can only be used with DateTimeField, not with {_name_of(term)}.")
     if isinstance(expr.type, DateType) and node.part in TIME_KINDS:
         raise ValueError(f"Cannot extract time component '{node.part}' from {_name_of(term)}.")

@@ -14,6 +14,7 @@ from modelkit.ir.expr import (
     BOOLEAN,
     Aggregate,
     And,
+    Case,
     Col,
     Compare,
     Exists,
@@ -110,13 +111,19 @@ def _beside_aggregates(expr: Expr) -> Iterator[Expr]:
     match expr:
         case Aggregate():
             return
+        case Case(branches=branches, default=default):
+            for condition, value in branches:
+                yield from _parts_of_condition(condition)
+                yield from parts(value)
+            yield from parts(default)
         case Exists() | Subquery():
             columns = [node for node in nodes_of(expr) if isinstance(node, Col)]
             yield from columns if all(column.source == 0 for column in columns) else (expr,)
+        case _ if isinstance(expr, _CONDITIONS):
+            yield from _parts_of_condition(expr)
         case _:
             for child in children(expr):
                 yield from parts(child)
-            yield from _read_by_choices(expr)
 
 
 def _read_by_choices(expr: Expr) -> Iterator[Expr]:

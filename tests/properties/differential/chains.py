@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -89,7 +90,7 @@ class Chains:
         kind = self.dice.choice((*COMPUTED, "text", "number", "time", "json"))
         scope = replace(chain.scope, many=self.dice.chance(25))
         name, text = self._fresh(chain), self.parts.expressions.value(scope, kind, 2)
-        natures = {known.nature for known in chain.scope.names if f"'{known.name}'" in text or f"{known.name}_" in text}
+        natures = {known.nature for known in chain.scope.names if re.search(rf"\b{known.name}(_|\b)", text)}
         nature = next((nature for nature in ("window", "aggregate") if nature in natures), "plain")
         chain.then(f".{self._verb()}({name}={text})")
         chain.name(Name(name, kind, nature))

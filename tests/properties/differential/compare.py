@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from tests.properties.differential.coverage import Coverage
 from tests.properties.differential.dice import Dice
 from tests.properties.differential.grammar import Grammar
-from tests.properties.differential.incomparable import NOT_BUILT, reason
+from tests.properties.differential.incomparable import not_built, reason
 from tests.properties.differential.models import Rows, rows
 from tests.properties.differential.shrink import smaller_rows, smaller_steps
 from tests.properties.differential.worlds import Outcome, Written, django_world, modelkit_world
@@ -97,14 +98,14 @@ class Referee:
         """The first step that differs and its outcomes, counted."""
         refused = False
         for number, (theirs, ours) in enumerate(self._outcomes(steps)):
-            if theirs.same(ours):
+            if not _differ(theirs, ours):
                 refused = refused or theirs.error is not None
                 continue
-            why = reason(steps[: number + 1], theirs, ours, self.ours)
+            why = self._reason(steps[: number + 1], theirs, ours)
             if why is None:
                 self.coverage.count(steps, "different")
                 return number, theirs, ours
-            self.coverage.count(steps, "not built" if why is NOT_BUILT else "not comparable", why)
+            self.coverage.count(steps, "not comparable", why)
             return None
         self.coverage.count(steps, "refused" if refused else "compared")
         return None
@@ -112,13 +113,17 @@ class Referee:
     def _outcomes(self, steps: Sequence[str]) -> list[tuple[Outcome, Outcome]]:
         return list(zip(self.theirs.run(steps), self.ours.run(steps), strict=False))
 
+    def _reason(self, steps: Sequence[str], theirs: Outcome, ours: Outcome) -> str | None:
+        """Why outcomes that differ may; what is not built has no excuse."""
+        return None if not_built(ours.error) else reason(steps, theirs, ours, self.ours)
+
     def _last(self, steps: Sequence[str]) -> tuple[Outcome, Outcome] | None:
         """The outcomes of the last step, if it is the one that differs, and may not."""
         outcomes = self._outcomes(steps)
-        if len(outcomes) < len(steps) or not all(theirs.same(ours) for theirs, ours in outcomes[:-1]):
+        if len(outcomes) < len(steps) or any(_differ(theirs, ours) for theirs, ours in outcomes[:-1]):
             return None
         theirs, ours = outcomes[-1]
-        return None if theirs.same(ours) or reason(steps, theirs, ours, self.ours) else outcomes[-1]
+        return outcomes[-1] if _differ(theirs, ours) and self._reason(steps, theirs, ours) is None else None
 
     def shrunk(self, difference: Difference) -> Difference:
         """The same difference, smaller."""
@@ -144,5 +149,15 @@ class Referee:
         return difference if found is None else Difference(difference.number, steps, data, *found)
 
 
+def _differ(theirs: Outcome, ours: Outcome) -> bool:
+    return not_built(ours.error) or not theirs.same(ours)
+
+
 def _kind(theirs: Outcome, ours: Outcome) -> tuple[str, str]:
-    return type(theirs.error).__name__, type(ours.error).__name__
+    """What a difference keeps while it shrinks: which errors, by type and by the words that name nothing of the program."""
+    return _named(theirs.error), _named(ours.error)
+
+
+def _named(error: Exception | None) -> str:
+    words = re.sub(r"'[^']*'|[^a-z ]", "", str(error))
+    return f"{type(error).__name__}: {words[:40]}"

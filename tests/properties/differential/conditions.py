@@ -48,7 +48,7 @@ class Conditions:
 
     def condition(self, scope: Scope, depth: int, *, joins: bool = True) -> str:
         """A tree of Q; without `joins` on the model's own columns."""
-        scope = scope if joins else replace(scope, many=False, hops=0)
+        scope = scope if joins else replace(scope, many=False, hops=0, joins=())
         if depth > 0 and self.dice.chance(12):
             return f"Q({self.truth(scope)})"
         if depth <= 0 or self.dice.chance(40):
@@ -93,7 +93,8 @@ class Conditions:
             lookup, value = dice.choice(_JSON_LOOKUPS)
             return path + lookup, value
         if dice.chance(12) and kind in VALUES:
-            other = self.parts.expressions.value(scope.one(), kind, dice.choice((0, 0, 1)))
+            near, depth = dice.choice(((scope.one(), 0), (replace(scope.one(), hops=0), 1)))
+            other = self.parts.expressions.value(near, kind, depth)
             return path + dice.choice(("", "__gt", "__lte")), other
         one = self._shown(kind)
         ways = [(f"__{name}" if name else "", one) for name in LOOKUPS[kind]]

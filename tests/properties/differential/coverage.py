@@ -15,7 +15,7 @@ from modelkit.ir.query import Compound, Delete, Select, Update, ValueOutput
 __all__ = ["Coverage", "features"]
 
 Mode: TypeAlias = Literal["true", "false", "value"]
-Verdict: TypeAlias = Literal["compared", "refused", "not comparable", "not built", "different"]
+Verdict: TypeAlias = Literal["compared", "refused", "not comparable", "different"]
 
 _OPTIONS = frozenset(
     "all default distinct exclusion filter frame flat ignore_conflicts named partition_by sample tzinfo update_conflicts".split()
@@ -85,7 +85,7 @@ class Coverage:
         return f"{self._of_features()}\n\n{self._of_nodes()}\n\n{self._of_reasons()}"
 
     def _of_features(self) -> str:
-        columns = ("compared", "refused", "not comparable", "not built", "different")
+        columns = ("compared", "refused", "not comparable", "different")
         lines = [f"{'feature':34}" + "".join(f"{column:>16}" for column in columns)]
         totals = {"all programs": self.verdicts, **dict(sorted(self.features.items()))}
         for name, counts in totals.items():

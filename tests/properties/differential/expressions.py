@@ -58,8 +58,6 @@ class Expressions:
             if path is not None:
                 return f"OuterRef({path!r})"
         path = self.path(scope, kind)
-        if path is not None and kind == "text" and self.dice.chance(4):
-            return f"F({path!r})[{self.dice.randint(0, 1)}:{self.dice.randint(1, 3)}]"
         return None if path is None else f"F({path!r})"
 
     def constant(self, kind: str) -> str:
@@ -105,7 +103,7 @@ class Expressions:
 
     def aggregate(self, scope: Scope) -> tuple[str, str]:
         """An aggregate over the rows of a group, and its kind."""
-        scope = replace(scope.bare(), many=self.dice.chance(70))
+        scope = replace(scope.bare(), many=scope.many and self.dice.chance(70))
         name = self.dice.weighted(
             ((5, "Count"), (4, "Sum"), (2, "Avg"), (2, "Min"), (2, "Max"), (1, "StdDev"), (1, "Variance"))
         )
@@ -118,7 +116,9 @@ class Expressions:
         return f"{name}({', '.join([argument, *options])})", result
 
     def _counted(self, scope: Scope) -> str:
-        relations = [path.text for path in paths(scope.model) if path.kind == "relation"]
+        relations = [
+            path.text for path in paths(scope.model) if path.kind == "relation" and (scope.many or not path.many)
+        ]
         relations += [name for name, _ in scope.joins] * 4
         way = self.dice.weighted(((4, "relation"), (1, "*"), (3, "value")))
         if way == "relation" and relations:
@@ -164,12 +164,12 @@ class Expressions:
         if frames == "whole" and self.dice.chance(30):
             return f"Window({', '.join(parts)})", kind
         parts.append(f"order_by=[{', '.join(order if peers else unique)}]")
-        if frames == "whole" and self.dice.chance(50):
+        if frames in ("places", "whole") and self.dice.chance(50):
             parts.append(f"frame={self._frame()}")
         return f"Window({', '.join(parts)})", kind
 
     def _windowed(self, scope: Scope, kind: str) -> str:
-        return self.value(scope, kind, 1) if self.dice.chance(25) else self.column(scope, kind) or "F('pk')"
+        return self.value(scope, kind, 1) if self.dice.chance(25) else self.column(scope, kind) or self.constant(kind)
 
     def _sorted(self, scope: Scope) -> str:
         column = self._windowed(scope, self.dice.choice(("text", "number", "number", "date", "key")))
@@ -177,13 +177,16 @@ class Expressions:
         return f"({column}){ending}" if column.startswith("-") else column + ending
 
     def _windowed_function(self, scope: Scope) -> tuple[str, str, str]:
-        """The function, its kind, and which frames it looks at: its row's "peers", the "whole" frame, or none ("rows")."""
+        """The function, its kind, and what it looks at: its row's "peers", the "whole" frame, "places" in it, or rows without a frame."""
         kind = self.dice.choice(("number", "text", "date", "decimal"))
         few = self.dice.randint(1, 3)
         summed = self.dice.choice(("number", "float", "decimal"))
 
         def value() -> str:
             return self._windowed(scope, kind)
+
+        def aggregated(kind: str) -> str:
+            return self._windowed(scope.bare(), kind)
 
         ways: tuple[tuple[int, Callable[[], tuple[str, str, str]]], ...] = (
             (2, lambda: ("RowNumber()", "number", "rows")),
@@ -192,12 +195,12 @@ class Expressions:
             (1, lambda: (f"Ntile({few})", "number", "rows")),
             (2, lambda: (f"{self.dice.choice(('Lag', 'Lead'))}({value()}, {few})", kind, "rows")),
             (1, lambda: (f"Lag({value()}, default={self.constant(kind)})", kind, "rows")),
-            (3, lambda: (f"{self.dice.choice(('FirstValue', 'LastValue'))}({value()})", kind, "whole")),
-            (1, lambda: (f"NthValue({value()}, {few})", kind, "whole")),
-            (4, lambda: (f"Sum({self._windowed(scope, summed)})", summed, "whole")),
-            (2, lambda: (f"Avg({self._windowed(scope, summed)})", _result("Avg", summed), "whole")),
-            (2, lambda: (f"{self.dice.choice(('Min', 'Max'))}({value()})", kind, "whole")),
-            (2, lambda: (f"Count({value()})", "number", "whole")),
+            (3, lambda: (f"{self.dice.choice(('FirstValue', 'LastValue'))}({value()})", kind, "places")),
+            (1, lambda: (f"NthValue({value()}, {few})", kind, "places")),
+            (4, lambda: (f"Sum({aggregated(summed)})", summed, "whole")),
+            (2, lambda: (f"Avg({aggregated(summed)})", _result("Avg", summed), "whole")),
+            (2, lambda: (f"{self.dice.choice(('Min', 'Max'))}({aggregated(kind)})", kind, "whole")),
+            (2, lambda: (f"Count({aggregated(kind)})", "number", "whole")),
         )
         return self.dice.weighted(ways)()
 

@@ -5,128 +5,282 @@ A reason is given only for outcomes that differ.
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
+from tests.properties.differential.coincidence import ties_by_name
 from tests.properties.differential.models import MODELS
 from tests.properties.differential.worlds import Outcome, World
 
-__all__ = ["NOT_BUILT", "reason"]
+__all__ = ["REASONS", "not_built", "reason"]
 
-NOT_BUILT = "not built"
+
+@dataclass(frozen=True)
+class _Compared:
+    """The steps up to the one whose outcomes differ; `world` is modelkit's."""
+
+    steps: Sequence[str]
+    theirs: Outcome
+    ours: Outcome
+    world: World
+
+    @property
+    def step(self) -> str:
+        return self.steps[-1]
+
+    def any_statement(self, holds: Callable[[str], Any]) -> bool:
+        """Whether `holds` holds for any SQL that Django ran."""
+        return any(map(holds, self.theirs.statements))
+
+    def refused(self, names: str, words: str = "") -> re.Match[str] | None:
+        """Django's refusal, if the error's class is one of `names` and its text has `words` in it."""
+        matches = re.fullmatch(names, type(self.theirs.error).__name__)
+        return re.search(words, str(self.theirs.error)) if matches else None
 
 
 def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -> str | None:
-    """Why the outcomes of the last of `steps` may differ; None if they may not. `world` is modelkit's."""
-    if _not_built(ours.error):
-        return NOT_BUILT
-    kind = type(theirs.error).__name__
-    if kind in ("OperationalError", "NotSupportedError", "NotImplementedError", "RecursionError"):
-        return f"Django or SQLite cannot: {kind}"
-    if type(ours.error).__name__ == "DataError" and re.search(r"zero|range", str(ours.error)):
-        return "semantics: x/0 and overflow are errors"
-    if (
-        theirs.error is None
-        and ".update(" in steps[-1]
-        and not any(sql.startswith("UPDATE") for sql in theirs.statements)
-    ):
-        return "an update to the value of an inner query that Django knows to be empty"
-    if theirs.error is None and _leaves_a_part_out(steps[-1], theirs.statements):
-        return "a set operation whose part Django knows to be empty"
-    if any(map(_mistied, theirs.statements)):
-        return "an inner query tied by a coincidence of aliases"
-    if any(map(_rereads, theirs.statements)):
-        return "an UPDATE that reads its own table"
-    if "for ForeignKey or join on the field" in str(theirs.error) and re.search(r"\w__id\b", steps[-1]):
-        return "a key over a relation that Django reads as the foreign key, which has fewer lookups"
-    if re.search(r"\bfilter=.*__in=\[(None)?\]", steps[-1]):
-        return "an aggregate whose filter Django knows to be empty"
-    if re.search(r"FilteredRelation\(.*__in=\[(None)?\]", steps[-1]):
-        return "a FilteredRelation whose condition Django knows to be empty"
-    if "(in alias(" in str(ours.error) or "(in annotate(" in str(ours.error):
-        return "a FilteredRelation whose condition Django does not read before it joins"
-    if any(re.match(r"SELECT DISTINCT (?!.* ORDER BY).* GROUP BY ", sql) for sql in theirs.statements):
-        return "distinct() groups of a model with an order of its own"
-    if any(re.search(r'SELECT DISTINCT .*"qual0"', sql) for sql in theirs.statements):
-        return "distinct() of rows that windows choose, where Django compares the windows too"
-    if any(map(_windows_over_ties, theirs.statements)):
-        return "a window over rows that a join multiplies: they tie in every order"
-    if any(re.search(r"JSON_OBJECT\(.*GROUP BY", sql) for sql in theirs.statements):
-        return "truth in JSON that is a number to SQLite"
-    if theirs.error is None and _tied_by_name(steps, theirs, world):
-        return "an inner query tied by a coincidence of aliases"
-    return None
+    """Why the outcomes of the last of `steps` may differ; None if they may not."""
+    compared = _Compared(steps, theirs, ours, world)
+    return next((reason for reason, applies in REASONS.items() if applies(compared)), None)
 
 
-def _not_built(error: Exception | None) -> bool:
+def not_built(error: Exception | None) -> bool:
     """Whether modelkit says that this is to come, or lacks a name altogether."""
     return type(error).__name__ in ("NotYetSupported", "NameError")
 
 
-def _leaves_a_part_out(step: str, statements: Sequence[str]) -> bool:
+# -- what Django refuses
+
+
+def _beyond_django(compared: _Compared) -> bool:
+    return compared.refused("OperationalError|NotSupportedError|NotImplementedError|RecursionError") is not None
+
+
+def _breaks(compared: _Compared) -> bool:
+    return (
+        compared.refused("FullResultSet") or compared.refused("AttributeError", "'Ref' object has no attribute 'lhs'")
+    ) is not None
+
+
+def _overflows(compared: _Compared) -> bool:
+    error = compared.ours.error
+    return type(error).__name__ == "DataError" and re.search(r"zero|range|at most \d+ fit", str(error)) is not None
+
+
+def _misses_a_name(compared: _Compared) -> bool:
+    missed = compared.refused("FieldError", r"Cannot resolve keyword '(\w+)' into field")
+    return missed is not None and (
+        f"OuterRef('{missed[1]}" in compared.step or re.fullmatch(r"[anj]\d", missed[1]) is not None
+    )
+
+
+def _reads_as_foreign_key(compared: _Compared) -> bool:
+    refused = compared.refused("FieldError", "for .* or join on the field not permitted")
+    return refused is not None and re.search(r"\w__(id|pk)\b", compared.step) is not None
+
+
+# -- what Django leaves out
+
+
+def _unread(compared: _Compared) -> bool:
+    refused = re.search(r"\(in (alias|annotate)\(", str(compared.ours.error)) is not None
+    return refused and "FilteredRelation(" in compared.step
+
+
+def _leaves_an_update_out(compared: _Compared) -> bool:
+    written = any(sql.startswith("UPDATE") for sql in compared.theirs.statements)
+    return compared.theirs.error is None and ".update(" in compared.step and not written
+
+
+def _leaves_a_part_out(compared: _Compared) -> bool:
     """Whether Django wrote fewer set operations than it was asked for: what remains may then repeat rows."""
     words = {"union": "UNION", "intersection": "INTERSECT", "difference": "EXCEPT"}
-    return any(
-        sum(sql.count(f" {word} ") for sql in statements) < step.count(f".{method}(") for method, word in words.items()
+    return compared.theirs.error is None and any(
+        sum(sql.count(f" {word} ") for sql in compared.theirs.statements) < compared.step.count(f".{method}(")
+        for method, word in words.items()
     )
 
 
-def _mistied(sql: str) -> bool:
+def _leaves_a_value_out(compared: _Compared) -> bool:
+    """Whether a value inside an expression, or perhaps one that a window names, holds a lookup in an empty list, which Django
+    does not write."""
+    empty = re.compile(r"__in=\[(None)?\]")
+    if "Window(" in compared.step:
+        return empty.search(compared.step) is not None
+    places = [
+        node.value if isinstance(node, ast.keyword) else node
+        for node in ast.walk(ast.parse(compared.step, mode="eval"))
+        if (isinstance(node, ast.keyword) and node.arg in ("then", "default", "filter", "condition"))
+        or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Subquery", "Window"))
+        or (isinstance(node, ast.keyword) and ".objects" in ast.unparse(node.value))
+    ]
+    return any(empty.search(ast.unparse(place)) for place in places)
+
+
+# -- what SQLite holds as something else
+
+
+def _holds_as_text(compared: _Compared) -> bool:
+    """Whether a moment in a form of its own (another zone's, with milliseconds) is more than a result."""
+    return compared.any_statement(lambda sql: any(map(_inside, _calls(sql, "django_datetime_trunc|strftime"))))
+
+
+def _inside(call: tuple[str, str, str]) -> bool:
+    before, arguments, after = call
+    other_form = re.search(r", '(?!UTC)[^']*', 'UTC'$|^'[^']*%f'", arguments) is not None
+    return other_form and not (before.endswith(("SELECT ", ", ")) and after == " AS ")
+
+
+def _calls(sql: str, names: str) -> Iterator[tuple[str, str, str]]:
+    """What stands before each call of one of `names`, its arguments, and the four characters after it."""
+    for found in re.finditer(rf"\b({names})\(", sql):
+        depth, end = 1, found.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(sql[end], 0)
+            end += 1
+        yield sql[: found.start()], sql[found.end() : end - 1], sql[end : end + 4]
+
+
+def _holds_truth_as_number(compared: _Compared) -> bool:
+    in_json = compared.any_statement(lambda sql: "JSON_OBJECT(" in sql)
+    return in_json and _numbered(compared.theirs) == _numbered(compared.ours)
+
+
+def _numbered(outcome: Outcome) -> Any:
+    """The outcome with numbers for truth, and in an order of its own."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return sorted(map(plain, value), key=repr)
+        return {"True": "1", "False": "0"}.get(value, value)
+
+    return None if outcome.error is not None else plain(outcome.value)
+
+
+def _ignores_case(compared: _Compared) -> bool:
+    upper = any(re.search(r"Upper\(|Chr\(65\)", step) for step in compared.steps)
+    return upper and re.search(r"_(contains|startswith|endswith)=|\bContains\(", compared.step) is not None
+
+
+def _denies_more(compared: _Compared) -> bool:
+    """Whether Django compares a negated condition, and SQLite reads that as the negation of the comparison."""
+    return compared.any_statement(
+        lambda sql: any(re.match(r" (IS|=|<|>|IN|BE)", after) for _, _, after in _calls(sql, "NOT "))
+    )
+
+
+def _takes_for_text(compared: _Compared) -> bool:
+    """Whether an aggregate over an inner query names an annotation that the inner query does not select."""
+    return compared.any_statement(
+        lambda sql: any(f'AS "{name}"' not in sql for name in re.findall(r'[ (]"(a\d)"', sql))
+    )
+
+
+def _rereads(compared: _Compared) -> bool:
+    def rereads(sql: str) -> bool:
+        table = re.match(r'UPDATE ("\w+")', sql)
+        return table is not None and re.search(rf"(FROM|JOIN) {table[1]}", sql) is not None
+
+    return compared.any_statement(rereads)
+
+
+# -- what Django groups or compares besides
+
+
+def _groups_by_its_order(compared: _Compared) -> bool:
+    return compared.any_statement(lambda sql: re.match(r"SELECT DISTINCT (?!.* ORDER BY).* GROUP BY ", _outermost(sql)))
+
+
+def _groups_by_a_lookup(compared: _Compared) -> bool:
+    named = r"\w=(ExpressionWrapper\()?(Exact|GreaterThan|LessThanOrEqual|IsNull|Contains)\("
+    return re.search(named, compared.step) is not None and compared.any_statement(lambda sql: " GROUP BY " in sql)
+
+
+def _compares_windows(compared: _Compared) -> bool:
+    return compared.any_statement(lambda sql: re.search(r'SELECT DISTINCT .*"qual0"', sql))
+
+
+def _joins_inner(compared: _Compared) -> bool:
+    """Whether a condition on a window reads a join that Django has made inner, before windows are computed."""
+
+    def joins(sql: str) -> bool:
+        inner = re.findall(r'INNER JOIN "(\w+)"(?: (T\d+))? ON', sql)
+        read = re.findall(r'(?:"(\w+)"|(T\d+))\."\w+" AS "(?:qual|col)\d+"', sql)
+        return '"qualify"' in sql and bool({alias or table for table, alias in inner} & {a or b for a, b in read})
+
+    return compared.any_statement(joins)
+
+
+def _names_twice(compared: _Compared) -> bool:
+    """Whether a query around one with windows lacks a column, since an annotation is the same: those after it are misread."""
+
+    def lacks(sql: str) -> bool:
+        numbers = {int(number) for number in re.findall(r'AS "col(\d+)"', sql)}
+        return '"qualify_mask"' in sql and numbers != set(range(1, len(numbers) + 1))
+
+    return compared.any_statement(lacks)
+
+
+def _outermost(sql: str) -> str:
+    """`sql` without what stands in parentheses."""
+    parts, depth = [], 0
+    for part in re.split(r"([()])", sql):
+        depth += {"(": 1, ")": -1}.get(part, 0)
+        parts.append("" if depth else part)
+    return "".join(parts)
+
+
+# -- what Django ties by accident
+
+
+def _mistied(compared: _Compared) -> bool:
     """Whether Django tied an inner query to the row of another table: its aliases T3, T4 may meet by accident."""
-    tables = {alias: table for table, alias in re.findall(r'"(\w+)" ([TU]\d+)\b', sql)}
-    ties = re.findall(r'(U\d+)\."\w+" = \((?:"(\w+)"|(T\d+))\."id"\)', sql)
-    return any(
-        tables.get(inner) != (tables.get(alias) if alias else table)
-        for inner, table, alias in ties
-        if f'{inner}."id" = ' in sql
-    )
 
-
-def _windows_over_ties(sql: str) -> bool:
-    """Whether a window reads rows of a to-many join, which share the key that decides its order."""
-    return " OVER (" in sql and re.search(r'JOIN "library_(\w+_\w+|book)"', sql) is not None
-
-
-def _rereads(sql: str) -> bool:
-    """Whether an UPDATE reads its own table a second time: SQLite shows it rows that it has changed already."""
-    table = re.match(r'UPDATE ("\w+")', sql)
-    return table is not None and re.search(rf"(FROM|JOIN) {table[1]}", sql) is not None
-
-
-def _tied_by_name(steps: Sequence[str], theirs: Outcome, world: World) -> bool:
-    """Whether the outcome would be Django's if inner queries were tied as Django does it: to any source of the call whose
-    alias happens to be the same."""
-    with _ties_by_name(world.names[name] for name in MODELS):
-        return list(world.run(steps))[-1].same(theirs)
-
-
-@contextmanager
-def _ties_by_name(models: Iterable[Any]) -> Iterator[None]:
-    from modelkit.modelinfo import info_of
-    from modelkit.resolve import conditions
-
-    def alias(tables: list[Any], number: int) -> tuple[Any, int]:
-        first = all(table is not tables[number] for table in tables[:number])
-        return tables[number], 0 if first else number
-
-    def tied(scope: Any, before: Any, hop: Any, context: Any) -> int | None:
-        inner = [scope.info.table, *(step.hop.table for step in before), hop.table]
-        outer = [source.table for source in scope.sources]
-        wanted = alias(inner, len(inner) - 1)
-        return next(
-            (number for number in sorted(context.reuse or ()) if number and alias(outer, number) == wanted), None
+    def mistied(sql: str) -> bool:
+        tables = {alias: table for table, alias in re.findall(r'"(\w+)" ([TU]\d+)\b', sql)}
+        ties = re.findall(r'(U\d+)\."\w+" = \((?:"(\w+)"|(T\d+))\."id"\)', sql)
+        return any(
+            tables.get(inner) != (tables.get(alias) if alias else table)
+            for inner, table, alias in ties
+            if f'{inner}."id" = ' in sql
         )
 
-    infos = [info_of(model) for model in models]
-    own = conditions._tied
-    for info in infos:
-        info.roots.clear()
-    conditions._tied = tied
-    try:
-        yield
-    finally:
-        conditions._tied = own
-        for info in infos:
-            info.roots.clear()
+    return compared.any_statement(mistied)
+
+
+def _tied_by_name(compared: _Compared) -> bool:
+    """Whether the outcome would be Django's if inner queries were tied as Django does it."""
+    if compared.theirs.error is not None:
+        return False
+    with ties_by_name(compared.world.names[name] for name in MODELS):
+        return list(compared.world.run(compared.steps))[-1].same(compared.theirs)
+
+
+REASONS: Final[dict[str, Callable[[_Compared], bool]]] = {
+    "Django or SQLite cannot": _beyond_django,
+    "Django breaks over a condition on a window": _breaks,
+    "semantics: x/0 and overflow are errors, of texts too": _overflows,
+    "semantics: contains is case-sensitive": _ignores_case,
+    "a name inside the value of an exclude() over to-many": _misses_a_name,
+    "a key over a relation, which Django reads as the foreign key": _reads_as_foreign_key,
+    "an update() to an inner query that Django knows to be empty": _leaves_an_update_out,
+    "a set operation with a part that Django knows to be empty": _leaves_a_part_out,
+    "a value that Django knows to be empty": _leaves_a_value_out,
+    "a FilteredRelation that nothing reads": _unread,
+    "a moment that SQLite holds as text of another form": _holds_as_text,
+    "truth in JSON, a number to SQLite": _holds_truth_as_number,
+    "a comparison of a negated condition": _denies_more,
+    "an alias() in the filter of an aggregate over an inner query": _takes_for_text,
+    "an UPDATE that reads its own table": _rereads,
+    "distinct() groups of a model with an order of its own": _groups_by_its_order,
+    "groups by a lookup": _groups_by_a_lookup,
+    "distinct() of rows that windows choose": _compares_windows,
+    "a column that is an annotation too, where windows choose": _names_twice,
+    "a join that Django makes inner before windows are computed": _joins_inner,
+    "inner queries tied to another table": _mistied,
+    "inner queries tied by a coincidence of aliases": _tied_by_name,
+}
+"""When each reason applies. The dearest come last."""

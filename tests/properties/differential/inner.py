@@ -44,7 +44,7 @@ class Inner:
         inner, condition = self._tied(scope)
         text = f"{inner.model}.objects.filter({condition})"
         if kind == "number" and self.dice.chance(50):
-            counted = self.parts.expressions.aggregate(inner)
+            counted = self.parts.expressions.aggregate(replace(inner, many=True, outer=None))
             if counted[1] == kind:
                 column = self.chains.column(inner)
                 return (

@@ -52,7 +52,7 @@ class Readings:
             (5, self._read_values),
             (1, self._read_related),
             (1, self._read_fields),
-            (1, lambda chain: f"{chain.text}.in_bulk([1, 2, 5])"),
+            (1, lambda chain: f"unordered({chain.text})" if chain.scope.names else f"{chain.text}.in_bulk([1, 2, 5])"),
             (1, self._read_extreme),
             (1, lambda chain: f"{chain.text}.contains({chain.model}.objects.get(pk={self.dice.randint(1, 5)}))"),
             (1, lambda chain: f"{chain.text}.get(pk={self.dice.randint(1, 5)})"),
@@ -98,8 +98,9 @@ class Readings:
         return f"unordered({chain.text}.{call}({', '.join(map(repr, names or ['pk']))}))"
 
     def _read_extreme(self, chain: Chain) -> str:
-        column = self.chains.column(chain.scope)
-        return f"{chain.text}.{self.dice.choice(('earliest', 'latest'))}({column!r}, 'pk')"
+        names = [name.name for name in chain.scope.names if name.kind != "json"]
+        columns = map(repr, (self.chains.column(chain.scope), *names, "pk"))
+        return f"{chain.text}.{self.dice.choice(('earliest', 'latest'))}({', '.join(columns)})"
 
     # -- groups
 
@@ -203,9 +204,11 @@ class Readings:
         """aggregate() over a chain, annotated, distinct or sliced."""
         chain = self.chains.chain(self.chains.root(), self._few())
         ending = self.dice.weighted(((5, ""), (2, ".distinct()"), (3, "slice")))
-        chain.then(self.chains.order(chain) + self.chains.sliced() if ending == "slice" else ending)
         names = tuple(Name(name.name, name.kind) for name in chain.scope.names)
         scope = replace(chain.scope, names=names)
+        if ending == "slice":
+            scope, ending = scope.one(), self.chains.order(chain) + self.chains.sliced()
+        chain.then(ending)
         found = self.dice.some(1, 3, lambda: self.parts.expressions.aggregate(scope)[0])
         return f"{chain.text}.aggregate({', '.join(f'x{number}={text}' for number, text in enumerate(found))})"
 

@@ -1,7 +1,7 @@
 """Makes a difference small: drops steps, calls, arguments and rows as long as it stays a difference of the same kind.
 
-Works on the syntax tree of a program, so it knows nothing of how programs are drawn. An order_by() stays whole: without it
-two right answers may differ.
+Works on the syntax tree of a program, so it knows nothing of how programs are drawn. An order_by() stays whole, and so
+does unordered(): without them two right answers may differ.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from tests.properties.differential.models import Rows
 
 __all__ = ["smaller_rows", "smaller_steps"]
+
+_ENDINGS = frozenset(
+    "aggregate contains count dates datetimes earliest exists first get in_bulk iterator last latest".split()
+)
+"""What stands at the end of a query. Without it, and without an order, two right answers may differ."""
 
 
 def smaller_steps(steps: Sequence[str], differs: Callable[[Sequence[str]], bool]) -> list[str]:
@@ -51,7 +56,10 @@ def _smaller(step: str) -> Iterator[str]:
     """All programs that are one cut smaller, the deepest cuts first."""
     tree = ast.parse(step, mode="eval")
     places = [node for node in ast.walk(tree) if isinstance(node, ast.expr)]
+    orders = [node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "order_by"]
     for number, place in enumerate(places):
+        if place in orders:
+            continue
         for cut in range(len(list(_cuts(place)))):
             smaller = copy.deepcopy(tree)
             target = [node for node in ast.walk(smaller) if isinstance(node, ast.expr)][number]
@@ -61,18 +69,21 @@ def _smaller(step: str) -> Iterator[str]:
 
 def _cuts(node: ast.expr) -> Iterator[ast.expr]:
     match node:
-        case ast.Call(func=ast.Attribute(attr="order_by")):
+        case ast.Call(func=ast.Attribute(attr="order_by")) | ast.Call(func=ast.Name(id="unordered")):
             return
         case ast.Call(func=func, args=args, keywords=keywords):
-            if isinstance(func, ast.Attribute) and isinstance(func.value, (ast.Call, ast.Subscript, ast.Attribute)):
+            if isinstance(func, ast.Attribute) and _leaves_a_query(func):
                 yield func.value
             if not isinstance(func, ast.Attribute):
                 yield from (arg for arg in args if isinstance(arg, ast.Call))
             yield from (keyword.value for keyword in keywords if isinstance(keyword.value, ast.Call))
+            if len(args) + len(keywords) == 1 and isinstance(func, ast.Name):
+                return
             for number in range(len(args)):
                 yield ast.Call(func, args[:number] + args[number + 1 :], keywords)
             for number in range(len(keywords)):
-                yield ast.Call(func, args, keywords[:number] + keywords[number + 1 :])
+                if keywords[number].arg != "order_by":
+                    yield ast.Call(func, args, keywords[:number] + keywords[number + 1 :])
         case ast.BinOp(left=left, right=right):
             yield left
             yield right
@@ -83,6 +94,13 @@ def _cuts(node: ast.expr) -> Iterator[ast.expr]:
         case ast.List(elts=elts, ctx=ctx):
             for number in range(len(elts)):
                 yield ast.List(elts[:number] + elts[number + 1 :], ctx)
+
+
+def _leaves_a_query(call: ast.Attribute) -> bool:
+    """Whether a query remains without the call that ends in `call`, and its order, if it had to have one."""
+    if not isinstance(call.value, (ast.Call, ast.Subscript, ast.Attribute)):
+        return False
+    return call.attr not in _ENDINGS or ".order_by(" in ast.unparse(call.value)
 
 
 class _Replace(ast.NodeTransformer):

@@ -195,7 +195,7 @@ _DECIMAL = """
     Round({}) <- decimal
     Round({}, {}) <- decimal; digits
     Cast({}, DecimalField(max_digits=12, decimal_places=2)) <- number
-    Cast({}, DecimalField(max_digits=12, decimal_places=2)) <- float
+    Cast(Round({}, 2), DecimalField(max_digits=12, decimal_places=2)) <- float
 """
 
 _BOOL = """
@@ -205,7 +205,7 @@ _BOOL = """
     {} <- truth * 4
     Case(When({}, then=Value(True)), default=Value(False)) <- condition * 3
     Coalesce({}, Value(False)) <- bool
-    Cast({}, BooleanField()) <- number
+    Cast(Abs({}) % 2, BooleanField()) <- number
 """
 
 _TRUTH = """
@@ -214,9 +214,9 @@ _TRUTH = """
     LessThanOrEqual({}, {}) <- text; text
     Exact({}, {}) <- text; text
     Exact({}, {}) <- date; date
-    IsNull({}, False) <- date
+    IsNull(Coalesce({}, {}), False) <- date; date
     Case(When({}, then={}), default={}, output_field=BooleanField()) <- condition; bool; bool * 2
-    Contains({}, {}) <- text; text
+    Contains(Lower({}), Lower({})) <- text; text
 """
 
 _DATE = """

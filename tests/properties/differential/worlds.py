@@ -159,8 +159,9 @@ class World:
                 if not _WRITE.search(step):
                     return Outcome(plain(eval(step, self.names)), statements=tuple(statements))
                 with self.step():
-                    value = Written(plain(eval(step, self.names)), self.rows())
-                return Outcome(value, statements=tuple(statements))
+                    result, written = plain(eval(step, self.names)), tuple(statements)
+                    value = Written(result, self.rows())
+                return Outcome(value, statements=written)
             except Exception as error:  # noqa: BLE001 - any refusal is an outcome
                 return Outcome(error=error, statements=tuple(statements))
 
@@ -253,7 +254,7 @@ class _Lazily:
 def modelkit_world(*, blocks: bool = True) -> World:
     """modelkit's side."""
     import modelkit
-    from modelkit import functions
+    from modelkit import functions, lookups
     from modelkit.model.base import Model
     from modelkit.stores.memory.store import MemoryStore
 
@@ -280,4 +281,5 @@ def modelkit_world(*, blocks: bool = True) -> World:
     names = {**_public(modelkit), **made, **_common()}
     names.pop("Reverse")
     names.update(_public(functions))
+    names.update(_public(lookups))
     return World(names, program, step, lambda: nullcontext([]), refill)

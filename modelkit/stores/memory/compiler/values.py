@@ -268,6 +268,8 @@ class ValueWriter(ABC):
             return self.program.once(("steady", function), lambda: call, function.name)
         if not function.strict:
             return write([self.value(arg) for arg in expr.args])
+        if any(isinstance(arg, Const) and arg.value is None for arg in expr.args):
+            return "None"
         if function.inline is None:
             return self.strict(expr.args, write)
         inline = function.inline
