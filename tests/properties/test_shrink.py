@@ -26,3 +26,11 @@ def test_rows_that_do_not_matter_are_left_out() -> None:
 def test_features_are_the_functions_methods_options_and_lookups_of_a_step() -> None:
     step = "unordered(Team.objects.annotate(a0=Count('members', distinct=True)).filter(a0__gt=1)[:2])"
     assert features(step) == {".annotate()", ".filter()", "Count", "Count(distinct=)", "__gt", "slice"}
+
+
+def test_a_name_that_ends_in_a_field_is_an_exact_lookup() -> None:
+    assert features("Book.objects.filter(author__team__name='x', tags__name__startswith='y', a0__n=1)") == {
+        ".filter()",
+        "__exact",
+        "__startswith",
+    }

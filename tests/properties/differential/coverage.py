@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from modelkit.ir import expr as ir
 from modelkit.ir.analysis import children
 from modelkit.ir.query import Compound, Delete, Select, Update, ValueOutput
+from tests.properties.differential.models import MODELS, RELATIONS, SCALARS
 
 __all__ = ["Coverage", "features"]
 
@@ -22,7 +24,8 @@ _OPTIONS = frozenset(
 )
 _FLIPPED: dict[Mode, Mode] = {"true": "false", "false": "true", "value": "value"}
 _PLAIN = frozenset("date datetime time timedelta Decimal ZoneInfo dict unordered len".split())
-_MODELS = frozenset("Team Author Profile Book Tag Place Cafe".split())
+_MODELS = frozenset(MODELS)
+_NAMES = frozenset({"pk", *(name for model in MODELS for name in (*SCALARS[model], *RELATIONS[model]))})
 
 
 def features(step: str) -> set[str]:
@@ -37,12 +40,29 @@ def features(step: str) -> set[str]:
                 found.add(f".{name}()")
                 found.update(f".{name}({word.arg}=)" for word in keywords if word.arg in _OPTIONS)
             case ast.keyword(arg=str(name)) if "__" in name:
-                found.add(f"__{name.rpartition('__')[2]}")
+                found.add(_lookup(name))
             case ast.BinOp(op=op):
                 found.add(type(op).__name__)
             case ast.Subscript(slice=ast.Slice()):
                 found.add("slice")
     return {name for name in found if name not in _PLAIN and name not in _MODELS}
+
+
+def _lookup(name: str) -> str:
+    """The lookup or transform that a name ends in; a field's own name asks for equality."""
+    last = name.rpartition("__")[2]
+    return "__exact" if last in _NAMES or re.fullmatch(r"[anj]?\d|[abcn]", last) else f"__{last}"
+
+
+def _kind(feature: str) -> str:
+    """Under which heading a feature is counted."""
+    if feature.startswith("__"):
+        return "lookups"
+    if feature.startswith("."):
+        return "methods"
+    if feature[0].isupper() and "(" not in feature and not hasattr(ast, feature):
+        return "functions, aggregates, expressions"
+    return "options" if "(" in feature else "operators and others"
 
 
 class Coverage:
@@ -87,8 +107,15 @@ class Coverage:
     def _of_features(self) -> str:
         columns = ("compared", "refused", "not comparable", "different")
         lines = [f"{'feature':34}" + "".join(f"{column:>16}" for column in columns)]
-        totals = {"all programs": self.verdicts, **dict(sorted(self.features.items()))}
-        for name, counts in totals.items():
+        totals = [
+            ("all programs", self.verdicts),
+            *sorted(self.features.items(), key=lambda item: (_kind(item[0]), item[0])),
+        ]
+        heading = ""
+        for name, counts in totals:
+            if name in self.features and heading != _kind(name):
+                heading = _kind(name)
+                lines += ["", heading]
             lines.append(f"{name:34}" + "".join(f"{counts[column] or '':>16}" for column in columns))
         return "\n".join(lines)
 
@@ -125,7 +152,7 @@ def _of_query(query: Any) -> Placed:
                 if source.rows is not None:
                     yield from _of_query(source.rows)
                 yield from _of_all(filter(None, (source.condition,)), "true")
-            yield from _of_all(filter(None, (query.where, query.having)), "true")
+            yield from _of_all(filter(None, (query.where, query.having, query.qualify)), "true")
             values = [output.expr for output in query.outputs if isinstance(output, ValueOutput)]
             values += [key.expr for key in query.order]
             yield from _of_all((*values, *(query.group or ()), *query.distinct_on), "value")
