@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, ClassVar, overload
 
@@ -84,7 +85,7 @@ class CompositePrimaryKey(Field[tuple[Any, ...]], KeyAttribute):
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return self.class_value(owner)
-        return tuple([getattr(instance, attname) for attname in self.attnames])
+        return self._read(instance)
 
     def __set__(self, instance: object, value: tuple[Any, ...] | list[Any] | None) -> None:
         attnames = self.attnames
@@ -117,6 +118,11 @@ class CompositePrimaryKey(Field[tuple[Any, ...]], KeyAttribute):
     def attnames(self) -> tuple[str, ...]:
         """The attributes of instances that hold its parts."""
         return tuple([field.attname for field in self.model._meta.pk_fields])
+
+    @cached_property
+    def _read(self) -> Callable[[Any], tuple[Any, ...]]:
+        """What reads the parts of an instance."""
+        return attrgetter(*self.attnames)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -190,7 +196,8 @@ class CompositePrimaryKey(Field[tuple[Any, ...]], KeyAttribute):
     def __copy__(self) -> CompositePrimaryKey:
         copied = super().__copy__()
         assert isinstance(copied, CompositePrimaryKey)
-        copied.__dict__.pop("attnames", None)
+        for cached in ("attnames", "_read"):
+            copied.__dict__.pop(cached, None)
         return copied
 
     # -- values

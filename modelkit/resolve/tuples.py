@@ -14,7 +14,6 @@ from modelkit.expressions.base import Face, Node
 from modelkit.expressions.lookups import LookupDef
 from modelkit.ir.expr import BOOLEAN, And, Compare, Const, Expr, In, IsNull, Not, Or, TupleNode
 from modelkit.ir.query import Select
-from modelkit.modelinfo import is_key
 from modelkit.resolve import operands
 from modelkit.resolve.joins import Leaf, Slots, Unsuited, beside
 from modelkit.resolve.query import Convert, Term
@@ -84,10 +83,11 @@ class _Reader:
 
     def part(self, number: int) -> Convert:
         """The converter that takes value `number` of a row."""
-        convert = self.converts[number]
+        convert, size = self.converts[number], self.size
 
         def value(values: Any) -> Any:
-            found = self.row(values)[number]
+            row = values if values.__class__ is tuple and len(values) == size else self.row(values)
+            found = row[number]
             if found is None or isinstance(found, (Node, Face)):
                 raise Unsuited
             return convert(found)
@@ -100,16 +100,14 @@ class _Reader:
             raise ValueError(  # noqa: TRY004 - Django's type for it
                 f"{self.label}: the 'in' lookup takes a list of tuples or a queryset, not {shorten(values)}."
             )
-        found = [self.row(value) for value in values]
-        if any(isinstance(item, (Node, Face)) for row in found for item in row):
+        size = self.size
+        rows = [value if value.__class__ is tuple and len(value) == size else self.row(value) for value in values]
+        if any(issubclass(kind, (Node, Face)) for kind in {item.__class__ for row in rows for item in row}):
             raise Unsuited
-        converts = self.converts
+        whole = [row for row in rows if None not in row]
+        columns = zip(*whole, strict=True)
         return tuple(
-            [
-                tuple([convert(item) for convert, item in zip(converts, row, strict=True)])
-                for row in found
-                if is_key(row)
-            ]
+            zip(*[map(convert, column) for convert, column in zip(self.converts, columns, strict=False)], strict=True)
         )
 
     def written(self, slots: Slots, row: Row) -> TupleNode:
