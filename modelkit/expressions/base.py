@@ -47,6 +47,7 @@ __all__ = [
     "json_key",
     "node_of",
     "rebase",
+    "sliced",
 ]
 
 Connector: TypeAlias = Literal["AND", "OR", "XOR"]
@@ -271,22 +272,7 @@ class Sliceable(Combinable):
     __iter__: ClassVar[None] = None
 
     def __getitem__(self, place: int | slice[Any, Any, Any]) -> Sliced:
-        start: int
-        stop: int | None
-        match place:
-            case int():
-                start, stop = place, place + 1
-            case slice(step=None):
-                start, stop = place.start or 0, place.stop
-            case slice():
-                raise ValueError(f"{self!r}[...] takes no step: characters stand side by side.")
-            case _:
-                raise TypeError(f"{self!r}[...] takes a number or a slice, not {type(place).__name__}.")
-        if start < 0 or (stop is not None and stop < 0):
-            raise ValueError(f"{self!r}[...] counts from the start: a negative place has no meaning here.")
-        if stop is not None and stop < start:
-            raise ValueError(f"{self!r}[{start}:{stop}] ends before it begins.")
-        return Sliced(self, Value(start + 1), None if stop is None else Value(stop - start))
+        return sliced(self, place)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -326,6 +312,26 @@ class Sliced(Sliceable):
 
     def __repr__(self) -> str:
         return f"Sliced({self.item!r}, first={self.first!r}, length={self.length!r})"
+
+
+def sliced(item: Node, place: int | slice[Any, Any, Any]) -> Sliced:
+    """`item[place]` of a text. Raises ValueError for negative places and steps, TypeError for what is no place."""
+    start: int
+    stop: int | None
+    match place:
+        case int():
+            start, stop = place, place + 1
+        case slice(step=None):
+            start, stop = place.start or 0, place.stop
+        case slice():
+            raise ValueError(f"{item!r}[...] takes no step: characters stand side by side.")
+        case _:
+            raise TypeError(f"{item!r}[...] takes a number or a slice, not {type(place).__name__}.")
+    if start < 0 or (stop is not None and stop < 0):
+        raise ValueError(f"{item!r}[...] counts from the start: a negative place has no meaning here.")
+    if stop is not None and stop < start:
+        raise ValueError(f"{item!r}[{start}:{stop}] ends before it begins.")
+    return Sliced(item, Value(start + 1), None if stop is None else Value(stop - start))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

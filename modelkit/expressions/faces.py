@@ -7,7 +7,8 @@ of the value. A face does nothing but build nodes; it never knows what its path 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+import decimal
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, cast, overload
 
 from typing_extensions import TypeVar
@@ -25,10 +26,13 @@ from modelkit.expressions.base import (
     OrderBy,
     Path,
     Q,
+    Value,
     frozen_operand,
     node_of,
+    sliced,
 )
-from modelkit.expressions.functions import Func
+from modelkit.expressions.functions import Coalesce, Func
+from modelkit.expressions.windows import Window, WindowFrame
 from modelkit.ir.expr import INTEGER, TEXT, ArithOp, FunctionDef
 from modelkit.ir.types import ScalarType
 
@@ -121,6 +125,20 @@ class Agg(Face, Generic[M_con, T_co]):
 
     __slots__ = ()
 
+    def over(
+        self,
+        *,
+        partition_by: Expr[M_con, Any] | Sequence[Expr[M_con, Any]] = (),
+        order_by: Expr[M_con, Any] | Order[M_con] | Sequence[Expr[M_con, Any] | Order[M_con]] = (),
+        frame: WindowFrame | None = None,
+    ) -> Expr[M_con, T_co]:
+        """The aggregate for each row, over the rows that share `partition_by`; ordered, over those up to its last peer, or the `frame`."""
+        return Expr(Window(self.node, _nodes(partition_by), _nodes(order_by), frame))
+
+
+def _nodes(faces: Face | Sequence[Face]) -> tuple[Node, ...]:
+    return (faces.node,) if isinstance(faces, Face) else tuple(face.node for face in faces)
+
 
 class Assign(Face, Generic[M_con]):
     """What update() sets on rows of M."""
@@ -210,9 +228,18 @@ def assign_to(node: Node, value: object) -> Assign[Any]:
 
 
 class StrExpr(Expr[M_con, T]):
-    """An expression that gives text."""
+    """An expression that gives text. Subscripts are as those of a str, from 0 on: `User.name[:3]`."""
 
     __slots__ = ()
+
+    __iter__: ClassVar[None] = None
+
+    def __getitem__(self, place: int | slice[int | None, int | None, None]) -> StrExpr[M_con, T]:
+        return StrExpr(sliced(self.node, place))
+
+    def coalesce(self: StrExpr[M_con, V | None], other: V | Expr[M_con, V]) -> StrExpr[M_con, V]:
+        """The value, or `other` where it is NULL."""
+        return StrExpr(Coalesce(self.node, node_of(other)))
 
     def iexact(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
         """Equal to `text`, case ignored."""
@@ -258,6 +285,14 @@ class StrExpr(Expr[M_con, T]):
         """The text in upper case."""
         return StrExpr(_call(builtins.UPPER, self.node, TEXT))
 
+    def trim(self) -> StrExpr[M_con, T]:
+        """The text without spaces at its ends."""
+        return StrExpr(_call("TRIM", self.node, TEXT))
+
+    def replace(self, old: str, new: str) -> StrExpr[M_con, T]:
+        """The text with `new` for every `old` in it."""
+        return StrExpr(Func(self.node, Value(old), Value(new), function="REPLACE", output_field=TEXT))
+
     @overload
     def length(self: StrExpr[M_con, str]) -> NumExpr[M_con, int]: ...
     @overload
@@ -267,7 +302,7 @@ class StrExpr(Expr[M_con, T]):
         return NumExpr(_call(builtins.LENGTH, self.node, INTEGER))
 
 
-def _call(function: FunctionDef, node: Node, output: ScalarType) -> Func:
+def _call(function: FunctionDef | str, node: Node, output: ScalarType | None = None) -> Func:
     return Func(node, function=function, output_field=output)
 
 
@@ -283,6 +318,10 @@ class NumExpr(_Arithmetic[M_con, T]):
     """An expression that gives a number."""
 
     __slots__ = ()
+
+    def coalesce(self: NumExpr[M_con, V | None], other: V | Expr[M_con, V]) -> NumExpr[M_con, V]:
+        """The value, or `other` where it is NULL."""
+        return NumExpr(Coalesce(self.node, node_of(other)))
 
     if TYPE_CHECKING:  # whole numbers compare with numbers of every kind; what is done is the same
 
@@ -343,16 +382,58 @@ class NumExpr(_Arithmetic[M_con, T]):
         """Bits set in exactly one."""
         return NumExpr(_combined(self, "#", other))
 
-    def avg(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]:
-        """The mean; None over no rows."""
+    def abs(self) -> NumExpr[M_con, T]:
+        """The number without its sign."""
+        return NumExpr(_call("ABS", self.node))
+
+    def floor(self) -> NumExpr[M_con, T]:
+        """The greatest whole number that is not greater, of the same type."""
+        return NumExpr(_call("FLOOR", self.node))
+
+    def ceil(self) -> NumExpr[M_con, T]:
+        """The smallest whole number that is not smaller, of the same type."""
+        return NumExpr(_call("CEILING", self.node))
+
+    def round(self, digits: int = 0) -> NumExpr[M_con, T]:
+        """The number rounded half away from zero to `digits` behind the point (below 0: before it), of the same type."""
+        return NumExpr(Func(self.node, Value(digits), function="ROUND"))
+
+    @overload
+    def avg(  # type: ignore[overload-overlap]
+        self: NumExpr[M_con, decimal.Decimal] | NumExpr[M_con, decimal.Decimal | None],
+        *,
+        where: Cond[M_con] | None = None,
+    ) -> Agg[M_con, decimal.Decimal | None]: ...
+    @overload
+    def avg(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]: ...
+    def avg(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, Any]:
+        """The mean; None over no rows. A Decimal of Decimals, else a float."""
         return Agg(aggregates.Avg(self.node, filter=_where(where)))
 
-    def stddev(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]:
-        """The standard deviation; None over no rows."""
+    @overload
+    def stddev(  # type: ignore[overload-overlap]
+        self: NumExpr[M_con, decimal.Decimal] | NumExpr[M_con, decimal.Decimal | None],
+        *,
+        sample: bool = ...,
+        where: Cond[M_con] | None = None,
+    ) -> Agg[M_con, decimal.Decimal | None]: ...
+    @overload
+    def stddev(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]: ...
+    def stddev(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, Any]:
+        """The standard deviation; None over no rows. A Decimal of Decimals, else a float."""
         return Agg(aggregates.StdDev(self.node, sample=sample, filter=_where(where)))
 
-    def variance(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]:
-        """The variance; None over no rows."""
+    @overload
+    def variance(  # type: ignore[overload-overlap]
+        self: NumExpr[M_con, decimal.Decimal] | NumExpr[M_con, decimal.Decimal | None],
+        *,
+        sample: bool = ...,
+        where: Cond[M_con] | None = None,
+    ) -> Agg[M_con, decimal.Decimal | None]: ...
+    @overload
+    def variance(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]: ...
+    def variance(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, Any]:
+        """The variance; None over no rows. A Decimal of Decimals, else a float."""
         return Agg(aggregates.Variance(self.node, sample=sample, filter=_where(where)))
 
 
@@ -364,6 +445,10 @@ class BoolExpr(Expr[M_con, T]):
     """An expression that gives a truth value."""
 
     __slots__ = ()
+
+    def coalesce(self: BoolExpr[M_con, V | None], other: V | Expr[M_con, V]) -> BoolExpr[M_con, V]:
+        """The value, or `other` where it is NULL."""
+        return BoolExpr(Coalesce(self.node, node_of(other)))
 
     def is_true(self) -> Cond[M_con]:
         """The value is True."""
@@ -378,6 +463,10 @@ class DurationExpr(_Arithmetic[M_con, T]):
     """An expression that gives a timedelta."""
 
     __slots__ = ()
+
+    def coalesce(self: DurationExpr[M_con, V | None], other: V | Expr[M_con, V]) -> DurationExpr[M_con, V]:
+        """The value, or `other` where it is NULL."""
+        return DurationExpr(Coalesce(self.node, node_of(other)))
 
     def __add__(self, other: T | Expr[M_con, T]) -> DurationExpr[M_con, T]:
         return DurationExpr(_combined(self, "+", other))
@@ -413,6 +502,10 @@ class DateExpr(Expr[M_con, T]):
 
     __slots__ = ()
 
+    def coalesce(self: DateExpr[M_con, V | None], other: V | Expr[M_con, V]) -> DateExpr[M_con, V]:
+        """The value, or `other` where it is NULL."""
+        return DateExpr(Coalesce(self.node, node_of(other)))
+
     year = _Part()
     iso_year = _Part()
     month = _Part()
@@ -442,6 +535,10 @@ class TimeExpr(Expr[M_con, T]):
 
     __slots__ = ()
 
+    def coalesce(self: TimeExpr[M_con, V | None], other: V | Expr[M_con, V]) -> TimeExpr[M_con, V]:
+        """The value, or `other` where it is NULL."""
+        return TimeExpr(Coalesce(self.node, node_of(other)))
+
     hour = _Part()
     minute = _Part()
     second = _Part()
@@ -451,6 +548,10 @@ class DateTimeExpr(Expr[M_con, T]):
     """An expression that gives a moment. Its parts are those on a clock of the current time zone."""
 
     __slots__ = ()
+
+    def coalesce(self: DateTimeExpr[M_con, V | None], other: V | Expr[M_con, V]) -> DateTimeExpr[M_con, V]:
+        """The value, or `other` where it is NULL."""
+        return DateTimeExpr(Coalesce(self.node, node_of(other)))
 
     year = _Part()
     iso_year = _Part()

@@ -15,7 +15,7 @@ from modelkit.ir.expr import FunctionDef
 from modelkit.ir.types import ScalarType
 from modelkit.records import dataclass
 
-__all__ = ["Func", "Result", "Transform", "known_to_sql"]
+__all__ = ["Coalesce", "Func", "Result", "Transform", "known_to_sql"]
 
 Result: TypeAlias = ScalarType | Literal["first", "common", "real"]
 """What type a function gives: a fixed one; that of its first argument; the one that all its arguments fit in and are converted
@@ -93,6 +93,18 @@ class Func(Written, Combinable):
         named = definition.name if isinstance(definition, FunctionDef) else definition
         name = type(self).__name__ if type(self) is not Func or named is None else named
         return f"{name}({', '.join(map(repr, self.args))})"
+
+
+class Coalesce(Func):
+    """The first of its arguments (two or more) that is not NULL."""
+
+    __slots__ = ()
+    result = "common"
+
+    def __init__(self, *expressions: object, output_field: Any = None) -> None:
+        if len(expressions) < 2:
+            raise ValueError("Coalesce must take at least two expressions")
+        Func.__init__(self, *expressions, output_field=output_field)
 
 
 _BY_SQL_NAME: dict[str, FunctionDef] = {}

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from modelkit.errors import NotSupportedError
-from modelkit.expressions.functions import Func, known_to_sql
+from modelkit.expressions.functions import Coalesce, Func, known_to_sql
 from modelkit.ir.expr import TEXT, FunctionDef
 from modelkit.records import dataclass
 
@@ -27,18 +27,6 @@ COLLATIONS = {
 """What stands for a text where it is compared or ordered under a collation."""
 
 known_to_sql(GREATEST, LEAST, NULL_IF)
-
-
-class Coalesce(Func):
-    """The first of its arguments (two or more) that is not NULL."""
-
-    __slots__ = ()
-    result = "common"
-
-    def __init__(self, *expressions: object, output_field: Any = None) -> None:
-        if len(expressions) < 2:
-            raise ValueError("Coalesce must take at least two expressions")
-        super().__init__(*expressions, output_field=output_field)
 
 
 class Greatest(Func):

@@ -146,3 +146,37 @@ def test_a_compound_query_is_ordered_and_sliced_as_a_whole() -> None:
 def test_rows_of_a_left_joined_source_may_stand_beside_aggregates() -> None:
     query = Select(AUTHORS_AND_BOOKS, (RowOutput(0), ValueOutput(ALL)), group=(col(0, AUTHOR, "id"),), limit=param(0))
     assert Ran(query, 1).result == [((3, "cy", "fr", None), 1)]
+
+
+def test_an_aggregate_begins_with_its_group_where_every_row_has_a_value() -> None:
+    number = ir.Aggregate(INT, False, accumulators.COUNT, (NAME,))
+    ages = ir.Aggregate(INT, True, accumulators.SUM, (AGE,))
+    source = compile_query(grouped((COUNTRY,), COUNTRY, number, ages)).source
+    assert "= [1, None]" in source
+    assert "if group[1] is None:" in source
+    assert "r0" not in source.partition("out = ")[2], "what is grouped by is the key, and no row is kept"
+
+
+def test_all_rows_as_one_group_have_states_in_names_of_their_own() -> None:
+    oldest = ir.Aggregate(INT, True, accumulators.MAX, (AGE,))
+    source = compile_query(grouped((), oldest)).source
+    assert "groups" not in source
+    assert "if max0 is None:" in source
+
+
+def test_a_group_keeps_its_first_row_where_more_than_its_key_is_read() -> None:
+    ran = Ran(grouped((COUNTRY,), NAME, ALL))
+    assert [count for _, count in ran.result] == [1, 2, 1]
+    assert "groups[key] = [r0, 1]" in ran.compiled.source
+
+
+def test_a_key_is_known_by_its_name_in_an_inner_query() -> None:
+    fellow = Select(
+        (Source(AUTHOR),),
+        (ValueOutput(ir.Aggregate(INT, False, accumulators.COUNT, ())),),
+        where=compare(COUNTRY, "eq", ir.Outer(TEXT, True, COUNTRY)),
+        group=(COUNTRY,),
+        bare=True,
+    )
+    ran = Ran(grouped((COUNTRY,), COUNTRY, ir.Subquery(INT, True, fellow)))
+    assert ran.result == [("fr", 1), ("de", 2), (None, None)]

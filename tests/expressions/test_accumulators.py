@@ -13,7 +13,9 @@ import pytest
 
 from modelkit.errors import DataError
 from modelkit.expressions import accumulators
-from modelkit.ir.expr import AggregateDef
+from modelkit.expressions.accumulators import ANY_VALUE, AVG, COUNT, MAX, MIN, SUM
+from modelkit.ir.expr import INTEGER, AggregateDef, InlineSteps
+from modelkit.ir.types import DecimalType, DurationType, FloatType, ScalarType, TextType
 
 
 def over(function: AggregateDef, *values: Any) -> Any:
@@ -101,3 +103,67 @@ def test_a_state_is_never_changed_in_place() -> None:
 
 def test_infinite_sums_are_not_hidden() -> None:
     assert math.isinf(over(accumulators.SUM, 1e308, 1e308))
+
+
+VALUES = {
+    INTEGER: [3, -1, 2**40, 3],
+    FloatType(): [0.5, -2.25, 3.0],
+    DecimalType(): [Decimal("1.10"), Decimal("-0.25"), Decimal("1E+30")],
+    DurationType(): [datetime.timedelta(1), datetime.timedelta(seconds=-3)],
+    TextType(): ["b", "a", "c"],
+}
+
+
+def written(steps: InlineSteps, values: list[Any]) -> Any:
+    """What the templates come to, one value after the other."""
+    names = {name: f"_{name}" for name, _ in steps.names}
+    states = [f"s{number}" for number in range(len(steps.first))]
+    scope: dict[str, Any] = {f"_{name}": value for name, value in steps.names}
+    for number, value in enumerate(values):
+        scope["v"] = value
+        filled = [text.format(*states, value="v", **names) for text in (steps.when or "True", *steps.more)]
+        if number == 0:
+            for state, text in zip(states, steps.first, strict=True):
+                scope[state] = eval(text.format(value="v", **names), scope)
+        elif eval(filled[0], scope):
+            exec("\n".join(filled[1:]), scope)
+    return eval(steps.result.format(*states, **names), scope)
+
+
+@pytest.mark.parametrize("type_", VALUES, ids=lambda type_: type_.name)
+@pytest.mark.parametrize("function", [COUNT, SUM, AVG, MIN, MAX, ANY_VALUE], ids=lambda function: function.name)
+def test_what_is_written_into_loops_is_what_the_steps_do(function: AggregateDef, type_: ScalarType) -> None:
+    assert function.inline is not None
+    steps = function.inline(type_)
+    if steps is None:
+        assert (function.name, type_.name) in {("sum", "text"), ("avg", "text")}
+        return
+    values = VALUES[type_]
+    for length in range(1, len(values) + 1):
+        state = function.start()
+        for value in values[:length]:
+            state = function.step(state, value)
+        assert written(steps, values[:length]) == function.finish(state)
+
+
+@pytest.mark.parametrize("function", [COUNT, SUM, AVG, MIN, MAX, ANY_VALUE], ids=lambda function: function.name)
+def test_states_merge_as_if_their_values_had_come_one_by_one(function: AggregateDef) -> None:
+    assert function.merge is not None
+    values = VALUES[INTEGER]
+    for cut in range(1, len(values)):
+        one, two, whole = function.start(), function.start(), function.start()
+        for number, value in enumerate(values):
+            whole = function.step(whole, value)
+            if number < cut:
+                one = function.step(one, value)
+            else:
+                two = function.step(two, value)
+        assert function.finish(function.merge(one, two)) == function.finish(whole)
+
+
+def test_an_integer_sum_that_has_no_64_bits_is_refused_by_what_is_written_too() -> None:
+    assert SUM.inline is not None
+    steps = SUM.inline(INTEGER)
+    assert steps is not None
+    with pytest.raises(DataError, match="64 bits"):
+        written(steps, [2**62, 2**62])

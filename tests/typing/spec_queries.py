@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from typing import Any, assert_type
 
 from modelkit import *
@@ -26,6 +27,7 @@ class Citizen(Model):
     age = IntegerField()
     born = DateField(default=datetime.date(2000, 1, 1))
     voter = BooleanField(default=True)
+    wealth = DecimalField(max_digits=9, decimal_places=2)
     city = ForeignKey(City, CASCADE, related_name="citizens")
 
     class Meta:
@@ -52,6 +54,51 @@ def choices() -> None:
     City.objects.filter(stage == "teen")  # E02
     Citizen.objects.order_by(case((City.name == "x", 1), default=0))  # E03
     City.objects.update(City.size.set(stage))  # E04
+
+
+def functions() -> None:
+    assert_type(Citizen.name.trim().replace("a", "b").upper(), StrExpr[Citizen, str])
+    assert_type(Citizen.nick.trim(), StrExpr[Citizen, str | None])
+    assert_type(Citizen.name[:3], StrExpr[Citizen, str])
+    assert_type(Citizen.nick[0], StrExpr[Citizen, str | None])
+    assert_type(Citizen.nick.coalesce("-"), StrExpr[Citizen, str])
+    assert_type(Citizen.nick.coalesce(Citizen.name).length(), NumExpr[Citizen, int])
+    assert_type(City.size.coalesce(0).abs().round(-1), NumExpr[City, int])
+    assert_type(City.size.floor(), NumExpr[City, int | None])
+    assert_type(City.founded.coalesce(datetime.date.max).year, NumExpr[City, int])
+    assert_type(Citizen.objects.values_list(Citizen.nick.coalesce("-"), flat=True).get(), str)
+    Citizen.objects.filter(Citizen.name[:1] == "x").order_by(Citizen.name.trim())
+    Citizen.name["x"]  # E14
+    Citizen.nick.coalesce(3)  # E15
+    City.size.coalesce("x")  # E16
+    Citizen.name.round()  # E17
+    Citizen.age.trim()  # E18
+    Citizen.objects.order_by(City.name[:3])  # E19
+    Citizen.name.replace("a", 3)  # E20
+
+
+def aggregates() -> None:
+    assert_type(Citizen.objects.aggregate(Citizen.age.avg(), Citizen.age.max()), tuple[float | None, int | None])
+    assert_type(Citizen.objects.aggregate(Citizen.wealth.avg(), Citizen.wealth.sum()), tuple[Decimal | None, Decimal | None])
+    assert_type(Citizen.objects.aggregate(Citizen.wealth.stddev(sample=True)), Decimal | None)
+    assert_type(Citizen.objects.aggregate(Citizen.name.count(distinct=True, where=Citizen.age > 3)), int)
+    assert_type(Citizen.objects.aggregate(Citizen.nick.min()), str | None)
+    assert_type(City.objects.annotate(City.citizens.count(Citizen.age > 3)).first(), tuple[City, int] | None)
+    rank = Citizen.age.avg().over(partition_by=Citizen.voter, order_by=[Citizen.born, Citizen.name.desc()])
+    assert_type(rank, Expr[Citizen, float | None])
+    assert_type(Citizen.age.count().over(), Expr[Citizen, int])
+    assert_type(Citizen.objects.annotate(rank).first(), tuple[Citizen, float | None] | None)
+    Citizen.objects.filter(rank > 3.5).order_by(rank.desc())
+    Citizen.objects.aggregate(City.size.sum())  # E21
+    Citizen.objects.aggregate(Citizen.age)  # E22
+    Citizen.objects.aggregate(Citizen.age.sum(where=City.size > 3))  # E23
+    City.objects.annotate(City.citizens.count(City.size > 3))  # E24
+    Citizen.name.sum()  # E25
+    Citizen.age.avg().over(partition_by=City.name)  # E26
+    Citizen.age.avg().over(order_by=City.name.desc())  # E27
+    City.objects.filter(rank > 3.5)  # E28
+    Citizen.objects.filter(rank > "x")  # E29
+    City.citizens.count(Citizen.age)  # E30
 
 
 def inner() -> None:
