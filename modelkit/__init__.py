@@ -246,6 +246,7 @@ from modelkit.retrying import retry
 from modelkit.signals import receiver
 from modelkit.stores.memory.store import MemoryStore
 from modelkit.transaction import adopt, atomic, on_commit
+from modelkit.version import __version__ as __version__
 
 OneToOneField = OneToOne
 ManyToManyField = ManyToMany

@@ -51,6 +51,7 @@ from modelkit.options import Options
 from modelkit.relations.fields import ForeignKey, OneToOne
 from modelkit.resolve import untrusted
 from modelkit.signals import post_init, pre_init
+from modelkit.version import PICKLED_BY, __version__, check_pickled
 
 __all__ = ["BareModel", "Model", "TypedModel"]
 
@@ -165,7 +166,7 @@ class BareModel(metaclass=ModelMeta, root=True):
     def __reduce__(self) -> tuple[Any, ...]:
         meta = self._meta
         kind = meta.label if meta.registry is registries.default and registries.default.find(meta.label) else type(self)
-        return (_remade, (kind,), self.__getstate__())
+        return (_remade, (kind,), {**self.__getstate__(), PICKLED_BY: __version__})
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled and copied: the attributes; caches as copies."""
@@ -176,7 +177,8 @@ class BareModel(metaclass=ModelMeta, root=True):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)  # pyright: ignore[reportAttributeAccessIssue]  # an instance's own, not the class's
+        kept = check_pickled(state, type(self).__name__)
+        self.__dict__.update(kept)  # pyright: ignore[reportAttributeAccessIssue]  # an instance's own, not the class's
 
     # -- values
 

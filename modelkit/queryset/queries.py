@@ -26,6 +26,7 @@ from modelkit.resolve import annotating, finishers, outputs, shapes
 from modelkit.resolve import conditions as resolving
 from modelkit.resolve.query import Query, refuse
 from modelkit.transaction import DEFAULT
+from modelkit.version import PICKLED_BY, __version__, check_pickled
 
 __all__ = ["DefaultObjects", "ManagerOf", "ModelQuerySet", "Queries", "QuerySet"]
 
@@ -520,14 +521,13 @@ class QuerySet(Queries[M, Row_co]):
     def __getstate__(self) -> dict[str, Any]:
         self._results()
         query = pickling.freeze(self.query)
-        state = self.__dict__.copy()
-        state["query"] = query
+        state = {**self.__dict__, "query": query, PICKLED_BY: __version__}
         del state["model"]
         state.pop("_known_related_objects", None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(check_pickled(state, type(self).__name__))
         self.query = pickling.thaw(*state["query"])
         self.model = self.query.info.model
 

@@ -125,6 +125,7 @@ def _run(app: str, only: list[str], verbose: bool) -> dict[str, Any]:
     with capture_statements() as captured:
         captured.entries = statements
         django.setup()
+        warnings.simplefilter("error", RuntimeWarning)  # as in Django's own runner: some tests expect it raised
         _watch_methods(recorder)
         suite, wanted = _suite(app, only)
         suite.run(recorder)

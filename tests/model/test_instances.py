@@ -11,6 +11,7 @@ import pytest
 import modelkit as models
 from modelkit import CASCADE, CharField, ForeignKey, IntegerField, JSONField, ManyToMany, Model, Registry, signals
 from modelkit.fields.base import DeferredAttribute
+from modelkit.version import PICKLED_BY
 
 
 class Team(Model):
@@ -327,3 +328,22 @@ def test_defaults_of_keys_are_not_called_where_the_related_instance_is_given() -
 
     team = Team.objects.create(name="a")
     assert Guest(team=team).team_id == Guest(team_id=team.pk).team_id == team.pk
+
+
+@pytest.mark.parametrize(
+    ("version", "said"), [(None, "does not say by which version"), ("0.0.1", "was pickled by version '0.0.1'")]
+)
+def test_what_another_version_pickled_comes_with_a_warning(version, said):
+    for made in (Team.objects.create(name="red"), Team.objects.all()):
+        rebuild, parts, state = made.__reduce__() if hasattr(made, "_meta") else made.__reduce_ex__(2)[:3]
+        assert state.pop(PICKLED_BY) == models.__version__
+        if version is not None:
+            state[PICKLED_BY] = version
+        with pytest.warns(RuntimeWarning, match=f"^This {type(made).__name__} {said} of modelkit; this is version "):
+            rebuild(*parts).__setstate__(state)
+
+
+def test_a_pickle_of_this_version_leaves_no_trace_of_it():
+    made = Team.objects.create(name="red")
+    for again in (pickle.loads(pickle.dumps(made)), copy.copy(made), pickle.loads(pickle.dumps(Team.objects.all()))):
+        assert PICKLED_BY not in vars(again)

@@ -15,6 +15,7 @@ from modelkit.errors import (
     OperationalError,
     ProgrammingError,
 )
+from modelkit.version import PICKLED_BY
 from tests.django_suite.shim.connection import Connections
 from tests.django_suite.shim.statements import statements
 
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 DEFAULT_DB_ALIAS = "default"
-DJANGO_VERSION_PICKLE_KEY = "_django_version"
+DJANGO_VERSION_PICKLE_KEY = PICKLED_BY
 
 connections = Connections(statements)
 connection = connections[DEFAULT_DB_ALIAS]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelkit.version import PICKLED_BY
 from tests.django_suite.shim.connection import Connections
 from tests.django_suite.shim.facade import lookup
 
 __all__ = ["DEFAULT_DB_ALIAS", "DJANGO_VERSION_PICKLE_KEY", "ConnectionHandler", "ConnectionRouter"]
 
 DEFAULT_DB_ALIAS = "default"
-DJANGO_VERSION_PICKLE_KEY = "_django_version"
+DJANGO_VERSION_PICKLE_KEY = PICKLED_BY
 ConnectionHandler = Connections
 
 
