@@ -576,35 +576,33 @@ def _outward(part: Any) -> Any:
 
 def _related(scope: Scope, node: Related, context: Context) -> Expr:
     """Whether any, all or none of the related rows meet conditions: always about rows of their own."""
-    inner, there, met = _related_rows(scope, node.path, node.conditions, context)
+    inner, there = _related_rows(scope, node.path, context)
+    met = _met(inner, node.conditions)
+    tests = [*there, *met]
     if node.quantifier == "all":
-        tests: list[Expr] = [_FALSE] if met is None else [*there, _not_true(met)]
-    else:
-        tests = [*there, *(() if met is None else (met,))]
+        tests = [*there, *map(_not_true, met)] if met else [_FALSE]
     exists: Expr = Exists(BOOLEAN, False, _inner(inner, tests))
     return exists if node.quantifier == "any" else Not(BOOLEAN, False, exists)
 
 
 def related_rows(scope: Scope, path: Path, conditions: tuple[Node, ...], context: Context) -> Select:
     """The rows that a to-many relation leads to from a row of `scope`, those that meet `conditions`, as an inner query."""
-    inner, there, met = _related_rows(scope, path, conditions, context)
-    return _inner(inner, [*there, *(() if met is None else (met,))])
+    inner, there = _related_rows(scope, path, context)
+    return _inner(inner, [*there, *_met(inner, conditions)])
 
 
 def over_related(
     scope: Scope, path: Path, conditions: tuple[Node, ...], context: Context, of: Callable[[Scope], Term]
 ) -> tuple[Select, Term]:
     """The one row of what `of` makes in the scope of such rows, an aggregate over them, and what it made."""
-    inner, there, met = _related_rows(scope, path, conditions, context)
+    inner, there = _related_rows(scope, path, context)
+    tests = [*there, *_met(inner, conditions)]
     term = of(inner)
-    rows = _inner(inner, [*there, *(() if met is None else (met,))])
-    return replace(rows, outputs=(ValueOutput(term.expr),), group=()), term
+    return replace(_inner(inner, tests), outputs=(ValueOutput(term.expr),), group=()), term
 
 
-def _related_rows(
-    scope: Scope, path: Path, conditions: tuple[Node, ...], context: Context
-) -> tuple[Scope, list[Expr], Expr | None]:
-    """The scope of related rows, what makes a row one of them, and the condition they are to meet."""
+def _related_rows(scope: Scope, path: Path, context: Context) -> tuple[Scope, list[Expr]]:
+    """The scope of related rows, and what makes a row one of them."""
     expressions.owned_by(scope, path)
     info = scope.info
     steps: list[Step] = []
@@ -624,8 +622,13 @@ def _related_rows(
     ]
     there = [*ties, *_guarding(inner, first, scope, (), context), *_present(inner, source)]
     at = Scope(info, inner.sources, inner.slots, inner.verb, {}, scope, source)
-    met = resolve_condition(at, Q._made(conditions, "AND"), Context(set())) if conditions else None
-    return at, there, met
+    return at, there
+
+
+def _met(related: Scope, conditions: tuple[Node, ...]) -> list[Expr]:
+    """What related rows have to meet, in one expression; none without conditions."""
+    where = resolve_condition(related, Q._made(conditions, "AND"), Context(set())) if conditions else None
+    return [] if where is None else [where]
 
 
 def _not_true(expr: Expr) -> Expr:

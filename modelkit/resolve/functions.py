@@ -6,8 +6,9 @@ function says it takes, and the Call's type is that of the values it gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any, Final
 
 from modelkit.errors import FieldError
 from modelkit.expressions.functions import Func
@@ -42,21 +43,6 @@ from modelkit.resolve.query import Term
 
 __all__ = ["applied", "common_type", "field_of", "result_of", "type_of"]
 
-Builder: TypeAlias = Callable[[Any, Sequence[Term]], Term]
-
-_BUILDERS: dict[type, Builder] = {}
-
-
-def _builder(*kinds: type) -> Callable[[Builder], Builder]:
-    """Register what applies functions of these classes, and of subclasses that have none of their own, to terms."""
-
-    def register(function: Builder) -> Builder:
-        for kind in kinds:
-            _BUILDERS[kind] = function
-        return function
-
-    return register
-
 
 def field_of(output: Any) -> Field[Any] | None:
     """The field that an output_field is."""
@@ -70,16 +56,13 @@ def type_of(output: Any) -> ScalarType | None:
     return output if isinstance(output, ScalarType) else None
 
 
-def applied(node: Func, terms: Sequence[Term]) -> Term:
-    """The function that `node` is, applied to `terms` in place of its arguments."""
-    for kind in type(node).__mro__:
-        found = _BUILDERS.get(kind)
-        if found is not None:
-            return found(node, terms)
+@singledispatch
+def applied(node: Any, terms: Sequence[Term]) -> Term:  # noqa: ARG001 - each kind of function takes them
+    """The function that `node` is, applied to `terms` in place of its arguments; FieldError where it is none."""
     raise FieldError(f"{node!r} is no function.")
 
 
-@_builder(Func)
+@applied.register(Func)
 def _call(node: Func, terms: Sequence[Term]) -> Term:
     """A Call of the function, its arguments converted to what it takes."""
     function = node.called
@@ -159,14 +142,14 @@ def common_type(types: Sequence[ScalarType], shown: str) -> ScalarType:
 # -- functions with a way of their own
 
 
-@_builder(Coalesce)
+@applied.register(Coalesce)
 def _coalesce(node: Coalesce, terms: Sequence[Term]) -> Term:
     type_ = result_of(node, [term.expr.type for term in terms])
     items = tuple(_taken(term.expr, type_) for term in terms)
     return _known(node, terms, ir.Coalesce(type_, all(item.nullable for item in items), items))
 
 
-@_builder(NullIf)
+@applied.register(NullIf)
 def _null_if(node: NullIf, terms: Sequence[Term]) -> Term:
     first, second = (term.expr for term in terms)
     common = common_type([first.type, second.type], repr(node))
@@ -174,7 +157,7 @@ def _null_if(node: NullIf, terms: Sequence[Term]) -> Term:
     return _known(node, terms, Call(common, True, node.called, args))
 
 
-@_builder(Cast)
+@applied.register(Cast)
 def _cast(node: Cast, terms: Sequence[Term]) -> Term:
     wanted = type_of(node.output_field)
     if wanted is None:
@@ -191,7 +174,7 @@ def _name_of(term: Term) -> str:
     return f"{type(field).__name__} '{field.name}'" if field is not None else f"a {term.expr.type.name}"
 
 
-@_builder(Extract)
+@applied.register(Extract)
 def _extract(node: Extract, terms: Sequence[Term]) -> Term:
     (term,) = terms
     expr = term.expr
@@ -214,7 +197,7 @@ def _extract(node: Extract, terms: Sequence[Term]) -> Term:
     )
 
 
-@_builder(TruncBase)
+@applied.register(TruncBase)
 def _trunc(node: TruncBase, terms: Sequence[Term]) -> Term:
     (term,) = terms
     expr, kind = term.expr, node.unit

@@ -17,7 +17,7 @@ from modelkit.ir.types import IntegerType
 from modelkit.modelinfo import Attribute, ModelInfo, Relation, info_of
 from modelkit.resolve import conditions, correlation, expressions, ordering
 from modelkit.resolve.combinations import order_names
-from modelkit.resolve.correlation import opened, parameter, stepped, taken
+from modelkit.resolve.correlation import Take, opened, parameter, stepped, taken
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined, free_tag
 from modelkit.resolve.moving import moved
 from modelkit.resolve.paths import key_field, path_of, steps_of
@@ -262,26 +262,24 @@ def related_to(query: Query, relation: Relation, values: tuple[Any, ...]) -> Que
 
     The first filter() after it shares the relation's join.
     """
-    shape = query.shape
-    key = ("related_to", relation)
-    step = shape.next.get(key)
-    if step is None:
-        step, _ = taken(shape, _relating, relation, values)
-        shape.cache.add(shape.next, key, step)
-    related: Query = step.apply(query, values)
-    return related
+    return _once_taken(query, "related_to", _relating, relation, values)
 
 
 def related_to_any(query: Query, relation: Relation, values: tuple[tuple[Any, ...], ...]) -> Query:
     """The same for several rows, of a relation that goes by several fields."""
+    return _once_taken(query, "related_to_any", _relating_any, relation, (values,))
+
+
+def _once_taken(query: Query, name: str, take: Take, parts: Any, leaves: tuple[Any, ...]) -> Query:
+    """`query` after a step that suits all values: it is taken for `parts` once, and applied to `leaves`."""
     shape = query.shape
-    key = ("related_to_any", relation)
+    key = (name, parts)
     step = shape.next.get(key)
     if step is None:
-        step, _ = taken(shape, _relating_any, relation, (None,))
+        step, _ = taken(shape, take, parts, leaves)
         shape.cache.add(shape.next, key, step)
-    related: Query = step.apply(query, (values,))
-    return related
+    made: Query = step.apply(query, leaves)
+    return made
 
 
 def _related_columns(
@@ -328,14 +326,7 @@ def _relating(shape: Shape, relation: Relation, around: Enclosing | None) -> tup
 
 def among(query: Query, attnames: tuple[str, ...], values: tuple[Any, ...]) -> Query:
     """The rows of `query` whose `attnames` hold one of `values`: tuples where there are several attnames."""
-    shape = query.shape
-    key = ("among", attnames)
-    step = shape.next.get(key)
-    if step is None:
-        step, _ = taken(shape, _choosing, attnames, (None,))
-        shape.cache.add(shape.next, key, step)
-    chosen: Query = step.apply(query, (values,))
-    return chosen
+    return _once_taken(query, "among", _choosing, attnames, (values,))
 
 
 def _choosing(shape: Shape, attnames: tuple[str, ...], around: Enclosing | None) -> tuple[Shape, Slots]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from threading import RLock
-from typing import Any, Final, NoReturn, Protocol, TypeAlias, final
+from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias, final
 
 from modelkit.errors import OperationalError, StoreClosed, TransactionConflict
 from modelkit.ir.schema import DEFAULT, Row
@@ -332,17 +332,21 @@ def _back(heap: Heap, pinned: TablePin) -> list[Changed]:
     return changes
 
 
-def refuse_conflict(state: TableState, row: Row | None) -> NoReturn:
-    """Raise for a row that another transaction changed first."""
+_MET: Final = {"write": " first", "read": ", which this one read"}
+"""What a transaction did with a row that another one wrote -> how that is told."""
+
+
+def refuse_conflict(state: TableState, row: Row | None, kind: Literal["write", "read"] = "write") -> NoReturn:
+    """Raise for a row that another transaction changed before this one, which wrote or read it."""
     key: Any = None if row is None or not state.key else state.key_of(row)
     parts = key if len(state.key) > 1 else (key,)
     which = shown([state.columns[place] for place in state.key], parts) if state.key else "a row"
     raise TransactionConflict(
-        f"Another transaction wrote {state.label} {which} first: nothing was saved; run the whole transaction again "
+        f"Another transaction wrote {state.label} {which}{_MET[kind]}: nothing was saved; run the whole transaction again "
         "(retry() does).",
         model=state.label,
         pk=key,
-        kind="write",
+        kind=kind,
     )
 
 

@@ -12,16 +12,16 @@ validation as in Kung and Robinson's optimistic concurrency control, with predic
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from modelkit.errors import DatabaseError, TransactionConflict
 from modelkit.ir.expr import Col, Compare, In, Param
 from modelkit.ir.schema import Row
 from modelkit.stores.base import Params
+from modelkit.stores.memory.commit import refuse_conflict
 from modelkit.stores.memory.heap import SHIFT, Pin, TablePin
 from modelkit.stores.memory.index import ABSENT
 from modelkit.stores.memory.plans import Prepared
-from modelkit.stores.memory.rows import shown
 from modelkit.stores.memory.tables import TableState
 from modelkit.stores.memory.view import View
 
@@ -187,7 +187,7 @@ class Footprint:
             for old, new in _changed(state, pinned):
                 for row in (old, new):
                     if row is not None and reads.concerns(row):
-                        _refuse(state, row)
+                        refuse_conflict(state, row, "read")
 
 
 def _is_new(seen: set[Hashable], entry: Prepared, params: Params) -> bool:
@@ -235,19 +235,6 @@ def _changed(state: TableState, pinned: TablePin) -> Iterator[tuple[Row | None, 
         if base + len(chunk) > pinned.length:
             for row in chunk[max(0, pinned.length - base) :]:
                 yield None, row
-
-
-def _refuse(state: TableState, row: Row) -> NoReturn:
-    key: Any = state.key_of(row) if state.key else None
-    parts = key if len(state.key) > 1 else (key,)
-    which = shown([state.columns[place] for place in state.key], parts) if state.key else "a row"
-    raise TransactionConflict(
-        f"Another transaction wrote {state.label} {which}, which this one read: nothing was saved; run the whole "
-        "transaction again (retry() does).",
-        model=state.label,
-        pk=key,
-        kind="read",
-    )
 
 
 class Recorded:
