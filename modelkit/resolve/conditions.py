@@ -578,7 +578,7 @@ def _related(scope: Scope, node: Related, context: Context) -> Expr:
     """Whether any, all or none of the related rows meet conditions: always about rows of their own."""
     inner, there = _related_rows(scope, node.path, context)
     met = _met(inner, node.conditions)
-    tests = [*there, *met]
+    tests: list[Expr] = [*there, *met]
     if node.quantifier == "all":
         tests = [*there, *map(_not_true, met)] if met else [_FALSE]
     exists: Expr = Exists(BOOLEAN, False, _inner(inner, tests))

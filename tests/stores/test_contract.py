@@ -152,6 +152,9 @@ def test_values_of_every_type_are_kept_and_others_refused(store, kind):
             assert value in ("a\0", "\ud800") or value != value
         else:
             assert (caught.value.model, caught.value.fields) == ("Thing", ("worth",))
+        if isinstance(caught.value, IntegrityError):
+            assert caught.value.kind == "check"
+            assert value < 0
         update = set_where(table, 1)
         if kind not in ("json", "boolean"):
             before = store.select(every(table), ())
