@@ -158,7 +158,7 @@ class Expressions:
         unique = [
             *order,
             self.dice.choice(("'pk'", "'-pk'", "F('pk').asc()")),
-            *(repr(name.name) for name in scope.names),
+            *(repr(name.name) for name in scope.names if name.kind != "json"),
         ]
         peers = frames == "peers" and order and self.dice.chance(70)
         if frames == "whole" and self.dice.chance(30):
