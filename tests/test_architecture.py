@@ -18,7 +18,7 @@ FLOORS = """
 errors version codegen records signals timezone garbage
 ir.codec ir.types ir.expr ir.schema ir.query ir.analysis ir
 stores.base
-stores.memory.heap stores.memory.access stores.memory.index stores.memory.view stores.memory.planner stores.memory.compiler
+stores.memory.heap stores.memory.access stores.memory.index stores.memory.view stores.memory.steps stores.memory.planner stores.memory.compiler
 stores.memory.rows stores.memory.tables stores.memory.constraints stores.memory.catalog stores.memory.insertion stores.memory.feed stores.memory.files
 stores.memory.commit stores.memory.opening stores.memory.plans stores.memory.footprint stores.memory.cascade stores.memory.transactions stores.memory.store stores.memory
 stores

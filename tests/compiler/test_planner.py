@@ -8,7 +8,7 @@ import pytest
 
 from modelkit.ir import expr as ir
 from modelkit.ir.query import Delete, RowOutput, Select, Source
-from modelkit.stores.memory import planner
+from modelkit.stores.memory import planner, steps
 from modelkit.stores.memory.compiler import compile_query
 from tests.compiler.shop import (
     AUTHOR,
@@ -32,7 +32,7 @@ from tests.compiler.views import ListView
 AGE, NAME, COUNTRY, KEY = (col(0, AUTHOR, name) for name in ("age", "name", "country", "id"))
 
 
-def access(query: Select, **options: Any) -> planner.Access:
+def access(query: Select, **options: Any) -> steps.Access:
     return planner.plan(query, **options).steps[0].access
 
 
@@ -73,20 +73,20 @@ def test_a_parameter_that_may_be_null_finds_no_nulls_in_a_bucket() -> None:
 def test_a_composite_index_serves_equality_of_all_its_columns() -> None:
     where = both(compare(col(0, BOOK, "year"), "eq", param(1)), compare(col(0, BOOK, "author_id"), "eq", param(0)))
     chosen = access(rows_of(BOOK, where))
-    assert isinstance(chosen, planner.Shorter | planner.Bucket)
+    assert isinstance(chosen, steps.Shorter | steps.Bucket)
     assert Ran(rows_of(BOOK, where), 1, 2000).keys == [1]
 
 
 def test_of_two_buckets_the_shorter_is_read_at_run_time() -> None:
     where = both(compare(COUNTRY, "eq", param(0, TEXT)), compare(AGE, "eq", param(1)))
     query = rows_of(AUTHOR, where)
-    assert isinstance(access(query), planner.Shorter)
+    assert isinstance(access(query), steps.Shorter)
     assert Ran(query, "de", 50).keys == [4]
 
 
 def test_members_are_probed_and_come_in_slot_order() -> None:
     ran = Ran(rows_of(AUTHOR, ir.In(BOOL, True, KEY, param(0))), (4, 99))
-    assert isinstance(access(rows_of(AUTHOR, ir.In(BOOL, True, KEY, param(0)))), planner.Keys)
+    assert isinstance(access(rows_of(AUTHOR, ir.In(BOOL, True, KEY, param(0)))), steps.Keys)
     assert ran.keys == [4]
     assert Ran(rows_of(AUTHOR, ir.In(BOOL, True, KEY, param(0))), (4, 3, 2, 1)).keys == [3, 1, 2, 4]
 
@@ -100,7 +100,7 @@ def test_alternatives_that_all_have_a_path_are_read_together_in_slot_order() -> 
         compare(COUNTRY, "eq", param(0, TEXT)), ir.In(BOOL, True, KEY, param(1)), compare(AGE, "eq", param(2))
     )
     query = rows_of(AUTHOR, where)
-    assert isinstance(access(query), planner.Union)
+    assert isinstance(access(query), steps.Union)
     ran = Ran(query, "de", (1, 4), 50)
     assert ran.calls == {"bucket", "find"}
     assert ran.compiled.probes
@@ -124,14 +124,14 @@ def test_what_an_alternative_asks_beside_its_key_is_tested() -> None:
 
 def test_an_alternative_without_a_path_leaves_a_scan() -> None:
     where = either(compare(col(0, BOOK, "id"), "eq", param(0)), compare(col(0, BOOK, "year"), "eq", param(1)))
-    assert isinstance(access(rows_of(BOOK, where)), planner.Scan)
+    assert isinstance(access(rows_of(BOOK, where)), steps.Scan)
 
 
 def test_a_bucket_comes_before_alternatives() -> None:
     where = both(
         compare(COUNTRY, "eq", param(0, TEXT)), either(compare(AGE, "eq", param(1)), compare(KEY, "eq", param(2)))
     )
-    assert isinstance(access(rows_of(AUTHOR, where)), planner.Bucket)
+    assert isinstance(access(rows_of(AUTHOR, where)), steps.Bucket)
 
 
 def test_a_write_finds_alternatives_once() -> None:
@@ -230,7 +230,7 @@ def test_counts_that_a_view_knows_read_no_rows() -> None:
 
 def test_a_json_parameter_probes_json_columns_only() -> None:
     where = compare(col(0, AUTHOR, "id"), "eq", param(0, JSON))
-    assert isinstance(access(rows_of(AUTHOR, where)), planner.Scan)
+    assert isinstance(access(rows_of(AUTHOR, where)), steps.Scan)
     assert Ran(rows_of(AUTHOR, where), [1]).result == []
 
 
@@ -241,7 +241,7 @@ def test_conditions_are_tested_before_the_next_join() -> None:
     plan = next(
         p
         for p in planner.plans(Select(BOOKS_AND_AUTHORS, (RowOutput(0),), where))
-        if isinstance(p.steps[0].access, planner.Scan)
+        if isinstance(p.steps[0].access, steps.Scan)
     )
     assert [len(step.conditions) for step in plan.steps] == [1, 1]
     assert not plan.missing

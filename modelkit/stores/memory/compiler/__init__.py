@@ -25,7 +25,8 @@ from modelkit.stores.memory.compiler.queries import QueryWriter
 from modelkit.stores.memory.compiler.results import result_text
 from modelkit.stores.memory.compiler.scope import Block, Program, Scope
 from modelkit.stores.memory.compiler.writes import write_body
-from modelkit.stores.memory.planner import Plan, Purpose, Scan, plan, semi_joined
+from modelkit.stores.memory.planner import plan, semi_joined
+from modelkit.stores.memory.steps import Plan, Purpose, Scan
 
 __all__ = ["Compiled", "compile_condition", "compile_formula", "compile_plan", "compile_query"]
 

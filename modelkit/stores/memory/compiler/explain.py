@@ -40,7 +40,7 @@ from modelkit.ir.expr import (
 from modelkit.ir.query import Compound, Delete, Select, Update
 from modelkit.ir.schema import Table
 from modelkit.stores.memory.access import AccessPath, TableView
-from modelkit.stores.memory.planner import (
+from modelkit.stores.memory.steps import (
     Access,
     Bucket,
     Derived,

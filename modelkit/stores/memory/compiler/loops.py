@@ -20,7 +20,7 @@ from modelkit.stores.memory.access import AccessPath
 from modelkit.stores.memory.compiler import runtime
 from modelkit.stores.memory.compiler.conditions import ConditionWriter
 from modelkit.stores.memory.compiler.scope import AND, COMPARISON, OR, TERNARY, Block, Program, Scope, Text, atom, wrap
-from modelkit.stores.memory.planner import (
+from modelkit.stores.memory.steps import (
     Access,
     Bucket,
     Derived,

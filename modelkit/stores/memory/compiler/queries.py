@@ -21,7 +21,8 @@ from modelkit.stores.memory.compiler.results import Layout, collect, gather, lay
 from modelkit.stores.memory.compiler.runtime import distinct_key
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, Program, Scope, wrap
 from modelkit.stores.memory.compiler.windows import window_rows
-from modelkit.stores.memory.planner import Bucket, Plan, Probe, Purpose, Scan, plan
+from modelkit.stores.memory.planner import plan
+from modelkit.stores.memory.steps import Bucket, Plan, Probe, Purpose, Scan
 
 __all__ = ["QueryWriter"]
 

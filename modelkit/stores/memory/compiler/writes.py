@@ -15,7 +15,7 @@ from modelkit.stores.memory.compiler.loops import For, Nest, statements
 from modelkit.stores.memory.compiler.queries import QueryWriter
 from modelkit.stores.memory.compiler.results import collect, gather, layout
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, wrap
-from modelkit.stores.memory.planner import Plan
+from modelkit.stores.memory.steps import Plan
 
 __all__ = ["write_body"]
 
