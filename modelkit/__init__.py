@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from modelkit import registry, signals, timezone
 from modelkit.constraints import BaseConstraint, CheckConstraint, Deferrable, Index, UniqueConstraint
 from modelkit.database import aliases, capture_statements, connect, disconnect, use_store
+from modelkit.deletion import CASCADE, DO_NOTHING, PROTECT, RESTRICT, SET, SET_DEFAULT, SET_NULL
 from modelkit.errors import (
     CommitOutcomeUnknown,
     ConcurrentIntegrityError,
@@ -228,19 +229,9 @@ from modelkit.prefetch import Prefetch, aprefetch_related_objects, prefetch_rela
 from modelkit.queryset import EmptyQuerySet, ModelQuerySet, QuerySet, RelatedSet
 from modelkit.queryset.inner import exists, subquery
 from modelkit.registry import Registry
-from modelkit.relations.fields import (
-    CASCADE,
-    DO_NOTHING,
-    PROTECT,
-    RESTRICT,
-    SET,
-    SET_DEFAULT,
-    SET_NULL,
-    ForeignKey,
-    ManyToMany,
-    OneToOne,
-)
+from modelkit.relations.foreign_key import ForeignKey, OneToOne
 from modelkit.relations.foreign_object import ForeignObject
+from modelkit.relations.many_to_many import ManyToMany
 from modelkit.relations.reverse import Reverse, ReverseOne
 from modelkit.retrying import retry
 from modelkit.signals import receiver

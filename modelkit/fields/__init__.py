@@ -1,6 +1,6 @@
 """The scalar fields, their validators and choices."""
 
-from modelkit.fields.base import BLANK_CHOICE_DASH, NOT_PROVIDED, Field, Options
+from modelkit.fields.base import BLANK_CHOICE_DASH, Field
 from modelkit.fields.choices import Choices, IntegerChoices, TextChoices
 from modelkit.fields.composite import CompositePrimaryKey
 from modelkit.fields.generated import GeneratedField
@@ -21,6 +21,7 @@ from modelkit.fields.numbers import (
     SmallIntegerField,
     VersionField,
 )
+from modelkit.fields.options import NOT_PROVIDED, Options
 from modelkit.fields.other import BinaryField, UUIDField
 from modelkit.fields.temporal import DateField, DateTimeField, DurationField, TimeField
 from modelkit.fields.text import CharField, EmailField, GenericIPAddressField, SlugField, TextField, URLField

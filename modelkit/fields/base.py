@@ -7,13 +7,11 @@ non-data descriptor: on an instance the value in `__dict__` wins, on the class i
 from __future__ import annotations
 
 import copy
-import datetime
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partialmethod, total_ordering
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, SupportsIndex, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, SupportsIndex, cast, overload
 
-from typing_extensions import TypedDict, TypeVar
+from typing_extensions import TypeVar
 
 from modelkit.errors import FieldError, ImproperlyConfigured, ValidationError, WrongType, did_you_mean, shorten
 from modelkit.expressions.base import Path
@@ -22,130 +20,17 @@ from modelkit.expressions.functions import Transform
 from modelkit.expressions.predicates import BUILT_IN, JSON_BUILT_IN, Lookup
 from modelkit.expressions.registration import Registrable
 from modelkit.fields.choices import CalledChoices, Pairs, display_of, flatten, normalise
+from modelkit.fields.columns import CANONICAL, column_type
+from modelkit.fields.options import DEFAULTS, NOT_PROVIDED, Validator
 from modelkit.ir import types
 from modelkit.ir.schema import DEFAULT
 
-__all__ = [
-    "BLANK_CHOICE_DASH",
-    "NOT_PROVIDED",
-    "DeferredAttribute",
-    "Field",
-    "FieldOptions",
-    "Options",
-    "evaluated",
-    "plain",
-]
+__all__ = ["BLANK_CHOICE_DASH", "DeferredAttribute", "Field", "evaluated", "plain"]
 
 M = TypeVar("M")
 T = TypeVar("T")
 
 BLANK_CHOICE_DASH = [("", "---------")]
-
-
-class NOT_PROVIDED:  # noqa: N801 - Django's name
-    """Stands for an option that was not passed, where None would be one."""
-
-
-Validator = Callable[[Any], object]
-
-
-class FieldOptions(TypedDict, total=False):
-    """The options whose type does not depend on the field's value."""
-
-    name: str | None
-    primary_key: bool
-    unique: bool
-    blank: bool
-    db_index: bool
-    editable: bool
-    serialize: bool
-    auto_created: bool
-    sensitive: bool
-    unique_for_date: str | None
-    unique_for_month: str | None
-    unique_for_year: str | None
-    choices: Any
-    help_text: str
-    db_column: str | None
-    db_comment: str | None
-    db_tablespace: str | None
-    db_default: Any
-    validators: Iterable[Validator]
-    error_messages: Mapping[str, str] | None
-
-
-class Options(FieldOptions, Generic[T], total=False):
-    """The options of every field of T."""
-
-    default: T | Callable[[], T]
-
-
-_DEFAULTS: Final[Mapping[str, Any]] = {
-    "name": None,
-    "primary_key": False,
-    "max_length": None,
-    "unique": False,
-    "blank": False,
-    "null": False,
-    "db_index": False,
-    "default": NOT_PROVIDED,
-    "editable": True,
-    "serialize": True,
-    "unique_for_date": None,
-    "unique_for_month": None,
-    "unique_for_year": None,
-    "choices": None,
-    "help_text": "",
-    "db_column": None,
-    "db_comment": None,
-    "db_tablespace": None,
-    "auto_created": False,
-    "validators": (),
-    "error_messages": None,
-    "db_default": NOT_PROVIDED,
-    "sensitive": False,
-}
-
-_FIXED_TYPES: Final[Mapping[str, types.ScalarType]] = {
-    "AutoField": types.IntegerType(-(2**31), 2**31 - 1),
-    "BigAutoField": types.IntegerType(),
-    "SmallAutoField": types.IntegerType(-(2**15), 2**15 - 1),
-    "IntegerField": types.IntegerType(-(2**31), 2**31 - 1),
-    "BigIntegerField": types.IntegerType(),
-    "SmallIntegerField": types.IntegerType(-(2**15), 2**15 - 1),
-    "PositiveIntegerField": types.IntegerType(0, 2**31 - 1),
-    "PositiveBigIntegerField": types.IntegerType(0, 2**63 - 1),
-    "PositiveSmallIntegerField": types.IntegerType(0, 2**15 - 1),
-    "FloatField": types.FloatType(),
-    "BooleanField": types.BooleanType(),
-    "TextField": types.TextType(),
-    "GenericIPAddressField": types.TextType(),
-    "UUIDField": types.UuidType(),
-    "DateField": types.DateType(),
-    "TimeField": types.TimeType(),
-    "DateTimeField": types.DateTimeType(),
-    "DurationField": types.DurationType(),
-    "JSONField": types.JsonType(),
-}
-_SIZED_TYPES: Final[Mapping[str, Callable[[Any], types.ScalarType]]] = {
-    "CharField": lambda field: types.TextType(field.max_length),
-    "SlugField": lambda field: types.TextType(field.max_length),
-    "FileField": lambda field: types.TextType(field.max_length),
-    "BinaryField": lambda field: types.BinaryType(field.max_length),
-    "DecimalField": lambda field: types.DecimalType(field.max_digits, field.decimal_places),
-}
-"""What a column of each internal type holds. A custom field names one of these in get_internal_type()."""
-
-_CANONICAL: Final[Mapping[str, type]] = {
-    "integer": int,
-    "boolean": bool,
-    "float": float,
-    "text": str,
-    "binary": bytes,
-    "duration": datetime.timedelta,
-    "date": datetime.date,
-    "uuid": uuid.UUID,
-}
 
 
 def evaluated(value: Any) -> Any:
@@ -227,7 +112,7 @@ class Field(Registrable, Generic[T]):
         for unknown in options.keys() - defaults.keys():
             raise TypeError(f"{type(self).__name__}() has no option {unknown!r}.{did_you_mean(unknown, defaults)}")
         given: dict[str, Any] = {**defaults, **options}
-        for own in defaults.keys() - _DEFAULTS.keys():
+        for own in defaults.keys() - DEFAULTS.keys():
             setattr(self, own, given[own])
         self._declared_verbose_name = verbose_name
         self.name = given["name"]
@@ -267,7 +152,7 @@ class Field(Registrable, Generic[T]):
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
         """Every option with its default."""
-        defaults = dict(_DEFAULTS)
+        defaults = dict(DEFAULTS)
         for kind in reversed(cls.__mro__):
             defaults.update(kind.__dict__.get("option_defaults", {}))
         return defaults
@@ -384,22 +269,20 @@ class Field(Registrable, Generic[T]):
     @cached_property
     def scalar_type(self) -> types.ScalarType:
         """What the column holds, with its length, range or digits."""
-        internal = self.get_internal_type()
-        if internal in _FIXED_TYPES:
-            return _FIXED_TYPES[internal]
-        if internal not in _SIZED_TYPES:
+        found = column_type(self.get_internal_type(), self)
+        if found is None:
             raise ImproperlyConfigured(
                 f"{self.label}: {type(self).__name__} does not say what it stores. "
                 "Let get_internal_type() return the name of a built-in field, such as 'CharField', or override scalar_type."
             )
-        return _SIZED_TYPES[internal](self)
+        return found
 
     @cached_property
     def canonical_type(self) -> type | None:
         """The Python type whose instances (exactly of it) are stored as they are; None where values must be looked at."""
         kind = type(self)
         if all(method in _PLAIN for method in (kind.to_python, kind.get_prep_value, kind.get_db_prep_value)):
-            return _CANONICAL.get(self.scalar_type.name)
+            return CANONICAL.get(self.scalar_type.name)
         return None
 
     # -- values

@@ -17,7 +17,8 @@ from typing_extensions import TypeVar, Unpack
 
 from modelkit.errors import FieldDoesNotExist, FieldError, did_you_mean, shorten
 from modelkit.expressions.faces import Expr, Instance
-from modelkit.fields.base import NOT_PROVIDED, Field, FieldOptions
+from modelkit.fields.base import Field
+from modelkit.fields.options import NOT_PROVIDED, FieldOptions
 from modelkit.ir.types import JsonType, TupleType
 
 __all__ = ["CompositePrimaryKey", "KeyAttribute"]

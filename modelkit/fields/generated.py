@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 from typing_extensions import TypeVar, Unpack
 
 from modelkit.expressions.base import F, node_of
-from modelkit.fields.base import NOT_PROVIDED, Field, FieldOptions
+from modelkit.fields.base import Field
+from modelkit.fields.options import NOT_PROVIDED, FieldOptions
 from modelkit.ir import types
 
 __all__ = ["GeneratedField"]

@@ -10,7 +10,8 @@ from typing_extensions import TypeVar, Unpack
 
 from modelkit.errors import DataError
 from modelkit.expressions.faces import Expr, Instance, JsonExpr
-from modelkit.fields.base import Field, Options, evaluated
+from modelkit.fields.base import Field, evaluated
+from modelkit.fields.options import Options
 from modelkit.functions.json import KeyTransformFactory
 from modelkit.ir.types import UnfitValue
 

@@ -10,7 +10,8 @@ from typing_extensions import TypeVar, Unpack
 
 from modelkit.expressions.faces import BoolExpr, Expr, Instance, NumExpr
 from modelkit.fields import validators
-from modelkit.fields.base import Field, Options, Validator, evaluated, plain
+from modelkit.fields.base import Field, evaluated, plain
+from modelkit.fields.options import Options, Validator
 from modelkit.ir.types import IntegerType, UnfitValue
 
 __all__ = [

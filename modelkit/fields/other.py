@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal, overload
 from typing_extensions import TypeVar, Unpack
 
 from modelkit.fields import validators
-from modelkit.fields.base import Field, Options, Validator, evaluated, plain
+from modelkit.fields.base import Field, evaluated, plain
+from modelkit.fields.options import Options, Validator
 from modelkit.ir.types import UnfitValue
 
 __all__ = ["BinaryField", "UUIDField"]

@@ -14,7 +14,8 @@ from typing_extensions import TypeVar, Unpack
 from modelkit import timezone
 from modelkit.database import session
 from modelkit.expressions.faces import DateExpr, DateTimeExpr, DurationExpr, Expr, Instance, TimeExpr
-from modelkit.fields.base import Field, Options, evaluated, plain
+from modelkit.fields.base import Field, evaluated, plain
+from modelkit.fields.options import Options
 
 __all__ = ["DateField", "DateTimeField", "DurationField", "TimeField", "duration_text", "parse_duration"]
 

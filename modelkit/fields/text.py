@@ -10,7 +10,8 @@ from typing_extensions import TypeVar, Unpack
 
 from modelkit.expressions.faces import Expr, Instance, StrExpr
 from modelkit.fields import validators
-from modelkit.fields.base import Field, Options, Validator, evaluated, plain
+from modelkit.fields.base import Field, evaluated, plain
+from modelkit.fields.options import Options, Validator
 
 __all__ = ["CharField", "EmailField", "GenericIPAddressField", "SlugField", "TextField", "URLField"]
 

@@ -48,7 +48,7 @@ from modelkit.model.metaclass import ModelMeta
 from modelkit.model.state import DEFERRED, InstanceState, assign, by_position, construction
 from modelkit.modelinfo import ModelClass, is_key
 from modelkit.options import Options
-from modelkit.relations.fields import ForeignKey, OneToOne
+from modelkit.relations.foreign_key import ForeignKey, OneToOne
 from modelkit.resolve import untrusted
 from modelkit.signals import post_init, pre_init
 from modelkit.version import PICKLED_BY, __version__, check_pickled

@@ -18,6 +18,7 @@ from typing_extensions import ParamSpec, TypeVar
 from modelkit import registry as registries
 from modelkit.assembly.infos import Assembler
 from modelkit.constraints import Index, UniqueConstraint
+from modelkit.deletion import CASCADE
 from modelkit.errors import FieldError, MultipleObjectsReturned, ObjectDoesNotExist, did_you_mean, spelled
 from modelkit.fields.base import Field
 from modelkit.fields.composite import CompositePrimaryKey
@@ -27,7 +28,7 @@ from modelkit.model.state import share_keys
 from modelkit.modelinfo import ModelClass
 from modelkit.options import Options
 from modelkit.relations.base import RelationField
-from modelkit.relations.fields import CASCADE, OneToOne
+from modelkit.relations.foreign_key import OneToOne
 from modelkit.relations.in_order import declare_order
 from modelkit.signals import class_prepared
 

@@ -1,6 +1,6 @@
 """What reading and assigning a to-one relation on an instance does: fetch, cache, type check, keys, the other side's cache.
 
-The descriptors in `relations/fields.py` call these with the accessor's name; the Relation itself is looked up in the
+The descriptors of relations call these with the accessor's name; the Relation itself is looked up in the
 present ModelInfo of the instance's class, so inherited and redefined relations are always read as they are now.
 
 The invariant: an instance that `instance` keeps for a foreign key is handed out only while it stands for

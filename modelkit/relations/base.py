@@ -13,7 +13,8 @@ from typing import Any, ClassVar, TypeVar
 
 from modelkit.deletion import SET, SET_NULL, OnDelete
 from modelkit.errors import FieldError, UnresolvedRelation, shorten
-from modelkit.fields.base import BLANK_CHOICE_DASH, Field, FieldOptions
+from modelkit.fields.base import BLANK_CHOICE_DASH, Field
+from modelkit.fields.options import FieldOptions
 from modelkit.modelinfo import ModelClass
 from modelkit.relations.sides import FieldCacheMixin, Side, choices_among
 

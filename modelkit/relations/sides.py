@@ -12,7 +12,8 @@ from modelkit.deletion import OnDelete
 from modelkit.errors import FieldError
 from modelkit.expressions.base import Path
 from modelkit.expressions.references import ManyRef, OptRef, Ref
-from modelkit.fields.base import BLANK_CHOICE_DASH, NOT_PROVIDED
+from modelkit.fields.base import BLANK_CHOICE_DASH
+from modelkit.fields.options import NOT_PROVIDED
 from modelkit.modelinfo import ModelClass, info_of, kept_as
 from modelkit.relations.accessors import is_cached, missing_class, reverse_one_get, reverse_one_set
 from modelkit.relations.in_order import give_order_methods, take_order_methods

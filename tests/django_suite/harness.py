@@ -32,7 +32,7 @@ from modelkit.fields import AutoField, Field, validators
 from modelkit.model import metaclass
 from modelkit.model.base import Model
 from modelkit.options import Options as ModelOptions
-from modelkit.relations.fields import ForeignKey
+from modelkit.relations.foreign_key import ForeignKey
 from modelkit.signals import class_prepared
 from modelkit.stores.memory.store import MemoryStore
 from modelkit.transaction import Block, running, store_of
