@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from modelkit.errors import ValidationError, shorten
-from modelkit.expressions.base import Condition, F, Face, NamedLookup, Node, OrderBy, Q
+from modelkit.expressions.base import F, Face, Node, OrderBy
+from modelkit.expressions.conditions import Condition, NamedLookup, Q
 from modelkit.ir.schema import DEFAULT
 
 __all__ = ["NOT_UNIQUE_TOGETHER", "BaseConstraint", "CheckConstraint", "Deferrable", "Index", "UniqueConstraint"]

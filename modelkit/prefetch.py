@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from modelkit.database import session, statement
 from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
-from modelkit.expressions.base import Q
+from modelkit.expressions.conditions import Q
 from modelkit.garbage import without_collection
 from modelkit.ir.expr import Col, TupleNode
 from modelkit.ir.query import Select, ValueOutput

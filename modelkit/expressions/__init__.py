@@ -5,32 +5,34 @@ Everything here is (owner, path, operation, constants); only `resolve` roots it 
 
 from modelkit.expressions.aggregates import Aggregate, Avg, Count, Max, Min, StdDev, Sum, Variance
 from modelkit.expressions.base import (
-    AND,
-    OR,
-    XOR,
     Assignment,
     Combinable,
     Combined,
-    Condition,
     ExpressionWrapper,
     F,
     Face,
     KeyPath,
-    NamedLookup,
     NamedTransform,
     Node,
     OrderBy,
     Path,
+    Value,
+    frozen_operand,
+    node_of,
+)
+from modelkit.expressions.conditional import Case, Exists, OuterRef, Subquery, When
+from modelkit.expressions.conditions import (
+    AND,
+    OR,
+    XOR,
+    Condition,
+    NamedLookup,
     Q,
     Related,
     RelatedAggregate,
     RelatedCount,
-    Value,
-    frozen_operand,
-    node_of,
     rebase,
 )
-from modelkit.expressions.conditional import Case, Exists, OuterRef, Subquery, When
 from modelkit.expressions.faces import (
     Agg,
     Assign,

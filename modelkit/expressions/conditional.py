@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from modelkit.errors import described
-from modelkit.expressions.base import Combinable, Condition, F, Face, Node, Q, Sliceable, Sortable, Value, node_of
+from modelkit.expressions.base import (
+    Combinable,
+    F,
+    Face,
+    Node,
+    Sliceable,
+    Sortable,
+    Value,
+    node_of,
+)
+from modelkit.expressions.conditions import Condition, Q
 from modelkit.ir.types import BooleanType
 from modelkit.records import dataclass
 

@@ -17,20 +17,18 @@ from modelkit.expressions import aggregates, builtins
 from modelkit.expressions.base import (
     Assignment,
     Combined,
-    Condition,
     Face,
     KeyPath,
-    NamedLookup,
     NamedTransform,
     Node,
     OrderBy,
     Path,
-    Q,
     Value,
     frozen_operand,
     node_of,
     sliced,
 )
+from modelkit.expressions.conditions import Condition, NamedLookup, Q
 from modelkit.expressions.functions import Coalesce, Func
 from modelkit.expressions.windows import Window, WindowFrame
 from modelkit.ir.expr import INTEGER, TEXT, ArithOp, FunctionDef

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from modelkit.errors import shorten
-from modelkit.expressions.base import Node, Q
+from modelkit.expressions.base import Node
+from modelkit.expressions.conditions import Q
 from modelkit.records import dataclass
 
 __all__ = ["FilteredRelation"]

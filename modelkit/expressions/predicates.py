@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from modelkit.errors import described
-from modelkit.expressions.base import Condition, frozen_operand, node_of
+from modelkit.expressions.base import frozen_operand, node_of
+from modelkit.expressions.conditions import Condition
 from modelkit.expressions.lookups import EVERY, JSON_LOOKUPS, LOOKUPS, LookupDef, OperandKind
 from modelkit.expressions.registration import Written
 from modelkit.ir.expr import FunctionDef

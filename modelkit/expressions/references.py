@@ -11,17 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, cast, overlo
 from typing_extensions import TypeVar
 
 from modelkit.errors import shorten
-from modelkit.expressions.base import (
-    F,
-    Face,
+from modelkit.expressions.base import F, Face, Path, frozen_operand
+from modelkit.expressions.conditions import (
     NamedLookup,
-    Path,
     Q,
     Quantifier,
     Related,
     RelatedAggregate,
     RelatedCount,
-    frozen_operand,
     rebase,
 )
 from modelkit.expressions.faces import (

@@ -15,7 +15,8 @@ from modelkit import deletion, persistence
 from modelkit import registry as registries
 from modelkit.database import statement
 from modelkit.errors import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError, shorten
-from modelkit.expressions.base import Node, Q
+from modelkit.expressions.base import Node
+from modelkit.expressions.conditions import Q
 from modelkit.fields import (
     BigAutoField,
     BigIntegerField,

@@ -11,7 +11,8 @@ from typing import Any
 
 from modelkit.constraints import NON_FIELD, UniqueConstraint, unique_error
 from modelkit.errors import ObjectDoesNotExist, ValidationError
-from modelkit.expressions.base import Condition, F, Node
+from modelkit.expressions.base import F, Node
+from modelkit.expressions.conditions import Condition
 from modelkit.ir.schema import DEFAULT
 from modelkit.modelinfo import ModelClass, info_of, is_key
 from modelkit.records import dataclass

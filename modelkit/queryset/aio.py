@@ -11,7 +11,7 @@ from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
-from modelkit.expressions.base import Q
+from modelkit.expressions.conditions import Q
 from modelkit.expressions.faces import Assign, Cond, Expr, Order
 
 __all__ = ["AsyncQueries"]

@@ -11,7 +11,8 @@ from typing import Any, Self
 from typing_extensions import TypeVar
 
 from modelkit.errors import NotSupportedError, shorten
-from modelkit.expressions.base import Condition, Node, Q
+from modelkit.expressions.base import Node
+from modelkit.expressions.conditions import Condition, Q
 from modelkit.expressions.faces import Cond, Expr, Order
 from modelkit.modelinfo import info_of
 from modelkit.prefetch import Prefetch

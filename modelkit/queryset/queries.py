@@ -16,7 +16,8 @@ from typing_extensions import TypeVar
 from modelkit import bulk
 from modelkit.database import session
 from modelkit.errors import not_a_goal
-from modelkit.expressions.base import Condition, Node
+from modelkit.expressions.base import Node
+from modelkit.expressions.conditions import Condition
 from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
 from modelkit.queryset import moments, pickling, rows, writes

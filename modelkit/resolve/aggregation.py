@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from modelkit.errors import FieldError, shorten
 from modelkit.expressions.aggregates import Aggregate
-from modelkit.expressions.base import Combined, Face, Node, RelatedAggregate, RelatedCount
+from modelkit.expressions.base import Combined, Face, Node
+from modelkit.expressions.conditions import RelatedAggregate, RelatedCount
 from modelkit.ir import expr as ir
 from modelkit.ir.analysis import children, nodes_of, replaced
 from modelkit.ir.expr import INTEGER, Col, Const, Expr, TupleNode

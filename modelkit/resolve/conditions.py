@@ -11,21 +11,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from modelkit.errors import FieldError, shorten, spelled
-from modelkit.expressions.base import (
-    Condition,
-    F,
-    Face,
-    KeyPath,
-    NamedLookup,
-    NamedTransform,
-    Negated,
-    Node,
-    Path,
-    Q,
-    Related,
-    Value,
-)
+from modelkit.expressions.base import F, Face, KeyPath, NamedTransform, Negated, Node, Path, Value
 from modelkit.expressions.conditional import Subquery
+from modelkit.expressions.conditions import Condition, NamedLookup, Q, Related
 from modelkit.expressions.predicates import Lookup
 from modelkit.ir.expr import (
     BOOLEAN,

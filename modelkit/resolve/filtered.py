@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from modelkit.errors import FieldError, did_you_mean
-from modelkit.expressions.base import F, Node, Path, Q
+from modelkit.expressions.base import F, Node, Path
+from modelkit.expressions.conditions import Q
 from modelkit.expressions.filtered import FilteredRelation
 from modelkit.ir.analysis import conjunction, replaced, sources_of
 from modelkit.ir.expr import BOOLEAN, Col, Compare, Expr, Subquery

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from modelkit.errors import FieldError
-from modelkit.expressions.base import F, Face, Node, OrderBy, Q
+from modelkit.expressions.base import F, Face, Node, OrderBy
+from modelkit.expressions.conditions import Q
 from modelkit.ir.expr import Call, Expr, FunctionDef, Nulls, SortKey, TupleNode
 from modelkit.ir.types import FloatType
 from modelkit.modelinfo import Relation

@@ -15,8 +15,9 @@ from functools import cache
 from typing import Any, Final
 
 from modelkit.errors import QueryTooComplex
-from modelkit.expressions.base import Assignment, Face, NamedLookup, Node, Path, Q, Value
+from modelkit.expressions.base import Assignment, Face, Node, Path, Value
 from modelkit.expressions.conditional import Exists, Subquery
+from modelkit.expressions.conditions import NamedLookup, Q
 from modelkit.expressions.predicates import Lookup
 from modelkit.fields.base import Field
 from modelkit.resolve.joins import Leaf
