@@ -7,19 +7,24 @@ bound to the class that its target's name means now, or listed in `unresolved()`
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import threading
-from typing import Any
+from typing import Any, TypeAlias
 
 from modelkit import signals
 from modelkit.database import namespaces
-from modelkit.errors import did_you_mean
+from modelkit.errors import ImproperlyConfigured, did_you_mean, shorten
+from modelkit.fields.numbers import AutoField, BigAutoField, SmallAutoField
 from modelkit.inheritance import repoint
 from modelkit.ir.schema import Table
 from modelkit.modelinfo import ModelClass
 from modelkit.records import dataclass
 
-__all__ = ["Pending", "Registry", "default", "get", "models", "unresolved"]
+__all__ = ["AutoFieldChoice", "Pending", "Registry", "default", "get", "models", "set_default_auto_field", "unresolved"]
+
+AutoFieldChoice: TypeAlias = type[AutoField[Any]] | str | None
+"""The class of automatic keys: itself or its import path; None where every model is to declare its key."""
 
 _numbers = itertools.count(1)
 
@@ -39,14 +44,17 @@ class Pending:
 class Registry:
     """Model classes by label.
 
-    `namespace` keeps the tables of registries apart where they share a store.
+    `namespace` keeps the tables of registries apart where they share a store; `default_auto_field` is as in
+    `set_default_auto_field()`.
     """
 
-    def __init__(self, *, namespace: str | None = None) -> None:
+    def __init__(self, *, namespace: str | None = None, default_auto_field: AutoFieldChoice = BigAutoField) -> None:
         self.namespace = f"registry-{next(_numbers)}" if namespace is None else namespace
         self.lock = threading.RLock()
         self._models: dict[str, ModelClass] = {}
         self._pending: dict[str, list[Pending]] = {}
+        self._auto_fields: dict[str | None, AutoFieldChoice] = {}
+        self.set_default_auto_field(default_auto_field)
         namespaces[self.namespace] = self
 
     # -- looking up
@@ -101,6 +109,36 @@ class Registry:
     # Django's names for these
     get_model = get
     get_models = models
+
+    # -- keys of models that declare none
+
+    def set_default_auto_field(self, field: AutoFieldChoice, *, app_label: str | None = None) -> None:
+        """Give models without a primary key of their own an `id` of class `field`: all of them, or those of one app.
+
+        `field` is AutoField, BigAutoField, SmallAutoField or a subclass of one: the class, or its import path, which is
+        followed when the first model needs it. None refuses such models. What an app is given goes before what all are;
+        models that are defined already keep their key.
+
+        Raises ValueError for a class of any other kind, TypeError for what is no class.
+        """
+        if isinstance(field, type):
+            _check_auto_field(field, field.__name__)
+        elif field is not None and not isinstance(field, str):
+            raise TypeError(f"A default key is a class such as BigAutoField, or its import path, not {shorten(field)}.")
+        self._auto_fields[app_label] = field
+
+    def default_auto_field(self, app_label: str) -> type[AutoField[Any]]:
+        """The class of the `id` that models of an app get which declare no primary key.
+
+        Raises ImproperlyConfigured where there is to be none, or where its path leads nowhere; ValueError where that
+        leads to another kind of class.
+        """
+        chosen = self._auto_fields.get(app_label, self._auto_fields[None])
+        if chosen is None:
+            raise ImproperlyConfigured(
+                f"'{app_label}' has no default key (default_auto_field is None): declare a field with primary_key=True."
+            )
+        return _imported_auto_field(chosen) if isinstance(chosen, str) else chosen
 
     # -- taking in
 
@@ -198,6 +236,31 @@ class Registry:
         return f"<Registry {self.namespace or 'default'}: {len(self._models)} models>"
 
 
+def _imported_auto_field(path: str) -> type[AutoField[Any]]:
+    """The class of automatic keys at an import path."""
+    module_name, _, name = path.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+        found: type[AutoField[Any]] = getattr(module, name)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise ImproperlyConfigured(
+            f"The default key '{path}' cannot be imported ({error}).{did_you_mean(path, _AUTO_FIELDS)}"
+        ) from error
+    _check_auto_field(found, path)
+    return found
+
+
+def _check_auto_field(kind: Any, name: str) -> None:
+    if not (isinstance(kind, type) and issubclass(kind, AutoField)):
+        raise ValueError(  # noqa: TRY004 - a class, as asked for, but a wrong one
+            f"The default key '{name}' is no AutoField, BigAutoField, SmallAutoField or subclass of one. Keys of another "
+            "kind are declared: in an abstract base, where many models are to have them."
+        )
+
+
+_AUTO_FIELDS = tuple(f"modelkit.{kind.__name__}" for kind in (AutoField, BigAutoField, SmallAutoField))
+
+
 def _key(label: str) -> str:
     app_label, _, name = label.rpartition(".")
     return f"{app_label}.{name.lower()}"
@@ -225,3 +288,8 @@ def get(label: str, model_name: str | None = None) -> ModelClass:
 def unresolved() -> list[Pending]:
     """Relations in the default registry whose target has not been defined."""
     return default.unresolved()
+
+
+def set_default_auto_field(field: AutoFieldChoice, *, app_label: str | None = None) -> None:
+    """Choose the class of `id` for the default registry's models that declare no primary key, all or one app's."""
+    default.set_default_auto_field(field, app_label=app_label)

@@ -6,7 +6,7 @@ One of the rooms that know everything; saving and deleting are `persistence` and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from typing_extensions import dataclass_transform
@@ -64,7 +64,7 @@ class BareModel(metaclass=ModelMeta, root=True):
     DoesNotExist: ClassVar[type[ObjectDoesNotExist]] = ObjectDoesNotExist
     MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]] = MultipleObjectsReturned
     _meta: ClassVar[Options]
-    _implicit_key: ClassVar[Callable[..., Any] | None] = None
+    _has_implicit_key: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         meta = self._meta
@@ -349,7 +349,7 @@ def _remade(kind: Any) -> Any:
 class Model(BareModel, root=True):
     """A model whose primary key is an automatic `id`, unless it declares another."""
 
-    _implicit_key: ClassVar[Callable[..., Any] | None] = BigAutoField
+    _has_implicit_key: ClassVar[bool] = True
 
     if TYPE_CHECKING:
         id = BigAutoField(primary_key=True)
@@ -388,7 +388,7 @@ class Model(BareModel, root=True):
 class TypedModel(BareModel, root=True):
     """A model whose constructor every type checker knows: annotate each field, `name: CharField[str] = CharField(...)`."""
 
-    _implicit_key: ClassVar[Callable[..., Any] | None] = BigAutoField
+    _has_implicit_key: ClassVar[bool] = True
 
     if TYPE_CHECKING:
         id: BigAutoField[int] = BigAutoField(primary_key=True, default=0)

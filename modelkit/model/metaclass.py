@@ -257,13 +257,14 @@ def _give_key(model: Any) -> None:
         link.serialize = False
         meta.pk = link
         meta.expire(table=True)
-    elif model._implicit_key is not None:
+    elif model._has_implicit_key:
         if any(field.name == "id" for field in (*meta.local_fields, *meta.local_many_to_many)):
             raise FieldError(
                 f"{model.__name__} has a field named 'id' that is not its primary key: give it primary_key=True, "
                 "or another name."
             )
-        key = model._implicit_key("ID", primary_key=True, auto_created=True)
+        kind: Any = meta.registry.default_auto_field(meta.app_label)
+        key = kind("ID", primary_key=True, auto_created=True)
         key.contribute_to_class(model, "id")
         meta.auto_field = key
 

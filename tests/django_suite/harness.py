@@ -20,7 +20,7 @@ from asgiref.sync import AsyncToSync, SyncToAsync
 from django.apps.registry import Apps, apps
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.db.models.options import Options, registry_of
+from django.db.models.options import USUAL, Options, registry_of, under_our_name
 from django.test import testcases
 from django.utils import timezone as of_django
 
@@ -28,9 +28,8 @@ from modelkit import timezone
 from modelkit.constraints import NOT_UNIQUE_TOGETHER, BaseConstraint, Index, UniqueConstraint
 from modelkit.database import connect
 from modelkit.errors import NotYetSupported, ValidationError
-from modelkit.fields import AutoField, Field, validators
+from modelkit.fields import Field, validators
 from modelkit.model import metaclass
-from modelkit.model.base import Model
 from modelkit.options import Options as ModelOptions
 from modelkit.relations.foreign_key import ForeignKey
 from modelkit.signals import class_prepared
@@ -79,7 +78,7 @@ def install(installed_apps: list[str]) -> None:
     class_prepared.connect(_register)
     ModelOptions._expire_cache = _expire  # type: ignore[attr-defined]
     ModelOptions.app_config = property(_app_config)  # type: ignore[attr-defined]
-    Model._implicit_key = AutoField
+    USUAL.set_default_auto_field(under_our_name(settings.DEFAULT_AUTO_FIELD))
     Apps.__getattr__ = _of_registry
     Field.formfield = _no_form_field  # type: ignore[attr-defined]
     for kind in (Field, ForeignKey, BaseConstraint, UniqueConstraint, Index):
@@ -113,7 +112,10 @@ def _app_of(module: str) -> str:
 
 
 def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:
-    """USE_TZ decides whether the stores hold aware datetimes, TIME_ZONE which zone is the default."""
+    """USE_TZ decides whether the stores hold aware datetimes, TIME_ZONE which zone is the default; DEFAULT_AUTO_FIELD goes on."""
+    if setting == "DEFAULT_AUTO_FIELD":
+        for present in (USUAL, registry_of(Options.default_apps)):
+            present.set_default_auto_field(under_our_name(value))
     if setting == "TIME_ZONE":
         timezone.set_default_timezone(value)
     if setting == "USE_TZ":

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 
 from modelkit import registry
 from modelkit.signals import ModelSignal
@@ -40,8 +41,17 @@ def registry_of(of_django: Any) -> registry.Registry:
         return USUAL
     found: registry.Registry | None = of_django.__dict__.get("_modelkit")
     if found is None:
-        found = of_django.__dict__["_modelkit"] = registry.Registry()
+        made = registry.Registry(default_auto_field=under_our_name(settings.DEFAULT_AUTO_FIELD))
+        found = of_django.__dict__["_modelkit"] = made
+        for config in of_django.app_configs.values():
+            if config._is_default_auto_field_overridden:
+                found.set_default_auto_field(under_our_name(config.default_auto_field), app_label=config.label)
     return found
+
+
+def under_our_name(path: str | None) -> str | None:
+    """The import path of one of Django's fields as modelkit spells it."""
+    return path and path.replace("django.db.models.", "modelkit.", 1)
 
 
 class Options(metaclass=_Exchangeable):
