@@ -6,7 +6,6 @@ import datetime
 import decimal
 import gc
 import json
-import os
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +35,6 @@ from modelkit import (
     Registry,
     SchemaMismatch,
     StoreClosed,
-    StoreLocked,
     TimeField,
     UniqueConstraint,
     UUIDField,
@@ -48,7 +46,6 @@ from modelkit.database import disconnect, use_store
 from modelkit.ir.codec import JSON_NULL
 from modelkit.ir.schema import Column, Table
 from modelkit.ir.types import BooleanType, IntegerType, TextType
-from modelkit.stores.memory.files import system
 from tests.faults.disks import TEAM, USER, abandon, dump, opened, user
 from tests.stores.samples import ID, NAME, add_to_all, delete_where, every, set_where
 
@@ -333,17 +330,6 @@ def test_a_store_in_a_file_that_is_dropped_lets_go_of_it(tmp_path: Path) -> None
     again = opened(tmp_path / "db.json")
     assert dump(again)[0] == [(1, "a")]
     again.close()
-
-
-def test_without_flock_the_lock_file_itself_is_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system, "fcntl", None)
-    store = opened(tmp_path / "db.json")
-    with pytest.raises(StoreLocked) as caught:
-        MemoryStore(file=tmp_path / "db.json")
-    assert caught.value.pid == os.getpid()
-    store.close()
-    assert not (tmp_path / "db.json.lock").exists()
-    opened(tmp_path / "db.json").close()
 
 
 def test_references_follow_a_parent_whose_columns_moved(tmp_path: Path) -> None:

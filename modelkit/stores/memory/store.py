@@ -69,8 +69,8 @@ class MemoryStore:
         nulls: where NULLs stand in an ascending order.
         portable: not supported yet.
         file: where to keep the rows too, such as "data/db.json": a readable snapshot, with a log and a lock beside it.
-        sync: "full" waits at each commit until it stands on the disk; "normal" leaves that to the system between snapshots,
-            "off" to the system altogether until `close`.
+        sync: "full" waits at each commit until it stands on the disk; "normal" at each new snapshot and at `close`; "off" at
+            `close` alone. What is not waited for is lost, or leaves a damaged file, only where the machine stops.
         migrate: makes new rows of a file's old ones, where a model has changed in another way than by fields with defaults: it
             takes the model's label and a list of dicts by column, and gives dicts. It must not use the store.
         system: what stands for the operating system, for tests.

@@ -44,6 +44,10 @@ class Journal:
         self.states: Callable[[], Sequence[TableState]] = list
         self.numbers: Mapping[int, int] = {}
         self._sync = sync
+        self._waits = sync != "off"
+        """Whether what is written anew is waited for until it stands on the disk."""
+        self._owes = False
+        """Whether a snapshot was written that was not waited for."""
         self._system = system or System()
         self._log_path, self._lock_path = self._beside("log"), self._beside("lock")
         self._schemas: dict[str, Schema] = {}
@@ -116,7 +120,10 @@ class Journal:
             self._log = system.open(self._log_path, append=True)
             if image.whole < len(log):
                 system.truncate(self._log, image.whole)
+            if self._waits:
+                # A process before may have left it to the system, and the log may be a new name.
                 system.sync(self._log)
+                self._sync_snapshot()
         except OSError as error:
             raise StoreError(f"{self._log_path} cannot be opened: {error.strerror}.") from error
         self._at = self._next = (image.whole, image.sequence)
@@ -130,7 +137,7 @@ class Journal:
         descriptor = self._system.open(path)
         try:
             self._system.write(descriptor, torn)
-            self._system.sync(descriptor)
+            self._wait(descriptor)
         finally:
             self._system.close(descriptor)
         warnings.warn(
@@ -291,7 +298,7 @@ class Journal:
         """Empty the log, whose commits all stand in the snapshot. May be repeated until it is done: nothing is appended before."""
         try:
             self._system.truncate(self._log, 0)
-            self._system.sync(self._log)
+            self._wait(self._log)
         except OSError as error:
             raise StoreError(f"{self._log_path} was not emptied: {error.strerror}.") from error
         self._at = self._next = (0, self._at[1])
@@ -305,7 +312,7 @@ class Journal:
         try:
             try:
                 system.write(descriptor, document)
-                system.sync(descriptor)
+                self._wait(descriptor)
             finally:
                 system.close(descriptor)
             system.rename(path, self.path)
@@ -313,19 +320,49 @@ class Journal:
             with contextlib.suppress(OSError):
                 system.remove(path)
             raise
-        system.sync_directory(self.path.parent)
+        if self._waits:
+            system.sync_directory(self.path.parent)
+        self._owes = not self._waits
+
+    def _wait(self, descriptor: int) -> None:
+        """Wait until what was written stands on the disk, unless that is left to the system."""
+        if self._waits:
+            self._system.sync(descriptor)
+
+    def _sync_snapshot(self) -> None:
+        """Wait until the snapshot, as it is, and the names in its directory stand on the disk."""
+        descriptor = self._system.open(self.path, append=True)
+        try:
+            self._system.sync(descriptor)
+        finally:
+            self._system.close(descriptor)
+        self._system.sync_directory(self.path.parent)
+        self._owes = False
 
     # -- closing
 
     def close(self) -> None:
-        """Write the snapshot where the log holds anything, and give the lock back. Idempotent."""
+        """Write the snapshot where the log holds anything, wait for the disk, and give the lock back. Idempotent."""
         if self._log < 0:
             return
         try:
-            if self._owner == os.getpid() and self._broken is None and self._at[0]:
-                self._try_to_compact()
+            if self._owner == os.getpid() and self._broken is None:
+                self._waits = True
+                if self._at[0]:
+                    self._try_to_compact()
+                self._pay()
         finally:
             self.release()
+
+    def _pay(self) -> None:
+        """Wait for what was not waited for yet; what fails is a warning."""
+        try:
+            if self._at[0] and self._sync != "full":
+                self._system.sync(self._log)
+            if self._owes:
+                self._sync_snapshot()
+        except OSError as error:
+            warnings.warn(f"{self.path} may not stand on the disk yet: {error.strerror}.", RuntimeWarning, stacklevel=4)
 
     def release(self) -> None:
         """Give files and lock back as they are. Idempotent."""

@@ -19,6 +19,8 @@ __all__ = ["System"]
 class System:
     """The operating system."""
 
+    is_windows = os.name == "nt"
+
     def exists(self, path: Path) -> bool:
         """Whether there is a file."""
         return path.exists()
@@ -56,7 +58,7 @@ class System:
 
     def sync_directory(self, path: Path) -> None:
         """Wait until the names in a directory stand on the disk; nothing where the system cannot."""
-        if os.name == "nt":
+        if self.is_windows:
             return
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -72,16 +74,24 @@ class System:
         """Let go of a descriptor."""
         os.close(descriptor)
 
+    def is_running(self, process: int) -> bool:
+        """Whether there is a process of that number now, whichever it is. Not for Windows."""
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            return True
+        return True
+
     def lock(self, path: Path) -> int | None:
         """A descriptor that holds the lock file for this process until it is closed; None where another one holds it.
 
-        Without flock(), the file itself is the lock: it must not be there.
+        Without flock(), the file itself is the lock: it must not be there, or the process that it names must be gone.
         """
         if fcntl is None:
-            try:
-                return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-            except FileExistsError:
-                return None
+            made = self._made(path)
+            return self._made(path) if made is None and self._is_left(path) else made
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,8 +103,30 @@ class System:
             raise
         return descriptor
 
+    def _made(self, path: Path) -> int | None:
+        """A descriptor of a file that was not there before; None where it was."""
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            return None
+
+    def _is_left(self, path: Path) -> bool:
+        """Remove the lock file of a process that is gone; whether it was one.
+
+        Windows removes no file that somebody holds open, so that trying tells. Elsewhere the number in the file does.
+        """
+        try:
+            if not self.is_windows and self.is_running(int(path.read_text())):
+                return False
+            self.remove(path)
+        except (PermissionError, ValueError):
+            return False
+        except FileNotFoundError:
+            return True
+        return True
+
     def unlock(self, path: Path, descriptor: int) -> None:
         """Give a lock back."""
         os.close(descriptor)
         if fcntl is None:
-            path.unlink(missing_ok=True)
+            self.remove(path)
