@@ -181,7 +181,8 @@ class Manager(_Start[M]):
     def get(self, *conditions: Any, **lookups: Any) -> M:
         """The one row that meets the conditions. Raises the model's DoesNotExist or MultipleObjectsReturned."""
         if self._plain:
-            found: M = rows.single(self, resolving.filtered(shapes.root(info_of(self.model)), conditions, lookups))
+            query = resolving.filtered(shapes.root(info_of(self.model)), conditions, lookups, verb="get")
+            found: M = rows.single(self, query)
         else:
             found = self.get_queryset().get(*conditions, **lookups)
         return found

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import inspect
 import keyword
+import re
+import sys
 import warnings
 from collections.abc import Callable
 from functools import partialmethod
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -38,6 +41,8 @@ M = TypeVar("M")
 P = ParamSpec("P")
 
 _ASSEMBLER = Assembler()
+_SCRIPTS: Final = ("__main__", "__mp_main__")
+"""The names that a script's own module goes by, and its copy in a process that multiprocessing started."""
 
 
 class ModelMeta(type):
@@ -171,7 +176,17 @@ def _check_free(model: Any, name: str) -> None:
 
 
 def _app_of(module: str) -> str:
-    """The label of the app that a module belongs to: its top-level package."""
+    """The label of the app that a module belongs to: its top-level package.
+
+    A script's is what it would be if the script were imported, so that both find the same rows in a file.
+    """
+    if module in _SCRIPTS and not hasattr(sys, "ps1"):  # an interactive session is no script, whatever started it
+        main = sys.modules.get(module)
+        spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+        if spec is not None:
+            module = spec.name
+        elif file is not None:
+            module = re.sub(r"\W", "_", Path(file).stem)
     return module.partition(".")[0]
 
 

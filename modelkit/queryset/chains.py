@@ -63,7 +63,7 @@ class Chain(AsyncQueries[M, Row_co]):
 
     def exclude(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Self:
         """The rows that do not meet all of these together."""
-        return self._evolved(resolving.filtered(self.query, conditions, lookups, negated=True))
+        return self._evolved(resolving.filtered(self.query, conditions, lookups, verb="exclude"))
 
     def complex_filter(self, filter_obj: Q | Mapping[str, Any]) -> Self:
         """As filter(), of one Q or a mapping of lookups."""

@@ -297,7 +297,7 @@ class Queries(Chain[M, Row_co]):
         query = self.query
         if conditions or lookups:
             refuse(query.shape, "get", "(...) with filters")
-            query = resolving.filtered(query, conditions, lookups)
+            query = resolving.filtered(query, conditions, lookups, verb="get")
         row: Row_co = rows.single(self, query)
         return row
 

@@ -62,8 +62,8 @@ _RESERVED: Final = frozenset({"_connector", "_negated"})
 # -- the call
 
 
-def filtered(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any], *, negated: bool = False) -> Query:
-    """The rows of `query` that meet all `conditions` and `lookups`; `negated`: those that do not (exclude).
+def filtered(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any], *, verb: str = "filter") -> Query:
+    """The rows of `query` that meet all `conditions` and `lookups`; those that do not where `verb` is "exclude".
 
     Raises FieldError for names and lookups that do not exist, ValueError, TypeError or ValidationError for values that do
     not fit, QueryTooComplex for deep nesting. One look-up where a call of the same structure was resolved before.
@@ -71,7 +71,7 @@ def filtered(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, An
     shape = query.shape
     if not conditions:
         values = (*lookups.values(),)
-        key: tuple[Any, ...] = (negated, *lookups, *map(type, values))
+        key: tuple[Any, ...] = (verb == "exclude", *lookups, *map(type, values))
         step = shape.next.get(key)
         if step is _TRUTHS:
             key = (*key, *[value for value in values if value is True or value is False])
@@ -84,11 +84,11 @@ def filtered(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, An
             except Unsuited:
                 pass
         elif step is None and all(map(plain, values)):
-            return _taken(query, _children((), lookups), values, key, negated)
-    return _slowly(query, conditions, lookups, negated)
+            return _taken(query, _children((), lookups, verb), values, key, verb)
+    return _slowly(query, conditions, lookups, verb)
 
 
-def _children(conditions: tuple[Any, ...], lookups: Mapping[str, Any]) -> tuple[Any, ...]:
+def _children(conditions: tuple[Any, ...], lookups: Mapping[str, Any], verb: str) -> tuple[Any, ...]:
     """The children of the Q that a call amounts to, names in their order."""
     children: list[Any] = []
     for condition in conditions:
@@ -99,51 +99,48 @@ def _children(conditions: tuple[Any, ...], lookups: Mapping[str, Any]) -> tuple[
             )
         node = condition.node if isinstance(condition, Face) else condition
         if isinstance(node, dict):
-            raise FieldError(f"Lookups are passed by name, not as a dict: filter(**{shorten(node)}).")
+            raise FieldError(f"Lookups are passed by name, not as a dict: {verb}(**{shorten(node)}).")
         if not isinstance(node, Node):
-            raise TypeError(f"filter() takes conditions, Q objects and lookups by name, not {shorten(condition)}.")
+            raise TypeError(f"{verb}() takes conditions, Q objects and lookups by name, not {shorten(condition)}.")
         children.append(node)
     if _RESERVED & lookups.keys():
         raise TypeError(
-            f"{', '.join(sorted(_RESERVED & lookups.keys()))} cannot be passed to filter(): Q() takes these."
+            f"{', '.join(sorted(_RESERVED & lookups.keys()))} cannot be passed to {verb}(): Q() takes these."
         )
     children.extend((name, lookups[name]) for name in sorted(lookups))
     return tuple(children)
 
 
-def _slowly(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any], negated: bool) -> Query:
+def _slowly(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any], verb: str) -> Query:
     """The call with nodes or inner queries among its values."""
-    children = _children(conditions, lookups)
+    children = _children(conditions, lookups, verb)
     leaves: list[Any] = []
-    key = ("Q", negated, *children_key(children, leaves))
-    return stepped(query, key, leaves, _filtering, (Q._made(children, "AND"), negated))
+    key = ("Q", verb == "exclude", *children_key(children, leaves))
+    return stepped(query, key, leaves, _filtering, (Q._made(children, "AND"), verb))
 
 
-def _taken(
-    query: Query, children: tuple[Any, ...], values: tuple[Any, ...], key: tuple[Any, ...], negated: bool
-) -> Query:
+def _taken(query: Query, children: tuple[Any, ...], values: tuple[Any, ...], key: tuple[Any, ...], verb: str) -> Query:
     """The first call of a plain structure: `values` are the leaves, in the order of the call."""
     if bool in key and len(key) == 2 * len(values) + 1:
         query.shape.cache.add(query.shape.next, key, _TRUTHS)
         key = (*key, *[value for value in values if value is True or value is False])
     numbers = {name: number for number, name in enumerate(key[1 : len(values) + 1])}
     whole = Q._made(tuple((name, Leaf(numbers[name], value)) for name, value in children), "AND")
-    step, shared = taken(query.shape, _filtering, (whole, negated), values)
+    step, shared = taken(query.shape, _filtering, (whole, verb), values)
     if shared:
         query.shape.cache.add(query.shape.next, key, step)
     return step.apply(query, values or (None,))
 
 
-def _filtering(shape: Shape, parts: tuple[Q, bool], around: Enclosing | None) -> tuple[Shape, Slots]:
-    """The shape after a filter() or exclude() of marked conditions."""
-    whole, negated = parts
-    verb = "exclude" if negated else "filter"
+def _filtering(shape: Shape, parts: tuple[Q, str], around: Enclosing | None) -> tuple[Shape, Slots]:
+    """The shape after a filter(), exclude() or get() of marked conditions."""
+    whole, verb = parts
     refuse(shape, verb)
     if shape.sliced and whole.children:
         raise TypeError(f"{verb}() after a slice: a slice is the last step of a query.")
     scope = Scope.of(shape, verb, around)
     context = Context(set(shape.sticky))
-    where = resolve_condition(scope, ~whole if negated else whole, context)
+    where = resolve_condition(scope, ~whole if verb == "exclude" else whole, context)
     made = shape.evolve(
         sources=tuple(scope.sources),
         where=shape.where if where is None else (*shape.where, *_flat(where)),

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import modelkit as models
@@ -69,6 +74,32 @@ def test_app_label_is_the_top_level_package_unless_meta_says_otherwise(registry)
             registry = isolated
 
     assert Plain._meta.app_label == __name__.partition(".")[0]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["my-shop.py"], ["-m", "my_shop"], ["-c", "import my_shop"]], ids=["a script", "-m", "an import"]
+)
+def test_the_models_of_a_script_have_the_label_that_an_import_of_it_gives(tmp_path, arguments):
+    source = "from modelkit import IntegerField, Model\nclass Item(Model):\n    n = IntegerField()\nprint(Item._meta.label)\n"
+    for name in ("my-shop.py", "my_shop.py"):
+        (tmp_path / name).write_text(source)
+    path = os.pathsep.join([str(tmp_path), str(Path(models.__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=tmp_path,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("my_shop.Item\n", "")
+
+
+def test_the_models_of_an_interactive_session_have_no_scripts_label(registry, monkeypatch):
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    namespace = {"__name__": "__main__", "Model": Model, "meta": type("Meta", (), {"registry": registry})}
+    exec("class Item(Model):\n    Meta = meta", namespace)
+    assert namespace["Item"]._meta.app_label == "__main__"
 
 
 @pytest.mark.parametrize("name", ["class", "a__b", "end_", "pk", "save", "ﬁeld", "_state", "full_clean"])

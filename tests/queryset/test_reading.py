@@ -142,6 +142,15 @@ class TestOne:
         with pytest.raises(Person.DoesNotExist):
             Person.objects.none().get()
 
+    def test_get_names_itself_where_its_lookups_are_refused(self) -> None:
+        for every in (Person.objects, Person.objects.all()):
+            with pytest.raises(FieldError, match=r"in get\(nmae=\.\.\.\)"):
+                every.get(nmae="Ada")
+            with pytest.raises(FieldError, match=r"in filter\(nmae=\.\.\.\)"):
+                every.filter(nmae="Ada")
+            with pytest.raises(TypeError, match=r"^get\(\) takes conditions"):
+                every.get("Ada")
+
     def test_get_after_values_and_slices(self, people: list[Person]) -> None:
         assert Person.objects.values("name").get(age=10) == {"name": "Ada"}
         assert Person.objects.values_list("name", flat=True).get(age=10) == "Ada"
