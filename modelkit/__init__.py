@@ -9,6 +9,7 @@ from modelkit import registry, signals, timezone
 from modelkit.constraints import BaseConstraint, CheckConstraint, Deferrable, Index, UniqueConstraint
 from modelkit.database import aliases, capture_statements, connect, disconnect, use_store
 from modelkit.deletion import CASCADE, DO_NOTHING, PROTECT, RESTRICT, SET, SET_DEFAULT, SET_NULL
+from modelkit.deprecation import DeprecatedSpelling
 from modelkit.errors import (
     CommitOutcomeUnknown,
     ConcurrentIntegrityError,
@@ -304,6 +305,7 @@ __all__ = [
     "Deferrable",
     "Degrees",
     "DenseRank",
+    "DeprecatedSpelling",
     "DurationExpr",
     "DurationField",
     "EmailField",

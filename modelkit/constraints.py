@@ -8,8 +8,11 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, overload
 
+from typing_extensions import deprecated
+
+from modelkit import deprecation
 from modelkit.errors import ValidationError, shorten
 from modelkit.expressions.base import F, Face, Node, OrderBy
 from modelkit.expressions.conditions import Condition, NamedLookup, Q
@@ -129,8 +132,19 @@ class BaseConstraint(_Declared):
     """Whether it stands on expressions."""
 
     def __init__(
-        self, *, name: str, violation_error_code: str | None = None, violation_error_message: str | None = None
+        self,
+        *positional: Any,
+        name: str | None = None,
+        violation_error_code: str | None = None,
+        violation_error_message: str | None = None,
     ) -> None:
+        if positional:
+            options = {"name": None, "violation_error_message": None}
+            name, violation_error_message = deprecation.by_name(
+                type(self).__name__, options, (name, violation_error_message), positional
+            )
+        if name is None:
+            raise TypeError(f"{type(self).__name__}() takes a name: pass name=....")
         if not name:
             raise ValueError(f"A {type(self).__name__} needs a name.")
         self.name = name
@@ -164,17 +178,45 @@ class BaseConstraint(_Declared):
         raise NotImplementedError
 
 
+_CHECK_RENAMED = "The condition of a CheckConstraint is called condition, no longer check: write condition=...."
+
+
 class CheckConstraint(BaseConstraint):
     """A condition on every row of a model; NULL passes."""
 
+    @overload
     def __init__(
         self,
         *,
         condition: Any,
         name: str,
+        violation_error_code: str | None = ...,
+        violation_error_message: str | None = ...,
+    ) -> None: ...
+    @overload
+    @deprecated("The condition is passed as condition=.")
+    def __init__(
+        self,
+        *,
+        check: Any,
+        name: str,
+        violation_error_code: str | None = ...,
+        violation_error_message: str | None = ...,
+    ) -> None: ...
+    def __init__(
+        self,
+        *,
+        name: str,
+        condition: Any = None,
+        check: Any = None,
         violation_error_code: str | None = None,
         violation_error_message: str | None = None,
     ) -> None:
+        if check is not None:
+            if condition is not None:
+                raise TypeError("CheckConstraint() takes one condition: drop check=, the former name of condition=.")
+            deprecation.warn(_CHECK_RENAMED)
+            condition = check
         super().__init__(
             name=name, violation_error_code=violation_error_code, violation_error_message=violation_error_message
         )
@@ -182,6 +224,17 @@ class CheckConstraint(BaseConstraint):
         if node is None:
             raise TypeError("CheckConstraint.condition is a Q or a condition on the model's fields, not None.")
         self.condition: Node = node
+
+    @property
+    def check(self) -> Node:
+        """The condition, under its former name."""
+        deprecation.warn(_CHECK_RENAMED)
+        return self.condition
+
+    @check.setter
+    def check(self, condition: Node) -> None:
+        deprecation.warn(_CHECK_RENAMED)
+        self.condition = condition
 
     def _arguments(self) -> dict[str, Any]:
         return {"condition": self.condition, **self._violation()}

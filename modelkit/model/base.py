@@ -7,11 +7,11 @@ One of the rooms that know everything; saving and deleting are `persistence` and
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from typing_extensions import dataclass_transform
 
-from modelkit import deletion, persistence
+from modelkit import deletion, deprecation, persistence
 from modelkit import registry as registries
 from modelkit.database import statement
 from modelkit.errors import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError, shorten
@@ -55,6 +55,8 @@ from modelkit.signals import post_init, pre_init
 from modelkit.version import PICKLED_BY, __version__, check_pickled
 
 __all__ = ["BareModel", "Model", "TypedModel"]
+
+_SAVE_OPTIONS: Final = {"force_insert": False, "force_update": False, "using": None, "update_fields": None}
 
 
 class BareModel(metaclass=ModelMeta, root=True):
@@ -226,30 +228,62 @@ class BareModel(metaclass=ModelMeta, root=True):
 
     # -- writing
 
-    def save(
-        self,
-        force_insert: bool | tuple[type, ...] = False,
-        force_update: bool = False,
-        using: str | None = None,
-        update_fields: Iterable[str] | None = None,
-    ) -> None:
-        """Write this instance: its row is updated, or inserted where there is none.
+    if TYPE_CHECKING:  # options go by name; at run time those that go by position work still, and warn
 
-        Raises IntegrityError where a constraint would be broken, ObjectNotUpdated where an update was forced in vain.
-        """
-        persistence.save(
-            self, force_insert=force_insert, force_update=force_update, update_fields=update_fields, using=using
-        )
+        def save(
+            self,
+            *,
+            force_insert: bool | tuple[type, ...] = False,
+            force_update: bool = False,
+            using: str | None = None,
+            update_fields: Iterable[str] | None = None,
+        ) -> None: ...
 
-    async def asave(
-        self,
-        force_insert: bool | tuple[type, ...] = False,
-        force_update: bool = False,
-        using: str | None = None,
-        update_fields: Iterable[str] | None = None,
-    ) -> None:
-        """As save()."""
-        self.save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
+        async def asave(
+            self,
+            *,
+            force_insert: bool | tuple[type, ...] = False,
+            force_update: bool = False,
+            using: str | None = None,
+            update_fields: Iterable[str] | None = None,
+        ) -> None: ...
+
+    else:
+
+        def save(
+            self,
+            *positional: Any,
+            force_insert: Any = False,
+            force_update: Any = False,
+            using: Any = None,
+            update_fields: Any = None,
+        ) -> None:
+            """Write this instance: its row is updated, or inserted where there is none.
+
+            Raises IntegrityError where a constraint would be broken, ObjectNotUpdated where an update was forced in vain.
+            """
+            if positional:
+                given = (force_insert, force_update, using, update_fields)
+                options = deprecation.by_name("Model.save", _SAVE_OPTIONS, given, positional)
+                force_insert, force_update, using, update_fields = options
+            persistence.save(
+                self, force_insert=force_insert, force_update=force_update, update_fields=update_fields, using=using
+            )
+
+        async def asave(
+            self,
+            *positional: Any,
+            force_insert: Any = False,
+            force_update: Any = False,
+            using: Any = None,
+            update_fields: Any = None,
+        ) -> None:
+            """As save()."""
+            if positional:
+                given = (force_insert, force_update, using, update_fields)
+                options = deprecation.by_name("Model.asave", _SAVE_OPTIONS, given, positional)
+                force_insert, force_update, using, update_fields = options
+            self.save(force_insert=force_insert, force_update=force_update, using=using, update_fields=update_fields)
 
     def save_base(
         self,

@@ -14,6 +14,7 @@ from importlib.abc import Loader, MetaPathFinder
 from pathlib import Path
 from types import ModuleType
 
+import modelkit.deprecation
 import modelkit.errors
 from tests.django_suite.shim.facade import Facade
 
@@ -87,5 +88,7 @@ def install(source: Path) -> None:
     exceptions = importlib.import_module("django.core.exceptions")
     for name in SHARED_ERRORS:
         setattr(exceptions, name, getattr(modelkit.errors, name))
+    deprecation = importlib.import_module("django.utils.deprecation")
+    deprecation.RemovedInDjango60Warning = modelkit.deprecation.DeprecatedSpelling  # type: ignore[attr-defined]
     handlers = importlib.import_module("django.utils.connection")
     handlers.ConnectionDoesNotExist = modelkit.errors.ImproperlyConfigured  # type: ignore[attr-defined]

@@ -116,6 +116,7 @@ def _run(app: str, only: list[str], verbose: bool) -> dict[str, Any]:
     import django
 
     from modelkit.database import capture_statements
+    from modelkit.deprecation import DeprecatedSpelling
     from tests.django_suite import harness
     from tests.django_suite.shim.statements import statements
 
@@ -125,7 +126,8 @@ def _run(app: str, only: list[str], verbose: bool) -> dict[str, Any]:
     with capture_statements() as captured:
         captured.entries = statements
         django.setup()
-        warnings.simplefilter("error", RuntimeWarning)  # as in Django's own runner: some tests expect it raised
+        for category in (RuntimeWarning, DeprecatedSpelling):
+            warnings.simplefilter("error", category)  # as in Django's own runner: some tests expect it raised
         _watch_methods(recorder)
         suite, wanted = _suite(app, only)
         suite.run(recorder)
