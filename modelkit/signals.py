@@ -11,9 +11,7 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, TypeVar
-
-from modelkit.records import dataclass
+from typing import Any, NamedTuple, TypeVar
 
 __all__ = [
     "ModelSignal",
@@ -35,8 +33,7 @@ F = TypeVar("F", bound=Receiver)
 logger = logging.getLogger("modelkit.signals")
 
 
-@dataclass(frozen=True, slots=True)
-class _Connection:
+class _Connection(NamedTuple):
     """One receiver: `key` tells connections apart; `call` gives the receiver, or None where it was collected."""
 
     key: tuple[Hashable, int | None]

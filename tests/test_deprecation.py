@@ -9,6 +9,7 @@ import pytest
 
 from modelkit import CharField, CheckConstraint, DeprecatedSpelling, Model, Q, UniqueConstraint
 from modelkit.constraints import BaseConstraint
+from modelkit.relations.sides import FieldCacheMixin
 
 
 class Note(Model):
@@ -101,3 +102,18 @@ def test_a_constraint_takes_its_name_by_position_and_needs_one():
     assert constraint.get_violation_error_message() == "mine is broken"
     with pytest.raises(TypeError, match="takes a name"):
         Always()
+
+
+def test_a_field_that_names_its_cache_the_old_way_is_heard():
+    class Old(FieldCacheMixin):
+        def get_cache_name(self) -> str:
+            return "kept"
+
+    class New(FieldCacheMixin):
+        cache_name = "kept"
+
+    with pytest.warns(DeprecatedSpelling, match=r"Old\.get_cache_name\(\).*cache_name"):
+        assert Old().cache_name == "kept"
+    assert New().cache_name == New().get_cache_name() == "kept"
+    with pytest.raises(NotImplementedError, match="declare cache_name"):
+        _ = FieldCacheMixin().cache_name

@@ -32,3 +32,22 @@ def test_a_mistyped_name_has_its_near_miss():
 def test_every_listed_name_is_there():
     assert [name for name in modelkit.__all__ if not hasattr(modelkit, name)] == []
     assert len(set(modelkit.__all__)) == len(modelkit.__all__)
+
+
+@pytest.mark.parametrize("kind", [modelkit.CharField, modelkit.ForeignKey, modelkit.QuerySet, modelkit.Manager])
+def test_a_class_with_the_type_of_its_values_is_the_class(kind):
+    assert kind["Article"] is kind
+
+    class Own(kind["Article"]):
+        pass
+
+    assert Own.__mro__[1] is kind
+    assert Own[int] is Own
+
+
+def test_a_querysets_class_may_be_asked_for_with_the_model():
+    class Article(modelkit.Model):
+        pass
+
+    assert isinstance(Article.objects.all(), modelkit.QuerySet[Article])
+    assert isinstance(Article.objects, modelkit.Manager[Article])

@@ -181,6 +181,12 @@ class Field(Registrable, Generic[T]):
 
         def __set__(self, instance: object, value: T) -> None: ...
 
+    else:
+
+        def __class_getitem__(cls, _parameters: object) -> type[Field]:
+            """The class itself: the type of values is for checkers alone."""
+            return cls
+
     def class_value(self, owner: type) -> Any:
         """What reading the field on class `owner` gives: its expression; the field itself where it stands on no model."""
         if self.name is None:
@@ -583,7 +589,8 @@ class Field(Registrable, Generic[T]):
         return f"<{kind}: {self.name}>" if self.name else f"<{kind}>"
 
     def __str__(self) -> str:
-        return self.label
+        model = self.__dict__.get("model")
+        return repr(self) if model is None else f"{model._meta.label}.{self.name}"
 
 
 _PLAIN: set[Any] = {Field.to_python, Field.get_prep_value, Field.get_db_prep_value}

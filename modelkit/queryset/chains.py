@@ -6,7 +6,7 @@ Knows resolve; reads and writes nothing. The invariant: a step gives a new query
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import TypeVar
 
@@ -39,6 +39,12 @@ class Chain(AsyncQueries[M, Row_co]):
     query: Query
     _db: str | None = None
     _prefetch_related_lookups: tuple[Any, ...] = ()
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, _parameters: object) -> Self:
+            """The class itself: `isinstance(rows, QuerySet[Article])` is a test like any other."""
+            return cls
 
     def _evolved(self, query: Query) -> Self:
         """The same queryset with another query."""

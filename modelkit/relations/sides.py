@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
+from modelkit import deprecation
 from modelkit.deletion import OnDelete
 from modelkit.errors import FieldError
 from modelkit.expressions.base import Path
@@ -43,7 +44,11 @@ class FieldCacheMixin:
 
     @property
     def cache_name(self) -> str:
-        """The name, which the class says."""
+        """The name, which the class says: here, or in get_cache_name() as of old."""
+        kind = type(self)
+        if kind.get_cache_name is not FieldCacheMixin.get_cache_name:
+            deprecation.warn(f"{kind.__name__}.get_cache_name() is called cache_name now, a property: declare that.")
+            return self.get_cache_name()
         raise NotImplementedError(
             f"{type(self).__name__} does not say under which name instances keep its value: declare cache_name."
         )

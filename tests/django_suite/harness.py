@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 import weakref
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
@@ -22,6 +23,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.db.models.options import USUAL, Options, registry_of, under_our_name
 from django.test import testcases
+from django.utils import choices
 from django.utils import timezone as of_django
 
 from modelkit import timezone
@@ -29,6 +31,8 @@ from modelkit.constraints import NOT_UNIQUE_TOGETHER, BaseConstraint, Index, Uni
 from modelkit.database import connect
 from modelkit.errors import NotYetSupported, ValidationError
 from modelkit.fields import Field, validators
+from modelkit.fields.choices import CalledChoices
+from modelkit.managers import Manager
 from modelkit.model import metaclass
 from modelkit.options import Options as ModelOptions
 from modelkit.relations.foreign_key import ForeignKey
@@ -81,8 +85,12 @@ def install(installed_apps: list[str]) -> None:
     USUAL.set_default_auto_field(under_our_name(settings.DEFAULT_AUTO_FIELD))
     Apps.__getattr__ = _of_registry
     Field.formfield = _no_form_field  # type: ignore[attr-defined]
-    for kind in (Field, ForeignKey, BaseConstraint, UniqueConstraint, Index):
+    for kind in (Field, ForeignKey, BaseConstraint, UniqueConstraint, Index, Manager):
         kind.deconstruct = _under_djangos_name(kind.deconstruct)  # type: ignore[attr-defined,method-assign]
+    Field.__repr__ = _under_djangos_name(Field.__repr__)  # type: ignore[method-assign]
+    ModelOptions.apps = property(_apps)  # type: ignore[method-assign,assignment]
+    Apps._pending_operations = property(_pending, _left_alone)
+    choices.CallableChoiceIterator = CalledChoices
     metaclass._app_of = _app_of
     setting_changed.connect(_follow_settings)
     _share_time_zones()
@@ -133,6 +141,22 @@ def _expire(options: Any, **_: Any) -> None:
     options.expire()
 
 
+def _apps(options: Any) -> Any:
+    """The registry of a model, in the place of which one of Django's stands."""
+    return next(
+        (known for known in (apps, Options.default_apps) if registry_of(known) is options.registry), options.registry
+    )
+
+
+def _pending(of_django: Any) -> Any:
+    """What waits for models that are not defined yet, under its name in Django."""
+    return registry_of(of_django)._pending
+
+
+def _left_alone(_of_django: Any, _value: Any) -> None:
+    """Django's registries make a list of their own, which stays empty."""
+
+
 def _of_registry(of_django: Any, name: str) -> Any:
     """What modelkit asks of the registry of a model whose Meta.apps is one of Django's."""
     if name.startswith("__") or name == "find":
@@ -141,18 +165,28 @@ def _of_registry(of_django: Any, name: str) -> Any:
 
 
 def _under_djangos_name(method: Callable[..., Any]) -> Callable[..., Any]:
-    """`method`, a deconstruct(), with the import path that the same class has in Django."""
+    """`method`, a deconstruct() or __repr__(), with the import path that the same class has in Django."""
+
+    def renamed(part: Any) -> Any:
+        if isinstance(part, str):
+            for ours, theirs in _PLACES.items():
+                part = re.sub(rf"^(<?){ours}", rf"\1{theirs}", part)
+        return part
 
     @functools.wraps(method)
     def named(declared: Any) -> Any:
-        return tuple(
-            part.replace("modelkit.", "django.db.models.", 1)
-            if isinstance(part, str) and part.startswith("modelkit.")
-            else part
-            for part in method(declared)
-        )
+        found = method(declared)
+        return renamed(found) if isinstance(found, str) else tuple(map(renamed, found))
 
     return named
+
+
+_PLACES = {
+    r"modelkit\.fields\.\w+\.": "django.db.models.fields.",
+    r"modelkit\.managers\.": "django.db.models.manager.",
+    r"modelkit\.": "django.db.models.",
+}
+"""Where modelkit's classes are imported from -> where Django's of the same names are."""
 
 
 def _no_form_field(_field: Any, **_: Any) -> None:
@@ -182,8 +216,20 @@ def _compare_messages_by_names() -> None:
         usual = constraint.violation_error_message is BaseConstraint.default_violation_error_message
         return Worded(of_constraint(constraint)) if usual else of_constraint(constraint)
 
+    def message(error: ValidationError) -> str:
+        try:
+            template: str = error.__dict__["message"]
+        except KeyError:
+            raise AttributeError("message") from None
+        return Worded(template) if template in own else template
+
     ValidationError._text = _text  # type: ignore[method-assign]
+    ValidationError.message = property(message, _keep_message)  # type: ignore[assignment]
     BaseConstraint.get_violation_error_message = get_violation_error_message  # type: ignore[method-assign]
+
+
+def _keep_message(error: ValidationError, message: str) -> None:
+    error.__dict__["message"] = message
 
 
 def _own_messages() -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 __all__ = ["Worded", "missing_names"]
 
@@ -25,6 +26,9 @@ class Worded(str):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, str) and bool(self) == bool(other) and not missing_names(other, self)
+
+    def __mod__(self, filled_in: Any) -> Worded:
+        return Worded(super().__mod__(filled_in))
 
     def __ne__(self, other: object) -> bool:
         return not self == other

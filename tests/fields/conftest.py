@@ -2,6 +2,8 @@ import pytest
 
 
 class _Meta:
+    label = "app.Holder"
+
     def __init__(self):
         self.added = []
 

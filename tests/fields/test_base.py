@@ -96,7 +96,8 @@ def test_contributing_registers_and_names(holder):
     assert (field.name, field.attname, field.column, field.model) == ("title", "title", "col", holder)
     assert holder._meta.added == [(field, False)]
     assert field.label == "Holder.title"
-    assert str(field) == "Holder.title"
+    assert str(field) == "app.Holder.title"
+    assert str(CharField()) == repr(CharField()) == "<modelkit.fields.text.CharField>"
     assert repr(field) == "<modelkit.fields.text.CharField: title>"
 
 
