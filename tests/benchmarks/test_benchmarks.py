@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks import durability
 from tests.benchmarks.data import Dataset
 from tests.benchmarks.measure import Outcome, Result
 from tests.benchmarks.operations import OPERATIONS, Operation, select_operations
@@ -82,3 +83,19 @@ def test_the_table_names_who_disagrees_and_who_takes_no_part() -> None:
     table = as_table([result], ["modelkit", "hand"], {"peewee": "ImportError: no peewee"})
     assert "create(): modelkit DISAGREES on the answer" in table
     assert "peewee takes no part: ImportError: no peewee" in table
+
+
+def test_commits_that_wait_for_the_disk_are_compared(tmp_path: Path) -> None:
+    medians = durability.compared(1, tmp_path)
+    assert list(medians) == list(durability.CONTENDERS)
+    assert all(seconds > 0 for seconds in medians.values())
+
+
+def test_the_limit_of_a_synced_commit_is_judged() -> None:
+    medians = dict.fromkeys(durability.CONTENDERS, 1e-4)
+    text, met = durability.report({**medians, "journal": 1.4e-4})
+    assert met
+    assert "x1.40 (<= 1.5): met" in text
+    text, met = durability.report({**medians, "journal": 2e-4})
+    assert not met
+    assert "x2.00 (<= 1.5): MISSED" in text

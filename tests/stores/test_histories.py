@@ -88,7 +88,7 @@ class Histories(RuleBasedStateMachine):
         self.committed: list[tuple] = []
         self.versions: dict[int, int] = {}
         self.open: dict[int, tuple[Any, Model, dict[int, int]]] = {}
-        self.snapshot: tuple[Any, list[tuple], dict[int, int]] | None = None
+        self.snapshot: tuple[Any, list[tuple]] | None = None
         self.serial = 1
 
     def session(self, who: int) -> tuple[Any, Model]:
@@ -252,20 +252,21 @@ class Histories(RuleBasedStateMachine):
     def take_snapshot(self) -> None:
         if self.snapshot is not None:
             self.snapshot[0].close()
-        self.snapshot = (self.store.snapshot(), list(self.committed), dict(self.versions))
+        self.snapshot = (self.store.snapshot(), list(self.committed))
 
     @precondition(lambda self: self.snapshot is not None)
     @rule()
     def restore(self) -> None:
-        """Every row that was written since is written again, even one that holds the same values."""
+        """A row whose values are not what they were is written; all others are left alone, by whomever they were written since."""
         assert self.snapshot is not None
-        kept, rows, versions = self.snapshot
+        kept, rows = self.snapshot
         self.store.restore(kept)
         self.serial += 1
-        for number in [number for number, version in self.versions.items() if versions.get(number) != version]:
-            self.versions[number] = self.serial
+        now, then = ({row[ID]: row for row in state} for state in (self.committed, rows))
+        for number in now.keys() | then.keys():
+            if now.get(number) != then.get(number):
+                self.versions[number] = self.serial
         self.committed = list(rows)
-        self.snapshot = (kept, rows, dict(self.versions))
 
     def compare(self, session: Any, rows: list[tuple]) -> None:
         assert session.select(EVERY, ()) == rows

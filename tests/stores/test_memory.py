@@ -27,7 +27,7 @@ from modelkit.errors import (
 from modelkit.ir.expr import INTEGER, Call, Col, Compare, Const, FunctionDef
 from modelkit.ir.query import Assignment, Conflict, Update
 from modelkit.ir.schema import DEFAULT, Check, Column, Formula, Reference, Table, Unique
-from modelkit.ir.types import UTC, DateTimeType, IntegerType, TextType
+from modelkit.ir.types import UTC, DateTimeType, FloatType, IntegerType, JsonType, TextType
 from modelkit.stores.memory import store as store_module
 from modelkit.stores.memory.commit import Committer
 from modelkit.stores.memory.heap import Heap
@@ -143,6 +143,40 @@ def test_a_table_defined_after_a_snapshot_is_empty_after_its_restore(db):
     assert dump(db.store, table) == [[]]
     assert db.store.insert(table, [(DEFAULT,)]) == [(1,)]
     snapshot.close()
+
+
+def test_a_restore_does_not_write_rows_that_hold_what_they_held(db):
+    db.store.insert(db.user, [user(age=1), user("bob", age=2)])
+    snapshot = db.store.snapshot()
+    db.store.update(set_where(db.user, AGE), (1, 1))
+    db.store.update(set_where(db.user, AGE), (2, 3))
+    writers = {number: begun(db) for number in (1, 2)}
+    for number, writer in writers.items():
+        writer.update(set_where(db.user, AGE), (number, 9))
+    feed = db.store.changes()
+    db.store.restore(snapshot)
+    snapshot.close()
+    assert [change.pk for change in feed] == [(2,)]
+    writers[1].commit()
+    with pytest.raises(TransactionConflict):
+        writers[2].commit()
+    assert [row[AGE] for row in db.store.select(every(db.user), ())] == [9, 2]
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "like"),
+    [(FloatType(), 0.0, -0.0), (JsonType(), {"a": [1]}, {"a": [True]}), (JsonType(), {"a": 1}, {"a": 1.0})],
+)
+def test_a_restore_brings_back_values_that_merely_equal_others(store, type_, value, like):
+    table = Table("held", (Column("id", IntegerType()), Column("value", type_)), (0,))
+    store.define([table])
+    store.insert(table, [(1, value)])
+    snapshot = store.snapshot()
+    store.update(set_where(table, 1), (1, like))
+    assert repr(store.select(every(table), ())) == repr([(1, like)])
+    store.restore(snapshot)
+    snapshot.close()
+    assert repr(store.select(every(table), ())) == repr([(1, value)])
 
 
 def test_a_transaction_that_is_open_during_a_restore_keeps_its_snapshot_and_conflicts(db):

@@ -319,17 +319,24 @@ class Committer:
 
 
 def _back(heap: Heap, pinned: TablePin) -> list[Changed]:
-    """The changes that make `heap` what it was when it was pinned."""
+    """The changes that make `heap` what it was when it was pinned; a row that was written with the values it had stays."""
     changes: list[Changed] = []
     for slot, old in list(pinned.before.items()):
         row = heap.row(slot)
-        if row is not old:
+        if row is not old and not _is_same(row, old):
             changes.append((slot, row, old))
     for slot in range(pinned.length, heap.length):
         row = heap.row(slot)
         if row is not None:
             changes.append((slot, row, None))
     return changes
+
+
+def _is_same(row: Row | None, old: Row | None) -> bool:
+    """Whether two rows of a table cannot be told apart: equality alone takes -0.0 for 0.0, and in JSON True for 1."""
+    if row is None or old is None:
+        return False
+    return all(one is two or (one == two and repr(one) == repr(two)) for one, two in zip(row, old, strict=True))
 
 
 _MET: Final = {"write": " first", "read": ", which this one read"}
