@@ -6,7 +6,7 @@ including which rows of a to-many relation one call's conditions share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from modelkit.expressions.base import F, Face, KeyPath, NamedTransform, Negated,
 from modelkit.expressions.conditional import Subquery
 from modelkit.expressions.conditions import Condition, NamedLookup, Q, Related
 from modelkit.expressions.predicates import Lookup
+from modelkit.ir.analysis import inner_sources, sources_of
 from modelkit.ir.expr import (
     BOOLEAN,
     INTEGER,
@@ -40,7 +41,7 @@ from modelkit.resolve import expressions, lookups, tuples
 from modelkit.resolve.correlation import stepped, taken
 from modelkit.resolve.expressions import resolve, resolve_whole, resolver
 from modelkit.resolve.grouping import has_aggregate, has_window
-from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, Unsuited, beside, outer, select_of
+from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, Unsuited, beside, conjoined, outer, select_of
 from modelkit.resolve.lookups import Built, Chain, Operand
 from modelkit.resolve.moving import outward
 from modelkit.resolve.paths import SEPARATOR, Route, Step, route, split, steps_of
@@ -139,14 +140,30 @@ def _filtering(shape: Shape, parts: tuple[Q, str], around: Enclosing | None) -> 
     if shape.sliced and whole.children:
         raise TypeError(f"{verb}() after a slice: a slice is the last step of a query.")
     scope = Scope.of(shape, verb, around)
-    context = Context(set(shape.sticky))
-    where = resolve_condition(scope, ~whole if verb == "exclude" else whole, context)
-    made = shape.evolve(
-        sources=tuple(scope.sources),
-        where=shape.where if where is None else (*shape.where, *_flat(where)),
-        width=scope.slots.width,
-    )
-    return made, scope.slots
+    context = Context(set(shape.sticky), needed=set())
+    found = resolve_condition(scope, ~whole if verb == "exclude" else whole, context)
+    where = shape.where if found is None else (*shape.where, *_flat(found))
+    where = (*where, *_there(scope, where, context.needed or ()))
+    return shape.evolve(sources=tuple(scope.sources), where=where, width=scope.slots.width), scope.slots
+
+
+def _there(scope: Scope, where: tuple[Expr, ...], needed: Iterable[int]) -> list[Expr]:
+    """That rows which are `needed` are there, as far as the conditions on rows in `where` do not say so.
+
+    It matters where a lookup compares with what has a value without the row, as Coalesce, and where a window counts rows.
+    """
+    missing = [number for number in sorted(needed, reverse=True) if scope.missing(number)]
+    if not missing:
+        return []
+    on_rows = tuple(condition for condition in where if not has_window(condition))
+    known = set(inner_sources(select_of(scope, conjoined(on_rows))))
+    found: list[Expr] = []
+    for number in missing:
+        table = scope.sources[number].table
+        if number not in known and table is not None:
+            found.append(lookups.is_null(scope.column(number, table.key[0]), False))
+            known.update(scope.lineage(number))
+    return found
 
 
 def _flat(where: Expr) -> tuple[Expr, ...]:
@@ -191,13 +208,30 @@ def resolve_condition(scope: Scope, part: Any, context: Context) -> Expr | None:
 
 def _q(scope: Scope, q: Q, context: Context) -> Expr | None:
     inside = context.inverted() if q.negated else context
-    items = [item for child in q.children if (item := resolve_condition(scope, child, inside)) is not None]
+    items: list[Expr] = []
+    needed: list[set[int]] = []
+    for child in q.children:
+        part = inside.apart()
+        item = resolve_condition(scope, child, part)
+        needed.append(part.needed or set())
+        if item is not None:
+            items.append(item)
     if not items:
         return None
+    if context.needed is not None:
+        context.needed |= _needed_by(q.connector, needed, inside.negated)
     expr = _joined(q.connector, items)
     if not q.negated:
         return expr
     return Not(BOOLEAN, expr.nullable, _whole(expr) if q.connector == "AND" else expr)
+
+
+def _needed_by(connector: str, needed: list[set[int]], negated: bool) -> set[int]:
+    """What conditions so combined need of what each of them needs; below a NOT, AND and OR change places."""
+    if connector == "XOR" and not negated:
+        return set()
+    both = (connector == "AND") is not negated
+    return set().union(*needed) if both else set.intersection(*needed)
 
 
 def _whole(expr: Expr) -> Expr:
@@ -338,6 +372,9 @@ def _by_route(scope: Scope, way: Route, operand: Any, context: Context, shown: s
     source = scope.follow(way.steps, context)
     column = scope.columns(source, way.columns)
     built = lookups.build(scope.slots, expressions.column_term(column, way), found, right, label)
+    if context.needed is not None and context.negated is _asks_null(found, operand):
+        for number in {source, *sources_of(built.expr)}:
+            context.needed.update(scope.lineage(number))
     return _guarded(scope, built, column, right, context)
 
 

@@ -6,7 +6,7 @@ where the caller says which it may share; every source is LEFT by meaning.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any, Final, NamedTuple
 
@@ -109,6 +109,8 @@ class Context:
     """Whether a lookup over a to-many relation below a NOT asks about all related rows; as a value, it is about a joined one."""
     within: str = ""
     """The name of the aggregate of which this is an argument."""
+    needed: set[int] | None = None
+    """Collects the sources that must have a row wherever the condition holds, where that matters: Django joins them inner."""
 
     def inverted(self) -> Context:
         """The same below one more NOT."""
@@ -116,7 +118,11 @@ class Context:
 
     def as_value(self) -> Context:
         """The same for a condition that is a value: no NOT above counts."""
-        return replace(self, branch_negated=False, negated=False, split=False)
+        return replace(self, branch_negated=False, negated=False, split=False, needed=None)
+
+    def apart(self) -> Context:
+        """The same for one of several conditions, with a collection of its own."""
+        return self if self.needed is None else replace(self, needed=set())
 
 
 @dataclass(slots=True)
@@ -260,11 +266,13 @@ class Scope:
 
     def missing(self, source: int) -> bool:
         """Whether there may be no row at `source`."""
+        return any(self.sources[number].optional for number in self.lineage(source))
+
+    def lineage(self, source: int) -> Iterator[int]:
+        """`source` and those by which it is joined, but for the query's own table."""
         while source > 0:
-            if self.sources[source].optional:
-                return True
+            yield source
             source = self.sources[source].parent
-        return False
 
     def column(self, source: int, column: int) -> Col:
         """A column of a source of this scope."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from modelkit import F, Q
+from modelkit import F, Q, RowNumber, Value, Window
+from modelkit.functions import Coalesce
 from tests.resolve.models import Author, Book, Tag
 
 pytestmark = pytest.mark.usefixtures("rows")
@@ -84,6 +85,31 @@ def test_an_annotation_carries_no_guard():
 
 def test_a_negated_conjunction_keeps_what_either_lookup_keeps():
     assert names(Author.objects.exclude(Q(team__name="x", name="A"))) == ["B", "C"]
+
+
+def _up_to_team() -> Q:
+    return Q(name__lte=Coalesce(F("team__name"), Value("x")))
+
+
+def test_a_lookup_needs_the_related_row_that_its_value_reads():
+    assert names(Author.objects.filter(_up_to_team())) == ["A", "C"]
+    assert names(Author.objects.filter(~(~_up_to_team()))) == ["A", "C"]
+
+
+def test_an_alternative_does_without_the_related_row_of_another():
+    assert names(Author.objects.filter(_up_to_team() | Q(name="C"))) == ["A", "B", "C"]
+    assert names(Author.objects.filter(_up_to_team() | Q(team__size=3))) == ["A", "C"]
+
+
+def test_an_excluded_lookup_needs_no_related_row():
+    assert names(Author.objects.exclude(name__gt=Coalesce(F("team__name"), Value("x")))) == ["A", "B", "C"]
+
+
+def test_a_related_row_that_a_condition_needs_is_there_before_windows_count():
+    Author.objects.filter(name="A").update(name="Z")
+    numbered = Author.objects.annotate(place=Window(RowNumber(), order_by="name"))
+    assert numbered.get(team__size__gte=F("place")).place == 2
+    assert numbered.get(Q(team__size__gte=F("place")) | Q(name="X")).place == 3
 
 
 def test_none_asks_for_rows_without_related_rows():

@@ -18,13 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--seed", type=int, default=None, help="where the random choices start; printed if it was drawn"
     )
+    parser.add_argument("--skip", type=int, default=0, help="programs to draw and not to run, before those")
     parser.add_argument("--stop", type=int, default=10, help="differences after which to stop")
     parser.add_argument("--raw", action="store_true", help="show differences as they were found, not shrunk")
     parser.add_argument("--quiet", action="store_true", help="no coverage tables")
     options = parser.parse_args(arguments)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
     referee, found = Referee(seed), 0
-    for difference in referee.differences(options.programs, shrink=not options.raw):
+    for difference in referee.differences(options.programs, skip=options.skip, shrink=not options.raw):
         found += 1
         print(f"seed {seed}, {difference.report()}\n", flush=True)
         if found >= options.stop:

@@ -88,7 +88,8 @@ class Chains:
 
     def _annotate(self, chain: Chain) -> None:
         kind = self.dice.choice((*COMPUTED, "text", "number", "time", "json"))
-        scope = replace(chain.scope, many=self.dice.chance(25))
+        # What cannot be ordered by must be one for each row of the model: rows are told apart by what they are ordered by.
+        scope = chain.scope.one() if kind == "json" else replace(chain.scope, many=self.dice.chance(25))
         name, text = self._fresh(chain), self.parts.expressions.value(scope, kind, 2)
         natures = {known.nature for known in chain.scope.names if re.search(rf"\b{known.name}(_|\b)", text)}
         nature = next((nature for nature in ("window", "aggregate") if nature in natures), "plain")

@@ -74,16 +74,19 @@ class Referee:
         self.dice = Dice(seed)
         self.coverage = Coverage()
 
-    def differences(self, programs: int, *, shrink: bool = True) -> Iterator[Difference]:
-        """Run `programs` programs; each difference, shrunk."""
+    def differences(self, programs: int, *, skip: int = 0, shrink: bool = True) -> Iterator[Difference]:
+        """Run `programs` programs after the first `skip`, which are only drawn; each difference, shrunk."""
         grammar = Grammar(self.dice)
         data = rows(self.dice)
         with self.coverage.watching():
-            for number in range(programs):
+            for number in range(skip + programs):
                 if number % EACH == 0:
                     data = rows(self.dice)
-                    self.fill(data)
                 steps = grammar.program()
+                if number < skip:
+                    continue
+                if number == skip or number % EACH == 0:
+                    self.fill(data)
                 found = self.compared(steps)
                 if found is not None:
                     difference = Difference(number, steps[: found[0] + 1], data, *found[1:])
@@ -115,7 +118,7 @@ class Referee:
 
     def _reason(self, steps: Sequence[str], theirs: Outcome, ours: Outcome) -> str | None:
         """Why outcomes that differ may; what is not built has no excuse."""
-        return None if not_built(ours.error) else reason(steps, theirs, ours, self.ours)
+        return None if not_built(ours.error) else reason(steps, theirs, ours, self.theirs, self.ours)
 
     def _last(self, steps: Sequence[str]) -> tuple[Outcome, Outcome] | None:
         """The outcomes of the last step, if it is the one that differs, and may not."""

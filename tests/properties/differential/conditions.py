@@ -93,8 +93,7 @@ class Conditions:
             lookup, value = dice.choice(_JSON_LOOKUPS)
             return path + lookup, value
         if dice.chance(12) and kind in VALUES:
-            near, depth = dice.choice(((scope.one(), 0), (replace(scope.one(), hops=0), 1)))
-            other = self.parts.expressions.value(near, kind, depth)
+            other = self.parts.expressions.value(scope.one(), kind, dice.randint(0, 1))
             return path + dice.choice(("", "__gt", "__lte")), other
         one = self._shown(kind)
         ways = [(f"__{name}" if name else "", one) for name in LOOKUPS[kind]]

@@ -130,7 +130,11 @@ class Coverage:
         return "\n".join(lines)
 
     def _of_reasons(self) -> str:
-        return "\n".join(f"{count:8}  {reason}" for reason, count in self.reasons.most_common())
+        total, excused = self.verdicts.total(), self.reasons.total()
+        lines = [f"{count:8}  {count / total:7.2%}  {reason}" for reason, count in self.reasons.most_common()]
+        return "\n".join(
+            ["not comparable", *lines, f"{excused:8}  {excused / total:7.2%}  of all programs" if total else ""]
+        )
 
 
 Placed: TypeAlias = Iterator[tuple[ir.Node, Mode]]

@@ -1,16 +1,17 @@
 """Where Django on SQLite is no referee. Each reason is one that `docs/internals.md` lists, or a row of the semantics.
 
-A reason is given only for outcomes that differ.
+A reason is given only for outcomes that differ. Where a step can be written so that Django does not stumble, it must then
+give what modelkit gave: see `rewritings`.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.properties.differential import rewritings
 from tests.properties.differential.coincidence import ties_by_name
 from tests.properties.differential.models import MODELS
 from tests.properties.differential.worlds import Outcome, World
@@ -20,12 +21,13 @@ __all__ = ["REASONS", "not_built", "reason"]
 
 @dataclass(frozen=True)
 class _Compared:
-    """The steps up to the one whose outcomes differ; `world` is modelkit's."""
+    """The steps up to the one whose outcomes differ, and the two worlds: Django's and modelkit's."""
 
     steps: Sequence[str]
     theirs: Outcome
     ours: Outcome
-    world: World
+    django: World
+    modelkit: World
 
     @property
     def step(self) -> str:
@@ -37,13 +39,22 @@ class _Compared:
 
     def refused(self, names: str, words: str = "") -> re.Match[str] | None:
         """Django's refusal, if the error's class is one of `names` and its text has `words` in it."""
-        matches = re.fullmatch(names, type(self.theirs.error).__name__)
-        return re.search(words, str(self.theirs.error)) if matches else None
+        return _refused(self.theirs, names, words)
+
+    def asked(self, step: str) -> Outcome:
+        """What Django gives for another last step."""
+        return list(self.django.run([*self.steps[:-1], step]))[-1]
+
+    def resolved(self, rewriting: Callable[[str], Iterator[str]]) -> bool:
+        """Whether Django gives for a rewriting of the step what modelkit gave for the step, or has no answer to it."""
+        if self.ours.error is not None:
+            return False
+        return any(_has_no_answer(found) or found.same(self.ours) for found in map(self.asked, rewriting(self.step)))
 
 
-def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, world: World) -> str | None:
+def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, django: World, modelkit: World) -> str | None:
     """Why the outcomes of the last of `steps` may differ; None if they may not."""
-    compared = _Compared(steps, theirs, ours, world)
+    compared = _Compared(steps, theirs, ours, django, modelkit)
     return next((reason for reason, applies in REASONS.items() if applies(compared)), None)
 
 
@@ -55,8 +66,32 @@ def not_built(error: Exception | None) -> bool:
 # -- what Django refuses
 
 
+def _refused(outcome: Outcome, names: str, words: str) -> re.Match[str] | None:
+    matches = re.fullmatch(names, type(outcome.error).__name__)
+    return re.search(words, str(outcome.error)) if matches else None
+
+
+_CANNOT: Final = (
+    "no such column",
+    "misuse of (window function|aggregate)",
+    "SELECTs to the left and right of",
+    "ON clause references tables to its right",
+    "HAVING clause on a non-aggregate query",
+    "Heterogeneous disjunctive predicates",
+    "not supported",
+    "maximum recursion depth",
+    r"year -?\d+ is out of range",
+)
+"""In the words of SQLite and of Django's backend for it."""
+
+
+def _has_no_answer(outcome: Outcome) -> bool:
+    errors = "OperationalError|NotSupportedError|NotImplementedError|RecursionError|ValueError"
+    return any(_refused(outcome, errors, words) for words in _CANNOT)
+
+
 def _beyond_django(compared: _Compared) -> bool:
-    return compared.refused("OperationalError|NotSupportedError|NotImplementedError|RecursionError") is not None
+    return _has_no_answer(compared.theirs)
 
 
 def _breaks(compared: _Compared) -> bool:
@@ -70,13 +105,6 @@ def _overflows(compared: _Compared) -> bool:
     return type(error).__name__ == "DataError" and re.search(r"zero|range|at most \d+ fit", str(error)) is not None
 
 
-def _misses_a_name(compared: _Compared) -> bool:
-    missed = compared.refused("FieldError", r"Cannot resolve keyword '(\w+)' into field")
-    return missed is not None and (
-        f"OuterRef('{missed[1]}" in compared.step or re.fullmatch(r"[anj]\d", missed[1]) is not None
-    )
-
-
 def _reads_as_foreign_key(compared: _Compared) -> bool:
     refused = compared.refused("FieldError", "for .* or join on the field not permitted")
     return refused is not None and re.search(r"\w__(id|pk)\b", compared.step) is not None
@@ -86,38 +114,31 @@ def _reads_as_foreign_key(compared: _Compared) -> bool:
 
 
 def _unread(compared: _Compared) -> bool:
+    """Whether Django refuses a FilteredRelation, too, once a condition reads it."""
     refused = re.search(r"\(in (alias|annotate)\(", str(compared.ours.error)) is not None
-    return refused and "FilteredRelation(" in compared.step
+    return refused and any(compared.asked(text).error is not None for text in rewritings.read_joins(compared.step))
 
 
-def _leaves_an_update_out(compared: _Compared) -> bool:
-    written = any(sql.startswith("UPDATE") for sql in compared.theirs.statements)
-    return compared.theirs.error is None and ".update(" in compared.step and not written
+def _known_empty(compared: _Compared) -> bool:
+    return compared.resolved(rewritings.not_known_empty)
 
 
-def _leaves_a_part_out(compared: _Compared) -> bool:
-    """Whether Django wrote fewer set operations than it was asked for: what remains may then repeat rows."""
-    words = {"union": "UNION", "intersection": "INTERSECT", "difference": "EXCEPT"}
-    return compared.theirs.error is None and any(
-        sum(sql.count(f" {word} ") for sql in compared.theirs.statements) < compared.step.count(f".{method}(")
-        for method, word in words.items()
-    )
+def _reads_one_value(compared: _Compared) -> bool:
+    """Whether a condition on windows compares with a single value of an inner query behind `__in`."""
+    wrapped = compared.any_statement(lambda sql: re.search(r'IN \("qual\d+"\)', sql))
+    return wrapped and compared.resolved(rewritings.in_lists)
 
 
-def _leaves_a_value_out(compared: _Compared) -> bool:
-    """Whether a value inside an expression, or perhaps one that a window names, holds a lookup in an empty list, which Django
-    does not write."""
-    empty = re.compile(r"__in=\[(None)?\]")
-    if "Window(" in compared.step:
-        return empty.search(compared.step) is not None
-    places = [
-        node.value if isinstance(node, ast.keyword) else node
-        for node in ast.walk(ast.parse(compared.step, mode="eval"))
-        if (isinstance(node, ast.keyword) and node.arg in ("then", "default", "filter", "condition"))
-        or (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Subquery", "Window"))
-        or (isinstance(node, ast.keyword) and ".objects" in ast.unparse(node.value))
-    ]
-    return any(empty.search(ast.unparse(place)) for place in places)
+def _names_inside(compared: _Compared) -> bool:
+    return compared.resolved(rewritings.values_named)
+
+
+def _joins_filtered_inner(compared: _Compared) -> bool:
+    return "FilteredRelation(" in compared.step and compared.resolved(rewritings.joined_outer)
+
+
+def _minds_the_order(compared: _Compared) -> bool:
+    return compared.resolved(rewritings.swapped)
 
 
 # -- what SQLite holds as something else
@@ -173,10 +194,7 @@ def _denies_more(compared: _Compared) -> bool:
 
 
 def _takes_for_text(compared: _Compared) -> bool:
-    """Whether an aggregate over an inner query names an annotation that the inner query does not select."""
-    return compared.any_statement(
-        lambda sql: any(f'AS "{name}"' not in sql for name in re.findall(r'[ (]"(a\d)"', sql))
-    )
+    return ".aggregate(" in compared.step and compared.resolved(rewritings.selected)
 
 
 def _rereads(compared: _Compared) -> bool:
@@ -191,27 +209,15 @@ def _rereads(compared: _Compared) -> bool:
 
 
 def _groups_by_its_order(compared: _Compared) -> bool:
-    return compared.any_statement(lambda sql: re.match(r"SELECT DISTINCT (?!.* ORDER BY).* GROUP BY ", _outermost(sql)))
+    return ".distinct(" in compared.step and compared.resolved(rewritings.without_model_order)
 
 
 def _groups_by_a_lookup(compared: _Compared) -> bool:
-    named = r"\w=(ExpressionWrapper\()?(Exact|GreaterThan|LessThanOrEqual|IsNull|Contains)\("
-    return re.search(named, compared.step) is not None and compared.any_statement(lambda sql: " GROUP BY " in sql)
+    return compared.any_statement(lambda sql: " GROUP BY " in sql) and compared.resolved(rewritings.compared_as_values)
 
 
 def _compares_windows(compared: _Compared) -> bool:
     return compared.any_statement(lambda sql: re.search(r'SELECT DISTINCT .*"qual0"', sql))
-
-
-def _joins_inner(compared: _Compared) -> bool:
-    """Whether a condition on a window reads a join that Django has made inner, before windows are computed."""
-
-    def joins(sql: str) -> bool:
-        inner = re.findall(r'INNER JOIN "(\w+)"(?: (T\d+))? ON', sql)
-        read = re.findall(r'(?:"(\w+)"|(T\d+))\."\w+" AS "(?:qual|col)\d+"', sql)
-        return '"qualify"' in sql and bool({alias or table for table, alias in inner} & {a or b for a, b in read})
-
-    return compared.any_statement(joins)
 
 
 def _names_twice(compared: _Compared) -> bool:
@@ -222,15 +228,6 @@ def _names_twice(compared: _Compared) -> bool:
         return '"qualify_mask"' in sql and numbers != set(range(1, len(numbers) + 1))
 
     return compared.any_statement(lacks)
-
-
-def _outermost(sql: str) -> str:
-    """`sql` without what stands in parentheses."""
-    parts, depth = [], 0
-    for part in re.split(r"([()])", sql):
-        depth += {"(": 1, ")": -1}.get(part, 0)
-        parts.append("" if depth else part)
-    return "".join(parts)
 
 
 # -- what Django ties by accident
@@ -255,8 +252,8 @@ def _tied_by_name(compared: _Compared) -> bool:
     """Whether the outcome would be Django's if inner queries were tied as Django does it."""
     if compared.theirs.error is not None:
         return False
-    with ties_by_name(compared.world.names[name] for name in MODELS):
-        return list(compared.world.run(compared.steps))[-1].same(compared.theirs)
+    with ties_by_name(compared.modelkit.names[name] for name in MODELS):
+        return list(compared.modelkit.run(compared.steps))[-1].same(compared.theirs)
 
 
 REASONS: Final[dict[str, Callable[[_Compared], bool]]] = {
@@ -264,11 +261,12 @@ REASONS: Final[dict[str, Callable[[_Compared], bool]]] = {
     "Django breaks over a condition on a window": _breaks,
     "semantics: x/0 and overflow are errors, of texts too": _overflows,
     "semantics: contains is case-sensitive": _ignores_case,
-    "a name inside the value of an exclude() over to-many": _misses_a_name,
     "a key over a relation, which Django reads as the foreign key": _reads_as_foreign_key,
-    "an update() to an inner query that Django knows to be empty": _leaves_an_update_out,
-    "a set operation with a part that Django knows to be empty": _leaves_a_part_out,
-    "a value that Django knows to be empty": _leaves_a_value_out,
+    "what Django knows to be empty": _known_empty,
+    "an inner query beside a window, read as one value": _reads_one_value,
+    "a name inside the value of an exclude() over to-many": _names_inside,
+    "a FilteredRelation that Django joins inner": _joins_filtered_inner,
+    "a condition that Django reads in another way in another order": _minds_the_order,
     "a FilteredRelation that nothing reads": _unread,
     "a moment that SQLite holds as text of another form": _holds_as_text,
     "truth in JSON, a number to SQLite": _holds_truth_as_number,
@@ -279,7 +277,6 @@ REASONS: Final[dict[str, Callable[[_Compared], bool]]] = {
     "groups by a lookup": _groups_by_a_lookup,
     "distinct() of rows that windows choose": _compares_windows,
     "a column that is an annotation too, where windows choose": _names_twice,
-    "a join that Django makes inner before windows are computed": _joins_inner,
     "inner queries tied to another table": _mistied,
     "inner queries tied by a coincidence of aliases": _tied_by_name,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import statistics
 import sys
 import types
 import zoneinfo
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from tests.properties.differential.models import FORWARD, MODELS, SCALARS, Rows, declared
@@ -216,6 +218,9 @@ def django_world() -> World:
     from django.test.utils import CaptureQueriesContext
 
     made = declared(models, models.Model, LABEL)
+    connection.ensure_connection()
+    for name, statistic, fewest in _STATISTICS:
+        connection.connection.create_aggregate(name, 1, partial(_Statistic, statistic, fewest))
     with connection.schema_editor() as editor:
         for model in made.values():
             editor.create_model(model)
@@ -239,6 +244,30 @@ def django_world() -> World:
             yield _Lazily(lambda: [query["sql"] for query in captured])
 
     return World({**_public(lookups, functions, models), **made, **_common()}, program, step, statements)
+
+
+_STATISTICS = (
+    ("STDDEV_POP", statistics.pstdev, 1),
+    ("STDDEV_SAMP", statistics.stdev, 2),
+    ("VAR_POP", statistics.pvariance, 1),
+    ("VAR_SAMP", statistics.variance, 2),
+)
+
+
+class _Statistic:
+    """A statistic as SQL has it: of the values that are no NULL, and NULL for too few, where Django's function for SQLite raises."""
+
+    def __init__(self, statistic: Callable[[list[Any]], Any], fewest: int) -> None:
+        self.statistic = statistic
+        self.fewest = fewest
+        self.values: list[Any] = []
+
+    def step(self, value: Any) -> None:
+        if value is not None:
+            self.values.append(value)
+
+    def finalize(self) -> Any:
+        return self.statistic(self.values) if len(self.values) >= self.fewest else None
 
 
 class _Lazily:
