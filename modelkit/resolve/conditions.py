@@ -50,7 +50,7 @@ from modelkit.resolve.query import Step as Taken
 from modelkit.resolve.skeleton import children_key, plain, query_in
 from modelkit.resolve.subqueries import compared_select
 
-__all__ = ["filtered", "formula", "parity", "related_rows", "resolve_condition"]
+__all__ = ["filtered", "formula", "parity", "present", "related_rows", "resolve_condition", "there"]
 
 _TRUE: Final = Const(BOOLEAN, False, True)
 _FALSE: Final = Const(BOOLEAN, False, False)
@@ -143,27 +143,36 @@ def _filtering(shape: Shape, parts: tuple[Q, str], around: Enclosing | None) -> 
     context = Context(set(shape.sticky), needed=set())
     found = resolve_condition(scope, ~whole if verb == "exclude" else whole, context)
     where = shape.where if found is None else (*shape.where, *_flat(found))
-    where = (*where, *_there(scope, where, context.needed or ()))
-    return shape.evolve(sources=tuple(scope.sources), where=where, width=scope.slots.width), scope.slots
+    needed = _unsaid(scope, where, context.needed or ())
+    made = shape.evolve(
+        sources=tuple(scope.sources),
+        where=(*where, *(condition for number in needed for condition in present(scope, number))),
+        width=scope.slots.width,
+        needed=shape.needed.union(needed),
+    )
+    return made, scope.slots
 
 
-def _there(scope: Scope, where: tuple[Expr, ...], needed: Iterable[int]) -> list[Expr]:
-    """That rows which are `needed` are there, as far as the conditions on rows in `where` do not say so.
+def _unsaid(scope: Scope, where: tuple[Expr, ...], needed: Iterable[int]) -> list[int]:
+    """The sources of those `needed` that may lack a row by all that the conditions on rows in `where` say.
 
     It matters where a lookup compares with what has a value without the row, as Coalesce, and where a window counts rows.
     """
     missing = [number for number in sorted(needed, reverse=True) if scope.missing(number)]
     if not missing:
         return []
-    on_rows = tuple(condition for condition in where if not has_window(condition))
-    known = set(inner_sources(select_of(scope, conjoined(on_rows))))
-    found: list[Expr] = []
+    known = there(tuple(scope.sources), tuple(condition for condition in where if not has_window(condition)))
+    found: list[int] = []
     for number in missing:
-        table = scope.sources[number].table
-        if number not in known and table is not None:
-            found.append(lookups.is_null(scope.column(number, table.key[0]), False))
-            known.update(scope.lineage(number))
+        if number not in known:
+            found.append(number)
+            known = known.union(scope.lineage(number))
     return found
+
+
+def there(sources: tuple[Source, ...], where: tuple[Expr, ...]) -> frozenset[int]:
+    """The sources that have a row wherever all of `where` holds."""
+    return inner_sources(Select(sources, (), conjoined(where)))
 
 
 def _flat(where: Expr) -> tuple[Expr, ...]:
@@ -642,7 +651,7 @@ def _related_rows(scope: Scope, path: Path, context: Context) -> tuple[Scope, li
         _equal(inner.column(0, right), outer(scope.column(start, left)))
         for left, right in zip(first.left, first.right, strict=True)
     ]
-    there = [*ties, *_guarding(inner, first, scope, (), context), *_present(inner, source)]
+    there = [*ties, *_guarding(inner, first, scope, (), context), *present(inner, source)]
     at = Scope(info, inner.sources, inner.slots, inner.verb, {}, scope, source)
     return at, there
 
@@ -658,7 +667,7 @@ def _not_true(expr: Expr) -> Expr:
     return Not(BOOLEAN, False, _truth(expr)) if expr.nullable else Not(BOOLEAN, False, expr)
 
 
-def _present(inner: Scope, source: int) -> list[Expr]:
+def present(inner: Scope, source: int) -> list[Expr]:
     """That the related row is there, where a LEFT join might have found none."""
     if not inner.missing(source):
         return []

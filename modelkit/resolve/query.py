@@ -228,7 +228,8 @@ class Shape:
     `order` holds symbolic keys (None: the model's own order), which get their sources when the query is finished, as do
     `related` (names of to-one relations, or True) and the names of `mask` (and whether these are left out or alone loaded).
     `values` are the outputs of the values() family. `group` is what its rows are grouped by (True: by the model's own rows),
-    besides what its outputs and its order need. `sticky` are the to-many sources that the next filter may share.
+    besides what its outputs and its order need. `sticky` are the to-many sources that the next filter may share, `needed` those
+    of which conditions in `where` say that they have a row, because lookups need it.
 
     A shape that reads a query around it is open: `base` is the shape before the first step that does, `pending` are the
     steps since, whose values are parameters as they were passed. Its expressions say what is known without that query.
@@ -255,6 +256,7 @@ class Shape:
     limit: Param | None = None
     offset: Param | None = None
     sticky: frozenset[int] = frozenset()
+    needed: frozenset[int] = frozenset()
     empty: bool = False
     locks: bool = False
     base: Shape | None = None

@@ -432,11 +432,10 @@ def _combining(
         reuse.discard(found)
         numbers[number] = found
     theirs: tuple[Expr, ...] = moved(other.where, shape.width, numbers)
-    where: tuple[Expr, ...]
-    if operator == "and":
-        where = (*shape.where, *theirs)
-    else:
-        sides = [conjoined(shape.where) or _TRUE, conjoined(theirs) or _TRUE]
+    needed = shape.needed.union(numbers[number] for number in other.needed)
+    where: tuple[Expr, ...] = (*shape.where, *theirs)
+    if operator != "and":
+        sides = _alternatives(scope, shape.where, theirs, needed)
         where = () if operator == "or" and _TRUE in sides else (_either(operator, sides),)
     values = other.values
     if values is not None:
@@ -446,6 +445,7 @@ def _combining(
     return shape.evolve(
         sources=tuple(scope.sources),
         where=where,
+        needed=needed,
         width=shape.width + other.width,
         values=values if values is not None else shape.values,
         order=other.order or shape.order,
@@ -466,6 +466,16 @@ def _combining_open(
         for number, convert in bindings:
             slots.bind(leaf, parameter(number, convert))
     return _combining(shape, operator, other, alike), slots
+
+
+def _alternatives(scope: Scope, mine: tuple[Expr, ...], theirs: tuple[Expr, ...], needed: frozenset[int]) -> list[Expr]:
+    """The conditions of two queries as alternatives; neither says that a row of `needed` is there that the other does without."""
+    sides: list[Expr] = []
+    for own, other in ((mine, theirs), (theirs, mine)):
+        spare = needed - conditions.there(tuple(scope.sources), other)
+        said = {condition for number in spare for condition in conditions.present(scope, number)}
+        sides.append(conjoined(tuple(condition for condition in own if condition not in said)) or _TRUE)
+    return sides
 
 
 def _either(operator: str, sides: list[Expr]) -> Expr:
