@@ -77,8 +77,8 @@ class Collate(Func):
     """The text as it compares and sorts under `collation`.
 
     The memory store compares text by code points, which is BINARY. NOCASE makes upper and lower case alike, by Unicode's rules
-    without a locale: the value is then the folded text. Other collations raise NotSupportedError, names that no database
-    would take ValueError.
+    without a locale: the value is then the folded text, and so is what it is compared with. Other collations raise
+    NotSupportedError, names that no database would take ValueError.
     """
 
     collation: str

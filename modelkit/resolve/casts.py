@@ -10,11 +10,13 @@ import decimal
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Final
 
 from modelkit.errors import DataError, FieldError, shorten
 from modelkit.expressions import builtins
+from modelkit.functions.comparison import COLLATIONS
 from modelkit.ir.codec import JSON_NULL
 from modelkit.ir.expr import Arith, Call, Const, Expr, FunctionDef
 from modelkit.ir.types import (
@@ -37,7 +39,7 @@ from modelkit.ir.types import (
 )
 from modelkit.transaction import datetime_policies
 
-__all__ = ["as_moment", "as_text", "cast", "comparable", "converted"]
+__all__ = ["as_moment", "as_text", "cast", "collation_of", "comparable", "converted", "under"]
 
 
 def _moment(value: Any) -> datetime.datetime:
@@ -65,13 +67,28 @@ def as_moment(expr: Expr) -> Expr:
 
 
 def comparable(left: Expr, right: Expr) -> tuple[Expr, Expr]:
-    """Two sides of a comparison, one of them converted where a date meets a moment."""
+    """Two sides as they are compared: a date that meets a moment as one, both under the collation of one, the left's first."""
+    collation = collation_of(left) or collation_of(right)
+    if collation is not None:
+        return under(collation, left), under(collation, right)
     kinds = (type(left.type), type(right.type))
     computed = isinstance(left, (Arith, Call)) or isinstance(right, (Arith, Call))
     mixed = set(kinds) == {DateType, DateTimeType}
     if mixed or (kinds == (DateTimeType, DateTimeType) and computed):
         return as_moment(left), as_moment(right)
     return left, right
+
+
+def collation_of(expr: Expr) -> FunctionDef | None:
+    """What `expr`, a text under a collation, was made by; None for anything else."""
+    return expr.function if isinstance(expr, Call) and expr.function in COLLATIONS.values() else None
+
+
+def under(collation: FunctionDef, expr: Expr) -> Expr:
+    """A text as it compares under `collation`, in place of one that it names itself; as it is where it is no text."""
+    if isinstance(expr, Call) and collation_of(expr) is not None:
+        return replace(expr, function=collation)
+    return Call(expr.type, expr.nullable, collation, (expr,)) if isinstance(expr.type, TextType) else expr
 
 
 def cast(expr: Expr, wanted: ScalarType) -> Expr:

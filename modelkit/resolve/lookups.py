@@ -54,7 +54,7 @@ from modelkit.ir.types import (
 )
 from modelkit.records import dataclass
 from modelkit.resolve import functions, operands, tuples
-from modelkit.resolve.casts import as_text, comparable
+from modelkit.resolve.casts import as_text, collation_of, comparable, under
 from modelkit.resolve.joins import Leaf, Slots, constant
 from modelkit.resolve.paths import Route, names_of, refuse_virtual, unnamed
 from modelkit.resolve.query import Convert, Term, itself
@@ -455,8 +455,11 @@ def _match(slots: Slots, left: Expr, lookup: LookupDef, operand: Operand, label:
 
 def _in(slots: Slots, left: Term, operand: Operand, convert: Convert, label: str) -> Expr:
     choices: Param | tuple[Expr, ...] | Select
+    collation = collation_of(left.expr)
     if isinstance(operand, Leaf):
         plain = operands.canonical(left.expr.type, left.field)
+        if collation is not None:
+            plain, convert = None, operands.folded(convert, collation.python)
         name = label.removesuffix("__in")
         choices = slots.param(
             left.expr.type, operand, operands.members(convert, name, operands.show_of(left.field), plain)
@@ -467,6 +470,8 @@ def _in(slots: Slots, left: Term, operand: Operand, convert: Convert, label: str
     if isinstance(operand, Term):
         operand = (operand,)
     choices = tuple(_either(slots, left.expr.type, item, convert) for item in operand if _given(item))
+    if collation is not None:
+        choices = tuple(under(collation, choice) for choice in choices)
     return In(BOOLEAN, True, left.expr, choices)
 
 

@@ -252,6 +252,11 @@ def related(key_of: Convert, convert: Convert) -> Convert:
     return key
 
 
+def folded(convert: Convert, fold: Callable[[Any], Any]) -> Convert:
+    """What `convert` makes of a value, as it is compared under a collation."""
+    return lambda value: fold(convert(value))
+
+
 def members(convert: Convert, label: str, show: Show, canonical: type | None = None) -> Convert:
     """The values of an `in`, without None."""
 

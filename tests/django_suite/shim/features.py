@@ -31,12 +31,12 @@ class Features:
     minimum_database_version: None = None
     time_cast_precision = 6
     supported_explain_formats: frozenset[str] = frozenset({"TEXT"})
-    test_collations: dict[str, None] = {
-        "ci": None,
-        "cs": None,
-        "non_default": None,
+    test_collations: dict[str, str | None] = {
+        "ci": "nocase",
+        "cs": "binary",
+        "non_default": "nocase",
         "swedish_ci": None,
-        "virtual": None,
+        "virtual": "nocase",
     }
     django_test_skips: dict[str, set[str]] = {}
     django_test_expected_failures: frozenset[str] = frozenset()
