@@ -81,11 +81,7 @@ def _run(app: str, source: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _print(report: Report, failures: list[str], passes: list[str], options: argparse.Namespace) -> None:
-    shown = (
-        [test for test, outcome in report.outcomes.items() if outcome in ("failed", "error")]
-        if options.all
-        else failures
-    )
+    shown = [test for test, outcome in report.outcomes.items() if outcome != "passed"] if options.all else failures
     seen: set[str] = set()
     for test in shown:
         reason = report.reasons.get(test, "").strip()
