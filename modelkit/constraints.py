@@ -14,7 +14,7 @@ from typing_extensions import deprecated
 
 from modelkit import deprecation
 from modelkit.errors import ValidationError, shorten
-from modelkit.expressions.base import F, Face, Node, OrderBy
+from modelkit.expressions.base import Expression, F, Face, Node, OrderBy
 from modelkit.expressions.conditions import Condition, NamedLookup, Q
 from modelkit.ir.schema import DEFAULT
 
@@ -49,7 +49,7 @@ def _node(expression: Any) -> Node:
 
 def _is_condition(node: Node) -> bool:
     """Whether `node` is true, false or NULL: a condition, or an expression that says so by its output_field."""
-    return isinstance(node, Condition) or getattr(node, "output_field", None) is not None
+    return isinstance(node, Condition) or (isinstance(node, Expression) and node.declared is not None)
 
 
 def _condition(condition: Any, what: str, error: type[Exception] = TypeError) -> Node | None:

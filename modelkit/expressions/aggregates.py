@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from modelkit.errors import NotSupportedError
 from modelkit.expressions import accumulators
-from modelkit.expressions.base import Combinable, F, Node, Path, node_of
+from modelkit.expressions.base import Expression, F, Node, Path, node_of
 from modelkit.ir.expr import INTEGER, AggregateDef
 from modelkit.ir.types import ScalarType
 from modelkit.records import dataclass
@@ -32,7 +32,7 @@ def _are_rows(expressions: tuple[object, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
-class Aggregate(Combinable):
+class Aggregate(Expression):
     """The base of all aggregates: `function` over the values of `args` in a group (none: over whole rows, as `Count("*")`).
 
     Text names a field. `distinct` keeps one of equal values, `filter` the rows that meet it; `default` stands for the result
@@ -56,7 +56,6 @@ class Aggregate(Combinable):
     distinct: bool
     filter: Node | None
     default: Node | None
-    output_field: Any
 
     def __init__(
         self,
@@ -80,7 +79,7 @@ class Aggregate(Combinable):
         fill(self, "distinct", distinct)
         fill(self, "filter", None if filter is None else node_of(filter))
         fill(self, "default", None if default is None else node_of(default))
-        fill(self, "output_field", output_field)
+        fill(self, "given", output_field)
 
     @property
     def names_itself(self) -> bool:
@@ -134,11 +133,8 @@ class Count(Aggregate):
     result = INTEGER
 
     def __init__(self, expression: object, filter: object = None, **options: Any) -> None:
-        rows = _are_rows((expression,))
-        if rows and filter is not None:
+        if filter is not None and _are_rows((expression,)):
             raise ValueError('Count("*") counts rows and takes no filter: count a field.')
-        if rows and options.get("distinct"):
-            raise ValueError('Count("*") counts rows: distinct has no meaning there.')
         super().__init__(expression, filter=filter, **options)
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, KeysView, ValuesView
-from typing import Any, ClassVar
+from dataclasses import field
+from typing import Any, ClassVar, cast
 
 from modelkit.errors import described
-from modelkit.expressions.structure import digest, part_names, same
+from modelkit.expressions.semantics import semantics
+from modelkit.expressions.structure import digest, extras, part_names, same
 from modelkit.ir.expr import ArithOp
 from modelkit.records import dataclass
 
@@ -19,6 +21,7 @@ __all__ = [
     "Assignment",
     "Combinable",
     "Combined",
+    "Expression",
     "ExpressionWrapper",
     "F",
     "Face",
@@ -61,6 +64,8 @@ class Node:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
+        if extras(self) and not same(extras(self), extras(other)):
+            return False
         return all(same(getattr(self, name), getattr(other, name)) for name in part_names(type(self)))
 
     def __hash__(self) -> int:
@@ -114,9 +119,21 @@ class Sortable(Node):
 
 
 class Combinable(Sortable):
-    """A node with arithmetic."""
+    """A node with arithmetic. The operators have names, as in Django."""
 
     __slots__ = ()
+
+    ADD: ClassVar[ArithOp] = "+"
+    SUB: ClassVar[ArithOp] = "-"
+    MUL: ClassVar[ArithOp] = "*"
+    DIV: ClassVar[ArithOp] = "/"
+    MOD: ClassVar[ArithOp] = "%"
+    POW: ClassVar[ArithOp] = "^"
+    BITAND: ClassVar[ArithOp] = "&"
+    BITOR: ClassVar[ArithOp] = "|"
+    BITXOR: ClassVar[ArithOp] = "#"
+    BITLEFTSHIFT: ClassVar[ArithOp] = "<<"
+    BITRIGHTSHIFT: ClassVar[ArithOp] = ">>"
 
     def __add__(self, other: object) -> Combined:
         return Combined(self, "+", node_of(other))
@@ -198,6 +215,43 @@ class Combinable(Sortable):
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
 
+class _OutputField:
+    """The field of an expression's values. Raises FieldError where only a query would tell, as of a field by name."""
+
+    def __get__(self, node: Any, owner: Any = None) -> Any:
+        if node is None:
+            return self
+        return node.given if node.given is not None else node._resolve_output_field()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression(Combinable):
+    """An expression with a type of its own: everything with arithmetic but F and OuterRef, whose type is that of a field.
+
+    The base of values, functions, aggregates and the like. A function of your own is a Func, a Transform or an Aggregate;
+    Expression(output_field) itself only says of what type it is, and no query can compute it.
+    """
+
+    given: Any = field(default=None, init=False, repr=False)
+    """The field or scalar type that was passed as `output_field`; None where none was."""
+
+    def __init__(self, output_field: Any = None) -> None:
+        object.__setattr__(self, "given", output_field)
+
+    @property
+    def declared(self) -> Any:
+        """What was passed as output_field, else what the class declares so; None where it follows from the parts."""
+        if self.given is None and type(self).output_field is not Expression.output_field:
+            return self.output_field
+        return self.given
+
+    output_field = cast("Any", _OutputField())
+
+    def _resolve_output_field(self) -> Any:
+        """The field that follows from the parts."""
+        return semantics.output_field(self)
+
+
 class Sliceable(Combinable):
     """A named value that may be subscripted as text: `F("name")[1:3]`, counted from 0."""
 
@@ -218,12 +272,16 @@ class F(Sliceable):
         if not isinstance(self.name, str):
             raise TypeError(f"F() takes the name of a field as text, not {type(self.name).__name__}.")
 
+    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        """Import path, positional and keyword arguments that make an equal one."""
+        return "modelkit.F", (self.name,), {}
+
     def __repr__(self) -> str:
         return f"F({self.name})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Negated(Combinable):
+class Negated(Expression):
     """The opposite of a truth value; NULL stays NULL."""
 
     item: Node
@@ -279,18 +337,25 @@ class Path(Combinable):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Value(Combinable):
+class Value(Expression):
     """A constant. `output_field` (a field) says what type it is of where the context does not."""
 
     value: Any
-    output_field: Any = None
+
+    def __init__(self, value: Any, output_field: Any = None) -> None:
+        object.__setattr__(self, "given", output_field)
+        object.__setattr__(self, "value", value)
+
+    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        """Import path, positional and keyword arguments that make an equal one."""
+        return "modelkit.Value", (self.value,), {} if self.given is None else {"output_field": self.given}
 
     def __repr__(self) -> str:
         return f"Value({described(self.value)})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Combined(Combinable):
+class Combined(Expression):
     """left OPERATOR right; the operators are the IR's."""
 
     left: Node
@@ -302,7 +367,7 @@ class Combined(Combinable):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NamedTransform(Combinable):
+class NamedTransform(Expression):
     """A named transform ("year", "lower") of the table of lookups, applied."""
 
     item: Node
@@ -318,7 +383,7 @@ def json_key(name: str) -> str | int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KeyPath(Combinable):
+class KeyPath(Expression):
     """What stands in a JSON value under `keys`, outermost first."""
 
     item: Node
@@ -329,14 +394,14 @@ class KeyPath(Combinable):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ExpressionWrapper(Combinable):
+class ExpressionWrapper(Expression):
     """An expression whose type is said by `output_field`."""
 
     expression: Node
-    output_field: Any
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "expression", node_of(self.expression))
+    def __init__(self, expression: object, output_field: Any) -> None:
+        Expression.__init__(self, output_field)
+        object.__setattr__(self, "expression", node_of(expression))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

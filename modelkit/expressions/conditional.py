@@ -5,16 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelkit.errors import described
-from modelkit.expressions.base import (
-    Combinable,
-    F,
-    Face,
-    Node,
-    Sliceable,
-    Sortable,
-    Value,
-    node_of,
-)
+from modelkit.expressions.base import Expression, F, Face, Node, Sliceable, Sortable, Value, node_of
 from modelkit.expressions.conditions import Condition, Q
 from modelkit.ir.types import BooleanType
 from modelkit.records import dataclass
@@ -31,7 +22,7 @@ def _is_condition(node: object) -> bool:
     """Whether `node` is a condition, or says of itself that it gives a truth value."""
     if isinstance(node, Value):
         return isinstance(node.value, bool)
-    output = getattr(node, "output_field", None) if isinstance(node, Node) else None
+    output = node.declared if isinstance(node, Expression) else None
     return isinstance(node, Condition) or isinstance(getattr(output, "scalar_type", output), BooleanType)
 
 
@@ -58,12 +49,11 @@ class When(Node):
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
-class Case(Combinable):
+class Case(Expression):
     """The result of the first branch whose condition is true, else `default` (NULL)."""
 
     cases: tuple[When, ...]
     default: Node
-    output_field: Any
 
     def __init__(self, *cases: When, default: object = None, output_field: Any = None) -> None:
         for case in cases:
@@ -71,7 +61,7 @@ class Case(Combinable):
                 raise TypeError(f"Case() takes When objects, not {type(case).__name__}.")
         object.__setattr__(self, "cases", cases)
         object.__setattr__(self, "default", _result(default))
-        object.__setattr__(self, "output_field", output_field)
+        object.__setattr__(self, "given", output_field)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,11 +79,14 @@ class OuterRef(Sliceable):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subquery(Combinable):
+class Subquery(Expression):
     """The one value of the first row of `queryset`; NULL where it has no row."""
 
     queryset: Any
-    output_field: Any = None
+
+    def __init__(self, queryset: Any, output_field: Any = None) -> None:
+        Expression.__init__(self, output_field)
+        object.__setattr__(self, "queryset", queryset)
 
     def __repr__(self) -> str:
         return f"Subquery({described(self.queryset)})"

@@ -6,12 +6,13 @@ Knows the other nodes, no model, field or store. Like all nodes they are immutab
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, KeysView, ValuesView
+from collections.abc import Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from modelkit.errors import described
 from modelkit.expressions.base import Combinable, F, Face, Node, Path
-from modelkit.expressions.structure import digest, part_names, same
+from modelkit.expressions.semantics import semantics
+from modelkit.expressions.structure import digest, rebuilt, same
 from modelkit.records import dataclass
 
 __all__ = [
@@ -73,6 +74,11 @@ class Condition(Node):
 
     def __invert__(self) -> Q:
         return Q(self, _negated=True)
+
+    @property
+    def output_field(self) -> Any:
+        """A BooleanField."""
+        return semantics.output_field(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,9 +142,10 @@ class Q(Condition):
         fill(self, "negated", negated)
 
     @classmethod
-    def _made(cls, children: tuple[Child, ...], connector: Connector, negated: bool = False) -> Self:
+    def create(cls, children: Iterable[Child] = (), connector: Connector = AND, negated: bool = False) -> Self:
+        """A Q of these very children: nodes, and pairs of a name and a value."""
         made = cls.__new__(cls)
-        made._fill(children, connector, negated)
+        made._fill(tuple(children), connector, negated)
         return made
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -157,7 +164,7 @@ class Q(Condition):
         return any(same(child, own) for own in self.children)
 
     def __invert__(self) -> Q:
-        return Q._made(self.children, self.connector, not self.negated)
+        return Q.create(self.children, self.connector, not self.negated)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Q):
@@ -189,7 +196,7 @@ class Q(Condition):
         return f"(NOT {inner})" if self.negated else inner
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Q._made, (self.children, self.connector, self.negated))
+        return (Q.create, (self.children, self.connector, self.negated))
 
     def __copy__(self) -> Q:
         return self
@@ -212,6 +219,13 @@ class Q(Condition):
         if self.negated:
             options["_negated"] = True
         return ("modelkit.Q", self.children, options)
+
+    def check(self, against: Mapping[str, Any]) -> bool:
+        """Whether the condition is not false where names stand for the values of `against`, constants or expressions.
+
+        NULL passes, as in a CheckConstraint. Raises FieldError for other names, and for what reads a store.
+        """
+        return semantics.holds(self, against) is not False
 
     def flatten(self) -> Iterator[Any]:
         """This Q, and everything inside it, nodes and values."""
@@ -288,7 +302,7 @@ def _joined(left: Node, right: object, connector: Connector) -> Q:
             children.extend(part.children)
         else:
             children.append(part)
-    return Q._made(tuple(children), connector)
+    return Q.create(tuple(children), connector)
 
 
 def rebase(node: Any, prefix: Path) -> Any:
@@ -300,16 +314,12 @@ def rebase(node: Any, prefix: Path) -> Any:
         case Path():
             return Path(prefix.owner, prefix.names + node.names)
         case Related() | RelatedCount() | RelatedAggregate():
-            changes: dict[str, Any] = {"path": rebase(node.path, prefix)}
+            return rebuilt(node, lambda part: rebase(part, prefix) if part is node.path else part)
         case Q():
-            return Q._made(tuple(rebase(part, prefix) for part in node.children), node.connector, node.negated)
+            return Q.create(tuple(rebase(part, prefix) for part in node.children), node.connector, node.negated)
         case Node():
-            changes = {name: rebase(getattr(node, name), prefix) for name in part_names(type(node))}
+            return rebuilt(node, lambda part: rebase(part, prefix))
         case tuple():
             return tuple(rebase(item, prefix) for item in node)
         case _:
             return node
-    copied = object.__new__(type(node))
-    for name in part_names(type(node)):
-        object.__setattr__(copied, name, changes.get(name, getattr(node, name)))
-    return copied

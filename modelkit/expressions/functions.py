@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from modelkit.errors import NotSupportedError, shorten
-from modelkit.expressions.base import Combinable, F, node_of
+from modelkit.expressions.base import Expression, F, node_of
 from modelkit.expressions.registration import Registrable, Written
 from modelkit.ir.expr import FunctionDef
 from modelkit.ir.types import ScalarType
@@ -23,7 +23,7 @@ to; or a fractional number (Decimal where an argument is one, else float)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
-class Func(Written, Combinable):
+class Func(Written, Expression):
     """A scalar function applied to `args`: text names a field, other constants are values.
 
     What it does is a FunctionDef: `function`, passed or declared by the class, or the one that a class's `python` makes (a
@@ -35,7 +35,6 @@ class Func(Written, Combinable):
 
     definition: FunctionDef | str | None
     args: tuple[Any, ...]
-    declared: Any
 
     function: ClassVar[FunctionDef | str | None] = None
     strict: ClassVar[bool] = True
@@ -52,7 +51,7 @@ class Func(Written, Combinable):
         nodes = tuple(F(item) if isinstance(item, str) else node_of(item) for item in args)
         object.__setattr__(self, "definition", function)
         object.__setattr__(self, "args", nodes)
-        object.__setattr__(self, "declared", output_field)
+        object.__setattr__(self, "given", output_field)
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Make the FunctionDef that the body of `cls` declares."""
@@ -68,11 +67,6 @@ class Func(Written, Combinable):
                 pure=cls.pure,
                 inline=cls.inline,
             )
-
-    @property
-    def output_field(self) -> Any:
-        """The field or scalar type that was passed as what the function gives; None where none was."""
-        return self.declared
 
     @property
     def called(self) -> FunctionDef:

@@ -6,10 +6,11 @@ never the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-__all__ = ["digest", "part_names", "same"]
+__all__ = ["digest", "extras", "part_names", "rebuilt", "same"]
 
 _NAMES: dict[type, tuple[str, ...]] = {}
 
@@ -20,6 +21,25 @@ def part_names(kind: type) -> tuple[str, ...]:
     if names is None:
         names = _NAMES[kind] = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
     return names
+
+
+def extras(node: object) -> dict[str, Any]:
+    """What an instance of a class that somebody wrote holds besides its parts."""
+    found: dict[str, Any] = getattr(node, "__dict__", _NOTHING)
+    return found
+
+
+_NOTHING: dict[str, Any] = {}
+
+
+def rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
+    """A copy of `node` with `change(part)` in place of each of its parts."""
+    copied = object.__new__(type(node))
+    for name in part_names(type(node)):
+        object.__setattr__(copied, name, change(getattr(node, name)))
+    for name, value in extras(node).items():
+        object.__setattr__(copied, name, value)
+    return copied
 
 
 def _is_free_field(value: object) -> bool:

@@ -10,7 +10,7 @@ import enum
 from typing import Any, ClassVar, Literal
 
 from modelkit.expressions.aggregates import Aggregate
-from modelkit.expressions.base import Combinable, F, Face, Node, OrderBy, node_of
+from modelkit.expressions.base import Expression, F, Face, Node, OrderBy, node_of
 from modelkit.ir import expr as ir
 from modelkit.records import dataclass
 
@@ -98,7 +98,7 @@ class ValueRange(WindowFrame):
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
-class WindowFunction(Node):
+class WindowFunction(Expression):
     """The base of the functions that have a value in a Window alone: ranks, neighbours, rows of the frame.
 
     `args`: what `ir.expr.Window` says of the function; text names a field.
@@ -107,11 +107,10 @@ class WindowFunction(Node):
     function: ClassVar[ir.WindowFunction]
 
     args: tuple[Node, ...]
-    output_field: Any
 
     def __init__(self, *args: object, output_field: Any = None) -> None:
         object.__setattr__(self, "args", tuple(F(arg) if isinstance(arg, str) else node_of(arg) for arg in args))
-        object.__setattr__(self, "output_field", output_field)
+        object.__setattr__(self, "given", output_field)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.args))})"
@@ -139,7 +138,7 @@ def _order(items: tuple[object, ...]) -> tuple[Node, ...]:
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
-class Window(Combinable):
+class Window(Expression):
     """`expression` (an aggregate or a window function) over the rows that share `partition_by`, in the order of `order_by`.
 
     Without an order all rows of a partition are peers. A `frame` says which of them an aggregate reads, by default those
@@ -150,7 +149,6 @@ class Window(Combinable):
     partition_by: tuple[Node, ...]
     order_by: tuple[Node, ...]
     frame: WindowFrame | None
-    output_field: Any
 
     def __init__(
         self,
@@ -174,7 +172,7 @@ class Window(Combinable):
         )
         fill(self, "order_by", _order(_listed(order_by)))
         fill(self, "frame", frame)
-        fill(self, "output_field", output_field)
+        fill(self, "given", output_field)
 
     def __repr__(self) -> str:
         parts = []

@@ -71,8 +71,9 @@ class KeyTransform(KeyPath):
     """
 
     def __init__(self, key: str | int, expression: object) -> None:
-        object.__setattr__(self, "item", F(expression) if isinstance(expression, str) else node_of(expression))
-        object.__setattr__(self, "keys", (json_key(str(key)),))
+        KeyPath.__init__(
+            self, F(expression) if isinstance(expression, str) else node_of(expression), (json_key(str(key)),)
+        )
 
 
 class KeyTransformFactory:

@@ -6,17 +6,18 @@ but the instance's own values, which clean_fields() brings into their fields' ty
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from modelkit.constraints import NON_FIELD, UniqueConstraint, unique_error
 from modelkit.errors import ObjectDoesNotExist, ValidationError
 from modelkit.expressions.base import F, Node
 from modelkit.expressions.conditions import Condition
+from modelkit.expressions.semantics import semantics
 from modelkit.ir.schema import DEFAULT
 from modelkit.modelinfo import ModelClass, info_of, is_key
 from modelkit.records import dataclass
-from modelkit.resolve import conditions, expressions
+from modelkit.resolve import conditions, expressions, standalone
 from modelkit.stores.memory.compiler import compile_formula
 
 __all__ = ["clean_fields", "evaluated", "full_clean", "validate_constraints", "validate_unique"]
@@ -252,3 +253,11 @@ def evaluated(instance: Any, node: Node, model: ModelClass | None = None) -> Any
         if column.generated is not None:
             row[number] = compile_formula(column.generated)(tuple(row))
     return compile_formula(formula)(tuple(row))
+
+
+def _holds(condition: Node, values: Mapping[str, Any]) -> bool | None:
+    found: bool | None = compile_formula(standalone.condition_on(values, condition))(())
+    return found
+
+
+semantics.holds = _holds

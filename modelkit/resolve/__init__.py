@@ -3,6 +3,6 @@
 Importing this package registers what resolves each kind of node.
 """
 
-from modelkit.resolve import aggregation, choices, conditions, windows
+from modelkit.resolve import aggregation, choices, conditions, standalone, windows
 
-__all__ = ["aggregation", "choices", "conditions", "windows"]
+__all__ = ["aggregation", "choices", "conditions", "standalone", "windows"]

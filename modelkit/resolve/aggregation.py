@@ -55,6 +55,8 @@ def _aggregate(scope: Scope, node: Aggregate, context: Context) -> Term:
 def aggregated(scope: Scope, node: Aggregate, context: Context, *, over_groups: bool) -> Term:
     """The term of an aggregate, wherever it stands; `over_groups`: its arguments may be aggregates themselves."""
     function = node.called
+    if node.distinct and not node.args:
+        raise ValueError(f"{scope.verb}(): {node!r} counts rows, of which no two are the same: count a field.")
     inside = replace(context, within=type(node).__name__)
     terms = [_argument(scope, node, arg, inside, over_groups) for arg in node.args]
     where = None if node.filter is None else _filter(scope, node, node.filter, inside, over_groups)
@@ -62,8 +64,8 @@ def aggregated(scope: Scope, node: Aggregate, context: Context, *, over_groups: 
     args = tuple(_converted(node, term.expr, type_) for term in terms)
     given = INTEGER if isinstance(node.result, IntegerType) else type_
     expr: Expr = ir.Aggregate(given, function.empty is None, function, args, node.distinct, where)
-    field = field_of(node.output_field)
-    if field is None and node.output_field is None and node.result in {"first", "sum"} and terms:
+    field = field_of(node.declared)
+    if field is None and node.declared is None and node.result in {"first", "sum"} and terms:
         field = terms[0].field
     term = Term(cast(expr, type_), field)
     return term if node.default is None else _with_default(scope, node, term, context)
@@ -84,8 +86,8 @@ def _check_place(scope: Scope, node: Aggregate, context: Context) -> None:
 
 def _argument(scope: Scope, node: Aggregate, arg: Node, inside: Context, over_groups: bool) -> Term:
     """What is aggregated: a value of rows or, in aggregate(), of groups."""
-    if isinstance(arg, Combined) and node.output_field is not None:
-        term = expressions.combined(scope, arg, inside, node.output_field)
+    if isinstance(arg, Combined) and node.declared is not None:
+        term = expressions.combined(scope, arg, inside, node.declared)
     elif node.counts_keys:
         term = _counted(scope, node, resolve_whole(scope, arg, inside))
     else:
@@ -140,7 +142,7 @@ _NUMBERS: Final = (IntegerType, FloatType, DecimalType)
 
 def _result_type(scope: Scope, node: Aggregate, terms: list[Term]) -> ScalarType:
     """The type of the result; FieldError where the argument's values have no sum or mean."""
-    declared = type_of(node.output_field)
+    declared = type_of(node.declared)
     argument = terms[0].expr.type if terms else AnyType()
     if node.result in {"sum", "mean"} and not isinstance(argument, (*_NUMBERS, DurationType, AnyType)):
         raise FieldError(

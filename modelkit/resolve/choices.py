@@ -28,12 +28,12 @@ __all__ = ["common_type", "field_name"]
 def _case(scope: Scope, node: Case, context: Context) -> Term:
     conditions = [resolve(scope, case.condition, context).expr for case in node.cases]
     results = [case.result for case in node.cases]
-    *chosen, default = _results(scope, [*results, node.default], node.output_field, context)
-    type_ = type_of(node.output_field) or common_type([*chosen, default], repr(node))
+    *chosen, default = _results(scope, [*results, node.default], node.declared, context)
+    type_ = type_of(node.declared) or common_type([*chosen, default], repr(node))
     values = [_valued(term.expr, type_) for term in chosen]
     otherwise = _valued(default.expr, type_)
     known = [term.field for term in (*chosen, default) if term.field is not None]
-    field = field_of(node.output_field) or (known[0] if known and node.output_field is None else None)
+    field = field_of(node.declared) or (known[0] if known and node.declared is None else None)
     if not values:
         return Term(otherwise, field)
     nullable = any(value.nullable for value in (*values, otherwise))
@@ -47,7 +47,7 @@ def _results(scope: Scope, nodes: Sequence[Node], output: object, context: Conte
         resolve(scope, Value(node.value, output), context)
         if field is not None
         and isinstance(node, Value)
-        and node.output_field is None
+        and node.declared is None
         and leaf_of(node.value).value is not None
         else resolve(scope, node, context)
         for node in nodes

@@ -15,7 +15,7 @@ from modelkit.expressions.base import F, Face, KeyPath, NamedTransform, Negated,
 from modelkit.expressions.conditional import Subquery
 from modelkit.expressions.conditions import Condition, NamedLookup, Q, Related
 from modelkit.expressions.predicates import Lookup
-from modelkit.ir.analysis import inner_sources, sources_of
+from modelkit.ir.analysis import inner_sources, sources_of, subselects
 from modelkit.ir.expr import (
     BOOLEAN,
     INTEGER,
@@ -50,7 +50,7 @@ from modelkit.resolve.query import Step as Taken
 from modelkit.resolve.skeleton import children_key, plain, query_in
 from modelkit.resolve.subqueries import compared_select
 
-__all__ = ["filtered", "formula", "parity", "present", "related_rows", "resolve_condition", "there"]
+__all__ = ["filtered", "formula", "of_values", "parity", "present", "related_rows", "resolve_condition", "there"]
 
 _TRUE: Final = Const(BOOLEAN, False, True)
 _FALSE: Final = Const(BOOLEAN, False, False)
@@ -117,7 +117,7 @@ def _slowly(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any
     children = _children(conditions, lookups, verb)
     leaves: list[Any] = []
     key = ("Q", verb == "exclude", *children_key(children, leaves))
-    return stepped(query, key, leaves, _filtering, (Q._made(children, "AND"), verb))
+    return stepped(query, key, leaves, _filtering, (Q.create(children, "AND"), verb))
 
 
 def _taken(query: Query, children: tuple[Any, ...], values: tuple[Any, ...], key: tuple[Any, ...], verb: str) -> Query:
@@ -126,7 +126,7 @@ def _taken(query: Query, children: tuple[Any, ...], values: tuple[Any, ...], key
         query.shape.cache.add(query.shape.next, key, _TRUTHS)
         key = (*key, *[value for value in values if value is True or value is False])
     numbers = {name: number for number, name in enumerate(key[1 : len(values) + 1])}
-    whole = Q._made(tuple((name, Leaf(numbers[name], value)) for name, value in children), "AND")
+    whole = Q.create(tuple((name, Leaf(numbers[name], value)) for name, value in children), "AND")
     step, shared = taken(query.shape, _filtering, (whole, verb), values)
     if shared:
         query.shape.cache.add(query.shape.next, key, step)
@@ -183,9 +183,17 @@ def formula(info: ModelInfo, condition: Node) -> Formula:
     """`condition` on a row of the model's own table, for constraints and indexes."""
 
     def make(scope: Scope, context: Context) -> Expr:
-        return resolve_condition(scope, condition, context) or _TRUE
+        return of_values(scope, condition, context)
 
     return Formula(*expressions.own_table(info, "condition", make))
+
+
+def of_values(scope: Scope, condition: Node, context: Context) -> Expr:
+    """`condition` where it may read no rows but its own; FieldError where it does."""
+    expr = resolve_condition(scope, condition, context) or _TRUE
+    if any(subselects(expr)):
+        raise FieldError(f"{scope.info.name}: a condition on one row reads no others, and so no queryset.")
+    return expr
 
 
 # -- the tree
@@ -347,7 +355,7 @@ def _lookup_class(scope: Scope, node: Lookup, context: Context) -> Expr:
 
 def _beside(scope: Scope, left: Node, right: object, context: Context) -> Term:
     """The left side of a lookup; a constant there has the type of the expression that it is compared with."""
-    if isinstance(left, Value) and left.output_field is None and isinstance(right, (Node, Face)):
+    if isinstance(left, Value) and left.declared is None and isinstance(right, (Node, Face)):
         other = resolve(scope, right, context)
         return resolve(scope, Value(left.value, other.field or other.expr.type), context)
     return resolve(scope, left, context)
@@ -411,7 +419,7 @@ def _operand(scope: Scope, operand: Any, context: Context, found: Chain, way: Ro
         operand = operand.node
     if isinstance(found.type, TupleType):
         return _row_operand(scope, operand, context, found, way, len(found.type.items))
-    if isinstance(operand, Value) and operand.output_field is None:
+    if isinstance(operand, Value) and operand.declared is None:
         value = expressions.leaf_of(operand.value)
         return resolve(scope, operand, context) if value.value is None else value
     if isinstance(operand, Subquery) and found.lookup.form == "in":
@@ -658,7 +666,7 @@ def _related_rows(scope: Scope, path: Path, context: Context) -> tuple[Scope, li
 
 def _met(related: Scope, conditions: tuple[Node, ...]) -> list[Expr]:
     """What related rows have to meet, in one expression; none without conditions."""
-    where = resolve_condition(related, Q._made(conditions, "AND"), Context(set())) if conditions else None
+    where = resolve_condition(related, Q.create(conditions, "AND"), Context(set())) if conditions else None
     return [] if where is None else [where]
 
 

@@ -16,6 +16,7 @@ from modelkit.errors import FieldError, NotSupportedError, shorten
 from modelkit.expressions import aggregates, conditional
 from modelkit.expressions.base import (
     Combined,
+    Expression,
     ExpressionWrapper,
     F,
     Face,
@@ -62,6 +63,7 @@ __all__ = [
     "combined",
     "formula",
     "leaf_of",
+    "of_one_row",
     "own_table",
     "owned_by",
     "resolve",
@@ -228,9 +230,9 @@ def _value(scope: Scope, node: Value, context: Context, beside: Term | None = No
     """A constant, or an inner query; `beside` is the term on the other side of an operator."""
     leaf = leaf_of(node.value)
     if query_in(leaf.value) is not None:
-        return resolve(scope, conditional.Subquery(leaf, node.output_field), context)
-    field = functions.field_of(node.output_field)
-    type_ = functions.type_of(node.output_field)
+        return resolve(scope, conditional.Subquery(leaf, node.declared), context)
+    field = functions.field_of(node.declared)
+    type_ = functions.type_of(node.declared)
     if type_ is None:
         type_ = operands.value_type(leaf.value)
         if beside is not None and isinstance(type_, FloatType) and isinstance(beside.expr.type, DecimalType):
@@ -252,7 +254,7 @@ def _result(op: str, left: ScalarType, right: ScalarType) -> ScalarType | None:
     if isinstance(left, AnyType) or isinstance(right, AnyType):
         return right if isinstance(left, AnyType) else left
     if isinstance(left, IntegerType) and isinstance(right, IntegerType):
-        return IntegerType()
+        return IntegerType(0) if op != "-" and left.low >= 0 and right.low >= 0 else IntegerType()
     if op in "&|#<<>>":
         return None
     pair = (type(left), type(right))
@@ -311,12 +313,12 @@ resolver(Combined)(combined)
 @resolver(ExpressionWrapper)
 def _wrapper(scope: Scope, node: ExpressionWrapper, context: Context) -> Term:
     if isinstance(node.expression, Combined):
-        term = combined(scope, node.expression, context, node.output_field)
+        term = combined(scope, node.expression, context, node.declared)
     elif isinstance(node.expression, Value):
-        term = _value(scope, Value(node.expression.value, node.output_field), context)
+        term = _value(scope, Value(node.expression.value, node.declared), context)
     else:
         term = resolve(scope, node.expression, context)
-    return typed(Term(term.expr), node.output_field)
+    return typed(Term(term.expr), node.declared)
 
 
 def typed(term: Term, output: Any) -> Term:
@@ -364,6 +366,14 @@ def _key_path(scope: Scope, node: KeyPath, context: Context) -> Term:
     return lookups.keyed(scope.slots, term, node.keys)
 
 
+@resolver(Expression)
+def _without_value(scope: Scope, node: Expression, _context: Context) -> Term:
+    raise FieldError(
+        f"{scope.verb}() cannot compute {node!r}: an expression of your own is a Func, a Transform or an Aggregate that says "
+        "what it computes."
+    )
+
+
 @resolver(OrderBy)
 def _order_by(scope: Scope, node: OrderBy, _context: Context) -> Term:
     raise FieldError(f"{scope.verb}() cannot use {node!r}: asc() and desc() stand in order_by() alone.")
@@ -371,10 +381,16 @@ def _order_by(scope: Scope, node: OrderBy, _context: Context) -> Term:
 
 def own_table(info: ModelInfo, verb: str, make: Callable[[Scope, Context], Expr]) -> tuple[Expr, tuple[Any, ...]]:
     """An expression over one row of a model's own table, and the values of its parameters."""
-    scope = Scope.over(info, verb)
+    return of_one_row(Scope.over(info, verb), make)
+
+
+def of_one_row(scope: Scope, make: Callable[[Scope, Context], Expr]) -> tuple[Expr, tuple[Any, ...]]:
+    """What `make` makes in `scope`, which is that of one row, and the values of its parameters."""
     expr = make(scope, Context(None, joins=False))
     if scope.slots.open:
-        raise FieldError(f"{info.name}: there is no query around an expression over one row for OuterRef to read.")
+        raise FieldError(
+            f"{scope.info.name}: there is no query around an expression over one row for OuterRef to read."
+        )
     return expr, tuple(convert(None) for _, convert in scope.slots.bindings)
 
 

@@ -98,7 +98,7 @@ def _wanted(node: Func, number: int, type_: ScalarType) -> list[ScalarType | Non
 
 def _known(node: Func, terms: Sequence[Term], expr: Expr) -> Term:
     """The term of a function, with the field that knows its values: the one declared, or the first argument's where it keeps its type."""
-    declared = field_of(node.output_field)
+    declared = field_of(node.declared)
     if declared is not None or not terms:
         return Term(expr, declared)
     first = terms[0]
@@ -107,7 +107,7 @@ def _known(node: Func, terms: Sequence[Term], expr: Expr) -> Term:
 
 def result_of(node: Func, types: Sequence[ScalarType]) -> ScalarType:
     """The type of what `node` gives for arguments of these types."""
-    declared = type_of(node.output_field)
+    declared = type_of(node.declared)
     if declared is not None:
         return declared
     match node.result:
@@ -159,10 +159,10 @@ def _null_if(node: NullIf, terms: Sequence[Term]) -> Term:
 
 @applied.register(Cast)
 def _cast(node: Cast, terms: Sequence[Term]) -> Term:
-    wanted = type_of(node.output_field)
+    wanted = type_of(node.declared)
     if wanted is None:
-        raise FieldError(f"{node!r} needs an output_field that is a field, not {node.output_field!r}.")
-    return Term(converted(terms[0].expr, wanted), field_of(node.output_field))
+        raise FieldError(f"{node!r} needs an output_field that is a field, not {node.declared!r}.")
+    return Term(converted(terms[0].expr, wanted), field_of(node.declared))
 
 
 _OUTPUT_FORMS: Final[dict[type[ScalarType], Form]] = {DateType: "date", TimeType: "time", DateTimeType: "datetime"}
@@ -192,9 +192,7 @@ def _extract(node: Extract, terms: Sequence[Term]) -> Term:
     if of_duration and node.part not in DURATION_PARTS:
         raise ValueError(f"Cannot extract component '{node.part}' from {_name_of(term)}.")
     function = extraction(node.part, node.tzinfo, of_duration=of_duration)
-    return Term(
-        Call(type_of(node.output_field) or INTEGER, expr.nullable, function, (expr,)), field_of(node.output_field)
-    )
+    return Term(Call(type_of(node.declared) or INTEGER, expr.nullable, function, (expr,)), field_of(node.declared))
 
 
 @applied.register(TruncBase)
@@ -211,7 +209,7 @@ def _trunc(node: TruncBase, terms: Sequence[Term]) -> Term:
         raise ValueError(f"tzinfo can only be used with DateTimeField, not with {_name_of(term)}.")
     lacking = {DateType: (*TIME_KINDS, "time"), TimeType: (*DATE_KINDS, "date")}.get(type(expr.type), ())
     if kind in lacking or (type(wanted) is not type(expr.type) and not isinstance(expr.type, DateTimeType)):
-        declared = field_of(node.output_field)
+        declared = field_of(node.declared)
         target = type(declared).__name__ if declared is not None else "DateTimeField"
         raise ValueError(f"Cannot truncate {_name_of(term)} to {target}.")
     return _known(node, terms, Call(wanted, expr.nullable, truncation(kind, node.tzinfo, form), (expr,)))

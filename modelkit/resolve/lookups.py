@@ -148,7 +148,7 @@ class _Left:
         if custom is not None:
             node = custom(F(name))
             kept = functions.result_of(node, (self.type,))
-            declared = functions.field_of(node.output_field)
+            declared = functions.field_of(node.declared)
             if declared is None and type(kept) is type(self.type):
                 declared = self._field
             self._step(custom, kept, declared)

@@ -6,7 +6,6 @@ Knows symbolic nodes; gives them no meaning. The invariant: two calls with equal
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import decimal
 import uuid
@@ -19,6 +18,7 @@ from modelkit.expressions.base import Assignment, Face, Node, Path, Value
 from modelkit.expressions.conditional import Exists, Subquery
 from modelkit.expressions.conditions import NamedLookup, Q
 from modelkit.expressions.predicates import Lookup
+from modelkit.expressions.structure import extras, part_names
 from modelkit.fields.base import Field
 from modelkit.resolve.joins import Leaf
 from modelkit.resolve.query import Query
@@ -47,11 +47,6 @@ def plain(value: object) -> bool:
 def kind_of(value: object) -> Any:
     """What of a plain value belongs to the key: its type, and which of the two truth values it is."""
     return value if value is True or value is False else type(value)
-
-
-@cache
-def _slots(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
 
 
 def _too_deep() -> QueryTooComplex:
@@ -86,6 +81,8 @@ _PLAIN: Final = frozenset({
 
 def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
     """The structure of `part` (a node, a tuple, a constant of a node); its values go to `leaves`. Linear."""
+    if part is None:
+        return None
     if depth > DEPTH:
         raise _too_deep()
     depth += 1
@@ -99,7 +96,11 @@ def key_of(part: Any, leaves: list[Any], depth: int = 0) -> Hashable:
     if isinstance(part, Node):
         kind: Any = type(part)
         leaf = _leaf_slot(kind)
-        parts = [(operand_key if name == leaf else key_of)(getattr(part, name), leaves, depth) for name in _slots(kind)]
+        parts = [
+            (operand_key if name == leaf else key_of)(getattr(part, name), leaves, depth) for name in part_names(kind)
+        ]
+        for name, held in extras(part).items():
+            parts += (name, key_of(held, leaves, depth))
         return (kind, *parts)
     if isinstance(part, tuple):
         return (tuple, *[key_of(item, leaves, depth) for item in part])
@@ -154,14 +155,16 @@ class Marker:
                 (child[0], self.operand(child[1])) if isinstance(child, tuple) else self.marked(child)
                 for child in part.children
             ]
-            return Q._made(tuple(children), part.connector, part.negated)
+            return Q.create(tuple(children), part.connector, part.negated)
         if isinstance(part, Node):
             kind: Any = type(part)
             leaf = _leaf_slot(kind)
             copied = object.__new__(kind)
-            for name in _slots(kind):
+            for name in part_names(kind):
                 held = getattr(part, name)
                 object.__setattr__(copied, name, self.operand(held) if name == leaf else self.marked(held))
+            for name, held in extras(part).items():
+                object.__setattr__(copied, name, self.marked(held))
             return copied
         if isinstance(part, tuple):
             return tuple([self.marked(item) for item in part])

@@ -174,7 +174,7 @@ def compared_select(
 def _subquery(scope: Scope, node: Subquery, context: Context) -> Term:
     inner, (term,) = _with_columns(scope, leaf_of(node.queryset), None, "Subquery()", context)
     select = inner.columns(scope.slots, (term.expr,), ordered=True)
-    return typed(Term(ir.Subquery(term.expr.type, True, select), term.field, term.key_of), node.output_field)
+    return typed(Term(ir.Subquery(term.expr.type, True, select), term.field, term.key_of), node.declared)
 
 
 @resolver(Exists)

@@ -38,7 +38,7 @@ def _window(scope: Scope, node: Window, context: Context) -> Term:
     frame = None if node.frame is None else _frame(node.frame, order)
     around = ir.Window(INTEGER, False, "row_number", (), partition, order, frame)
     term = _over(scope, node.expression, around, context)
-    return typed(term, node.output_field)
+    return typed(term, node.declared)
 
 
 @resolver(WindowFunction)
@@ -56,12 +56,12 @@ def _over(scope: Scope, node: Aggregate | WindowFunction, around: ir.Window, con
     result = _RESULTS.get(node.function)
     if result is not None:
         made = replace(around, type=result, function=node.function, args=tuple(term.expr for term in terms))
-        return typed(Term(made), node.output_field)
+        return typed(Term(made), node.declared)
     value, *options = terms
     args = (value.expr, *_options(value.expr, [option.expr for option in options]))
     nullable = value.expr.nullable or args[-1].nullable or len(args) < _WITH_DEFAULT
     made = replace(around, type=value.expr.type, nullable=nullable, function=node.function, args=args)
-    return typed(Term(made, value.field, value.key_of), node.output_field)
+    return typed(Term(made, value.field, value.key_of), node.declared)
 
 
 _RESULTS: Final = {

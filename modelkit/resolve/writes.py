@@ -210,7 +210,7 @@ def _part(scope: Scope, change: _Change, number: int) -> Expr:
 
 def _assigned(scope: Scope, attribute: Attribute, name: str, value: Any) -> Expr:
     type_ = attribute.type
-    if isinstance(value, Value) and value.output_field is None and not isinstance(type_, JsonType):
+    if isinstance(value, Value) and value.declared is None and not isinstance(type_, JsonType):
         value = expressions.leaf_of(value.value)
     if isinstance(value, Node):
         expr = expressions.resolve_whole(scope, value, Context(None, joins=False)).expr

@@ -30,6 +30,7 @@ from modelkit import timezone
 from modelkit.constraints import NOT_UNIQUE_TOGETHER, BaseConstraint, Index, UniqueConstraint
 from modelkit.database import connect
 from modelkit.errors import NotYetSupported, ValidationError
+from modelkit.expressions import F, Q, Value
 from modelkit.fields import Field, validators
 from modelkit.fields.choices import CalledChoices
 from modelkit.managers import Manager
@@ -85,8 +86,9 @@ def install(installed_apps: list[str]) -> None:
     USUAL.set_default_auto_field(under_our_name(settings.DEFAULT_AUTO_FIELD))
     Apps.__getattr__ = _of_registry
     Field.formfield = _no_form_field  # type: ignore[attr-defined]
-    for kind in (Field, ForeignKey, BaseConstraint, UniqueConstraint, Index, Manager):
-        kind.deconstruct = _under_djangos_name(kind.deconstruct)  # type: ignore[attr-defined,method-assign]
+    declared: tuple[Any, ...] = (Field, ForeignKey, BaseConstraint, UniqueConstraint, Index, Manager, Q, F, Value)
+    for kind in declared:
+        kind.deconstruct = _under_djangos_name(kind.deconstruct)
     Field.__repr__ = _under_djangos_name(Field.__repr__)  # type: ignore[method-assign]
     ModelOptions.apps = property(_apps)  # type: ignore[method-assign,assignment]
     Apps._pending_operations = property(_pending, _left_alone)

@@ -37,6 +37,13 @@ def test_a_condition_may_read_the_models_own_table_alone():
         conditions.formula(AUTHOR, Q(age__gt=F("team__size")))
 
 
+def test_an_expression_over_one_row_reads_no_queryset():
+    with pytest.raises(FieldError, match="no queryset"):
+        conditions.formula(AUTHOR, Q(age__in=Book.objects.values("rating")))
+    with pytest.raises(FieldError, match="no queryset"):
+        conditions.formula(AUTHOR, Q(Exists(Book.objects.all())))
+
+
 def test_dates_and_durations():
     author = Author.objects.create(
         name="a", born=datetime.date(2020, 1, 1), seen=datetime.datetime(2020, 1, 3, tzinfo=datetime.UTC)

@@ -45,8 +45,10 @@ ROOMS = (
 
 SPELLED = {
     "BaseManager": "Manager",
+    "CombinedExpression": "Combined",
     "ForeignObjectRel": "Side",
     "ModelBase": "ModelMeta",
+    "NegatedExpression": "Negated",
 }
 """Django's name -> modelkit's, where they differ."""
 
