@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import re
 import weakref
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import get_ident
-from typing import Any
+from typing import Any, Literal
 
 from asgiref.sync import AsyncToSync, SyncToAsync
 from django.apps.registry import Apps, apps
@@ -28,7 +29,7 @@ from django.utils import timezone as of_django
 
 from modelkit import timezone
 from modelkit.constraints import NOT_UNIQUE_TOGETHER, BaseConstraint, Index, UniqueConstraint
-from modelkit.database import connect
+from modelkit.database import connect, use_store
 from modelkit.errors import NotYetSupported, ValidationError
 from modelkit.expressions import F, Q, Value
 from modelkit.fields import Field, validators
@@ -39,7 +40,7 @@ from modelkit.options import Options as ModelOptions
 from modelkit.relations.foreign_key import ForeignKey
 from modelkit.signals import class_prepared
 from modelkit.stores.memory.store import MemoryStore
-from modelkit.transaction import Block, running, store_of
+from modelkit.transaction import Block, datetime_policies, running, store_of
 from tests.django_suite.shim.statements import statements
 from tests.django_suite.wording import Worded, missing_names
 
@@ -97,6 +98,7 @@ def install(installed_apps: list[str]) -> None:
     setting_changed.connect(_follow_settings)
     _share_time_zones()
     _record_refusals()
+    logging.getLogger("modelkit.transaction").addHandler(_UnderDjangosName())
     _compare_messages_by_names()
     _fit_test_cases()
 
@@ -121,7 +123,7 @@ def _app_of(module: str) -> str:
     return module.partition(".")[0] if config is None else config.label
 
 
-def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:
+def _follow_settings(*, setting: str, value: Any, enter: bool, **_: Any) -> None:
     """USE_TZ decides whether the stores hold aware datetimes, TIME_ZONE which zone is the default; DEFAULT_AUTO_FIELD goes on."""
     if setting == "DEFAULT_AUTO_FIELD":
         for present in (USUAL, registry_of(Options.default_apps)):
@@ -129,8 +131,33 @@ def _follow_settings(*, setting: str, value: Any, **_: Any) -> None:
     if setting == "TIME_ZONE":
         timezone.set_default_timezone(value)
     if setting == "USE_TZ":
+        _use_time_zones("aware" if value else "naive", enter=enter)
+
+
+def _use_time_zones(policy: Literal["aware", "naive"], *, enter: bool) -> None:
+    """Connect stores that keep moments so; inside a test case's transaction only for as long as the setting holds."""
+    if not enter and _in_place:
+        _in_place.pop().close()
+    elif enter and any(AROUND.values()) and policy not in datetime_policies():
+        _in_place.append(ExitStack())
         for alias in ALIASES:
-            connect(MemoryStore(tz="aware" if value else "naive"), alias=alias)
+            _in_place[-1].enter_context(use_store(MemoryStore(tz=policy), alias))
+    else:
+        for alias in ALIASES:
+            connect(MemoryStore(tz=policy), alias=alias)
+
+
+_in_place: list[ExitStack] = []
+"""What puts back the stores of the transactions around the present test."""
+
+
+class _UnderDjangosName(logging.Handler):
+    """Hands records of transactions to the logger that Django's tests listen to."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        worded = Worded(record.getMessage())
+        record.getMessage = lambda: worded  # type: ignore[method-assign]
+        logging.getLogger("django.db.backends.base").handle(record)
 
 
 def _app_config(options: Any) -> Any:

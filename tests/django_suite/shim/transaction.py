@@ -30,6 +30,7 @@ __all__ = [
     "get_autocommit",
     "get_connection",
     "get_rollback",
+    "mark_for_rollback_on_error",
     "on_commit",
     "rollback",
     "savepoint",
@@ -45,6 +46,11 @@ def get_connection(using: str | None = None) -> Any:
     from django.db import connections
 
     return connections[using or "default"]
+
+
+def mark_for_rollback_on_error(using: str | None = None) -> Any:
+    """An error inside breaks the block around, as it does that leaves a block without a savepoint."""
+    return atomic(using, savepoint=False)
 
 
 def __getattr__(name: str) -> Any:
