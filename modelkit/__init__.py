@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING, NoReturn
 
 from modelkit import registry, signals, timezone
+from modelkit.checks import CheckMessage
 from modelkit.constraints import BaseConstraint, CheckConstraint, Deferrable, Index, UniqueConstraint
 from modelkit.database import aliases, capture_statements, connect, disconnect, use_store
 from modelkit.deletion import CASCADE, DO_NOTHING, PROTECT, RESTRICT, SET, SET_DEFAULT, SET_NULL
@@ -282,6 +283,7 @@ __all__ = [
     "Ceil",
     "CharField",
     "CheckConstraint",
+    "CheckMessage",
     "Choices",
     "Chr",
     "Coalesce",

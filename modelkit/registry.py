@@ -13,6 +13,7 @@ import threading
 from typing import Any, TypeAlias
 
 from modelkit import signals
+from modelkit.checks import CheckMessage
 from modelkit.database import namespaces
 from modelkit.errors import ImproperlyConfigured, did_you_mean, shorten
 from modelkit.fields.numbers import AutoField, BigAutoField, SmallAutoField
@@ -21,7 +22,17 @@ from modelkit.ir.schema import Table
 from modelkit.modelinfo import ModelClass
 from modelkit.records import dataclass
 
-__all__ = ["AutoFieldChoice", "Pending", "Registry", "default", "get", "models", "set_default_auto_field", "unresolved"]
+__all__ = [
+    "AutoFieldChoice",
+    "Pending",
+    "Registry",
+    "check",
+    "default",
+    "get",
+    "models",
+    "set_default_auto_field",
+    "unresolved",
+]
 
 AutoFieldChoice: TypeAlias = type[AutoField[Any]] | str | None
 """The class of automatic keys: itself or its import path; None where every model is to declare its key."""
@@ -105,6 +116,10 @@ class Registry:
     def hint(self, target: str) -> str:
         """The near miss for the name of a model that does not exist."""
         return did_you_mean(target, [model._meta.label for model in self.models()])
+
+    def check(self, app_label: str | None = None) -> list[CheckMessage]:
+        """What may be wrong with the models (of one app), model by model. Quadratic in the models."""
+        return [finding for model in self.models(app_label) for finding in model.check()]
 
     # Django's names for these
     get_model = get
@@ -283,6 +298,11 @@ def models(app_label: str | None = None, *, include_auto_created: bool = False) 
 def get(label: str, model_name: str | None = None) -> ModelClass:
     """A model of the default registry."""
     return default.get(label, model_name)
+
+
+def check(app_label: str | None = None) -> list[CheckMessage]:
+    """What may be wrong with the default registry's models (of one app)."""
+    return default.check(app_label)
 
 
 def unresolved() -> list[Pending]:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "modelkit"
 
 FLOORS = """
-errors version deprecation codegen records signals timezone garbage
+errors version deprecation codegen records checks signals timezone garbage
 ir.codec ir.types ir.expr ir.schema ir.query ir.analysis ir
 stores.base
 stores.memory.heap stores.memory.access stores.memory.index stores.memory.view stores.memory.steps stores.memory.planner stores.memory.compiler

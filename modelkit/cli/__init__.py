@@ -12,6 +12,7 @@ from modelkit.errors import did_you_mean
 __all__ = ["main"]
 
 COMMANDS = {
+    "check": ("modelkit.cli.check", "say what may be wrong with models"),
     "fsck": ("modelkit.cli.fsck", "look through the files of a store, and repair them"),
     "demo": ("modelkit.cli.demo", "load 28,000 airports and query them every which way"),
 }

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, SupportsIndex, cast, o
 
 from typing_extensions import TypeVar
 
+from modelkit.checks import CheckMessage
 from modelkit.errors import FieldError, ImproperlyConfigured, ValidationError, WrongType, did_you_mean, shorten
 from modelkit.expressions.base import Path
 from modelkit.expressions.faces import Expr, Instance
 from modelkit.expressions.functions import Transform
 from modelkit.expressions.predicates import BUILT_IN, JSON_BUILT_IN, Lookup
 from modelkit.expressions.registration import Registrable
+from modelkit.fields import checks
 from modelkit.fields.choices import CalledChoices, Pairs, display_of, flatten, normalise
 from modelkit.fields.columns import CANONICAL, column_type
 from modelkit.fields.options import DEFAULTS, NOT_PROVIDED, Validator
@@ -511,6 +513,12 @@ class Field(Registrable, Generic[T]):
             return []
         blank_defined = any(key in ("", None) for key, _ in self.flatchoices)
         return [*(blank_choice if include_blank and not blank_defined else ()), *self.choices]
+
+    # -- looking over
+
+    def check(self, **_: Any) -> list[CheckMessage]:
+        """What may be wrong with the field's options; a class of one's own adds to what `super().check()` finds."""
+        return list(checks.of_options(self))
 
     # -- copying and comparing
 

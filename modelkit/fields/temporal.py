@@ -12,10 +12,11 @@ from typing import Any, ClassVar, Literal, overload
 from typing_extensions import TypeVar, Unpack
 
 from modelkit import timezone
+from modelkit.checks import CheckMessage, warning
 from modelkit.database import session
 from modelkit.expressions.faces import DateExpr, DateTimeExpr, DurationExpr, Expr, Instance, TimeExpr
 from modelkit.fields.base import Field, evaluated, plain
-from modelkit.fields.options import Options
+from modelkit.fields.options import NOT_PROVIDED, Options
 
 __all__ = ["DateField", "DateTimeField", "DurationField", "TimeField", "duration_text", "parse_duration"]
 
@@ -66,6 +67,16 @@ class _Moment(Field[T]):
             return value
         return getattr(instance, self.attname)
 
+    def check(self, **options: Any) -> list[CheckMessage]:
+        """What may be wrong; a default that is the moment at which the program started is hardly meant."""
+        found = super().check(**options)
+        if self.default is not NOT_PROVIDED and _is_about_now(self.default):
+            hint = "Pass a function that gives the present one, such as timezone.now, or auto_now_add=True."
+            found.append(
+                warning(self, "fields.W161", f"The default {self.shown(self.default)} will never change.", hint)
+            )
+        return found
+
     def present(self, alias: str | None) -> Any:
         """The present moment as this field holds it in the store of that alias."""
         raise NotImplementedError
@@ -73,6 +84,16 @@ class _Moment(Field[T]):
     def value_to_string(self, obj: Any) -> str:
         value = self.value_from_object(obj)
         return "" if value is None else str(value.isoformat())
+
+
+def _is_about_now(value: Any) -> bool:
+    """Whether `value` is a date or moment within a day of the present one."""
+    if isinstance(value, datetime.datetime):
+        return abs(datetime.datetime.now(value.tzinfo) - value) <= _DAY
+    return isinstance(value, datetime.date) and abs(datetime.datetime.now(datetime.UTC).date() - value) <= _DAY
+
+
+_DAY = datetime.timedelta(days=1)
 
 
 class DateField(_Moment[T]):

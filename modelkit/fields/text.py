@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, overload
 
 from typing_extensions import TypeVar, Unpack
 
+from modelkit.checks import CheckMessage, error
 from modelkit.expressions.faces import Expr, Instance, StrExpr
 from modelkit.fields import validators
 from modelkit.fields.base import Field, evaluated, plain
@@ -240,6 +241,15 @@ class GenericIPAddressField(_Text[T]):
             raise ValueError(f"protocol is one of 'both', 'IPv4' and 'IPv6', not {self.protocol!r}.")
         if self.unpack_ipv4 and self.protocol.lower() != "both":
             raise ValueError("unpack_ipv4 goes with protocol='both' only.")
+
+    def check(self, **options: Any) -> list[CheckMessage]:
+        """What may be wrong; a blank address is stored as NULL."""
+        found = super().check(**options)
+        if self.blank and not self.null:
+            found.append(
+                error(self, "fields.E150", "It may be blank, which is stored as NULL, and not NULL.", "Add null=True.")
+            )
+        return found
 
     def _spoken_of(self, value: Any) -> dict[str, Any]:
         return {**super()._spoken_of(value), "protocol": _PROTOCOLS[self.protocol.lower()][0]}

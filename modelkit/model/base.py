@@ -13,6 +13,7 @@ from typing_extensions import dataclass_transform
 
 from modelkit import deletion, deprecation, persistence
 from modelkit import registry as registries
+from modelkit.checks import CheckMessage
 from modelkit.database import statement
 from modelkit.errors import MultipleObjectsReturned, ObjectDoesNotExist, ValidationError, shorten
 from modelkit.expressions.base import Node
@@ -44,7 +45,7 @@ from modelkit.fields import (
 )
 from modelkit.fields.composite import KeyAttribute
 from modelkit.managers import DefaultObjects
-from modelkit.model import validation
+from modelkit.model import checking, validation
 from modelkit.model.metaclass import ModelMeta
 from modelkit.model.state import DEFERRED, InstanceState, assign, by_position, construction
 from modelkit.modelinfo import ModelClass, is_key
@@ -324,9 +325,12 @@ class BareModel(metaclass=ModelMeta, root=True):
     # -- validating
 
     @classmethod
-    def check(cls, **_: Any) -> list[Any]:
-        """Nothing, always: what Django's system checks report is raised here when the class is defined."""
-        return []
+    def check(cls, **_: Any) -> list[CheckMessage]:
+        """What may be wrong with the model although it could be defined, and what shows only once all models are.
+
+        A class of one's own adds to what `super().check()` finds. Reads no row.
+        """
+        return list(checking.of_model(cls))
 
     def clean(self) -> None:
         """For subclasses: checks over several fields, run by full_clean()."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, overload
 
 from typing_extensions import TypeVar, Unpack
 
+from modelkit.checks import CheckMessage, warning
 from modelkit.deletion import SET_DEFAULT, OnDelete
 from modelkit.errors import (
     FieldDoesNotExist,
@@ -182,6 +183,15 @@ class ForeignKey(RelationField[FKT]):
         self.__dict__.pop("_value_field", None)
         self.check_key(target._meta)
         super().bind(target)
+
+    def check(self, **options: Any) -> list[CheckMessage]:
+        """What may be wrong; a unique key is a one-to-one relation, whose far side gives one row."""
+        found = super().check(**options)
+        if self._unique and not self.unique_key:
+            found.append(
+                warning(self, "fields.W342", "It is unique: one row at most leads to each.", "Declare a OneToOne.")
+            )
+        return found
 
     def check_key(self, meta: Any) -> None:
         """Raise FieldError where the target's key, which this one would hold, is more than one value."""

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from asgiref.sync import AsyncToSync, SyncToAsync
 from django.apps.registry import Apps, apps
 from django.conf import settings
+from django.core.checks import CheckMessage
 from django.core.signals import setting_changed
 from django.db.models.options import USUAL, Options, registry_of, under_our_name
 from django.test import testcases
@@ -94,6 +95,7 @@ def install(installed_apps: list[str]) -> None:
     ModelOptions.apps = property(_apps)  # type: ignore[method-assign,assignment]
     Apps._pending_operations = property(_pending, _left_alone)
     choices.CallableChoiceIterator = CalledChoices
+    CheckMessage.__eq__ = _same_finding
     metaclass._app_of = _app_of
     setting_changed.connect(_follow_settings)
     _share_time_zones()
@@ -175,6 +177,11 @@ def _apps(options: Any) -> Any:
     return next(
         (known for known in (apps, Options.default_apps) if registry_of(known) is options.registry), options.registry
     )
+
+
+def _same_finding(theirs: Any, ours: Any) -> bool:
+    """Whether two findings are of one kind and about one object: their wording is each side's own."""
+    return (theirs.level, theirs.id, theirs.obj) == (ours.level, ours.id, ours.obj)
 
 
 def _pending(of_django: Any) -> Any:
