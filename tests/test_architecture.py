@@ -34,6 +34,7 @@ paginator
 FACE
 contrib
 testing cli
+mypy_plugin
 """.split()
 """From the foundation up: a module imports only from its own floor's room or from what stands before it.
 

@@ -6,7 +6,7 @@ Knows scalar types and functions, no field and no model. A name is either a look
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from modelkit.expressions import builtins
 from modelkit.ir.expr import INTEGER, FunctionDef
@@ -32,6 +32,7 @@ from modelkit.records import dataclass
 __all__ = [
     "JSON_LOOKUPS",
     "LOOKUPS",
+    "RELATED",
     "TRANSFORMS",
     "LookupDef",
     "LookupForm",
@@ -143,6 +144,9 @@ JSON_LOOKUPS: dict[str, LookupDef] = {
     "has_any_keys": LookupDef("has_any_keys", _JSON, "keys", "call", function=builtins.JSON_HAS_ANY_KEYS),
 }
 """What JSON has of its own; where a name is in both tables, JSON means this one."""
+
+RELATED: Final = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
+"""The lookups that a relation has, as comparisons of its key."""
 
 TRANSFORMS: dict[str, TransformDef] = {
     "date": TransformDef("date", (DateTimeType,), builtins.DATE, DateType()),

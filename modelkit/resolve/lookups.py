@@ -15,6 +15,7 @@ from modelkit.expressions.base import F, json_key
 from modelkit.expressions.functions import Transform
 from modelkit.expressions.lookups import (
     LOOKUPS,
+    RELATED,
     LookupDef,
     TransformDef,
     find_lookup,
@@ -77,7 +78,6 @@ __all__ = [
     "transformed",
 ]
 
-_RELATED: Final = frozenset({"exact", "in", "gt", "gte", "lt", "lte", "isnull"})
 _SAME: Final = LOOKUPS["exact"]
 
 Operand: TypeAlias = "Leaf | Term | Select | tuple[Leaf | Term, ...] | tuple[tuples.Row, ...]"
@@ -251,7 +251,7 @@ def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
     name = route.rest[0]
     if not name:
         raise unnamed(context)
-    if len(route.rest) == 1 and name in _RELATED:
+    if len(route.rest) == 1 and name in RELATED:
         return Chain((), LOOKUPS[name], type_)
     if find_transform(name, type_) is not None:
         return chain(type_, route.rest, route.label, context)
@@ -264,16 +264,16 @@ def related_chain(route: Route, type_: ScalarType, context: str) -> Chain:
         )
     refuse_virtual(target, name, context)
     raise FieldError(
-        f"{target.name} has no field '{name}' (in {context}).{did_you_mean(name, (*names_of(target), *_RELATED))}"
+        f"{target.name} has no field '{name}' (in {context}).{did_you_mean(name, (*names_of(target), *RELATED))}"
     )
 
 
 def check_key_lookup(term: Term, found: Chain, label: str, context: str) -> None:
     """FieldError for a lookup on a relation's keys that keys do not have."""
-    if term.key_of is not None and not found.links and found.lookup.name not in _RELATED:
+    if term.key_of is not None and not found.links and found.lookup.name not in RELATED:
         raise FieldError(
             f"{label} holds the keys of a relation, which have no lookup '{found.lookup.name}' (in {context})."
-            f"{did_you_mean(found.lookup.name, _RELATED)}"
+            f"{did_you_mean(found.lookup.name, RELATED)}"
         )
 
 

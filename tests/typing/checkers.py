@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent.parent
 Messages: TypeAlias = dict[str, dict[int, str]]
 """Name of a file -> line -> message."""
 
-_MYPY_LINE = re.compile(r"(.+?):(\d+): error: (.*)")
+_MYPY_LINE = re.compile(r"(.+?):(\d+):(?:\d+:)? error: (.*)")
 
 
 def _run(command: Sequence[str | Path]) -> str:
@@ -46,7 +46,20 @@ def parsed(output: str) -> Messages:
 
 def mypy(files: Sequence[Path], *options: str) -> Messages:
     """mypy --strict, as mypy.ini says."""
-    return parsed(_run([tool("mypy"), "--no-error-summary", "--no-pretty", "--show-absolute-path", *options, *files]))
+    return parsed(
+        _run(
+            [
+                sys.executable,
+                "-m",
+                "mypy",
+                "--no-error-summary",
+                "--no-pretty",
+                "--show-absolute-path",
+                *options,
+                *files,
+            ]
+        )
+    )
 
 
 def plugged(files: Sequence[Path]) -> Messages:
@@ -88,6 +101,7 @@ def _gathered(entries: Any) -> Messages:
 
 CHECKERS: dict[str, Callable[[Sequence[Path]], Messages]] = {
     "mypy": mypy,
+    "mypy+plugin": plugged,
     "pyright": pyright,
     "ty": ty,
     "pyrefly": pyrefly,

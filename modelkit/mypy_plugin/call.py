@@ -1,0 +1,110 @@
+"""What a hook may ask of mypy while it looks at one call or attribute: classes by name, errors at a place, dependencies.
+
+The one place that touches the checker's inner state. The invariant: whatever class an answer was read from is a dependency of the
+module that asked, for mypy's cache and for its daemon alike.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+from typing import Any, Final
+
+from mypy.errorcodes import ErrorCode
+from mypy.nodes import CallExpr, Context, Expression, MypyFile, TempNode, TypeInfo
+from mypy.server.trigger import make_trigger
+from mypy.types import Instance, Type, TypedDictType
+
+from modelkit.mypy_plugin.facts import FIELD_TRACE, facts_of
+from modelkit.mypy_plugin.project import Project
+
+__all__ = ["QUERY", "Call"]
+
+QUERY: Final = ErrorCode("modelkit", "Names and values in queries fit the models", "modelkit")
+
+
+class Call:
+    """The place where a hook was called. `api` is the type checker."""
+
+    def __init__(self, api: Any, modules: dict[str, MypyFile], project: Project) -> None:
+        self.api = api
+        self._modules = modules
+        self._project = project
+
+    @property
+    def module(self) -> str:
+        """The module that is checked."""
+        return str(self.api.tree.fullname)
+
+    # -- classes
+
+    def info(self, fullname: str) -> TypeInfo | None:
+        """The class of that full name; None where mypy has not read its module."""
+        module, _, name = fullname.rpartition(".")
+        tree = self._modules.get(module)
+        symbol = tree.names.get(name) if tree is not None else None
+        return symbol.node if symbol is not None and isinstance(symbol.node, TypeInfo) else None
+
+    def named(self, module: str, label: str) -> TypeInfo | None:
+        """The model that text names in `module`: "User", or "shop.User" by its app's label."""
+        if "." not in label:
+            own = self.info(f"{module}.{label}")
+            if own is not None:
+                return own
+        for fullname in self._project.named(module, label):
+            found = self.info(fullname)
+            if found is not None and facts_of(found) is not None:
+                return found
+        return None
+
+    def registers(self, module: str, name: str) -> bool:
+        """Whether somebody registers a lookup or transform of this name."""
+        return self._project.registers(module, name)
+
+    # -- types
+
+    def instance(self, fullname: str, *args: Type) -> Instance:
+        """An instance of a class that is there for sure: Python's, or this package's."""
+        info = self.info(fullname)
+        if info is None:
+            made: Instance = self.api.named_generic_type(fullname, list(args))
+            return made
+        return Instance(info, list(args))
+
+    def row(self, items: dict[str, Type]) -> TypedDictType:
+        """A dict with exactly these keys."""
+        return TypedDictType(items, set(items), set(), self.api.named_generic_type("typing._TypedDict", []))
+
+    def type_of(self, expression: Expression, context: Type | None = None) -> Type:
+        """The type of an expression, as mypy infers it where a value of `context` is expected."""
+        found: Type = self.api.get_expression_type(expression, context)
+        return found
+
+    # -- dependencies
+
+    def depends_on(self, info: TypeInfo) -> None:
+        """Check the module that asked again when a model's fields change."""
+        self.api.module_refs.add(info.module_name)
+        self.depends_on_name(info, FIELD_TRACE)
+
+    def depends_on_name(self, info: TypeInfo, name: str) -> None:
+        """Check what asked again when `name` of a class appears, goes, or is of another type."""
+        trigger = make_trigger(f"{info.fullname}.{name}")
+        self.api.tree.plugin_deps.setdefault(trigger, set()).add(make_trigger(self.api.tscope.current_target()))
+
+    # -- errors
+
+    def fail(self, message: str, context: Context) -> None:
+        """Report an error there."""
+        self.api.fail(message, context, code=QUERY)
+
+    def at_keyword(self, call: CallExpr, name: str) -> Context:
+        """Where the keyword `name` of a call stands; its value where that cannot be told."""
+        value = next(arg for given, arg in zip(call.arg_names, call.args, strict=True) if given == name)
+        line = linecache.getline(self.api.path, value.line)
+        found = [match.start() for match in re.finditer(rf"\b{re.escape(name)}\s*=", line[: value.column + 1])]
+        if not found:
+            return value
+        place = TempNode(self.api.named_generic_type("builtins.object", []))
+        place.set_line(value.line, found[-1], value.line, found[-1] + len(name))
+        return place

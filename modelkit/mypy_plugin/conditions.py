@@ -1,0 +1,31 @@
+"""filter(), exclude(), get() and their like: keywords with lookups, Q objects and expressions.
+
+Knows one query and its call. The invariant: each argument is looked into once.
+"""
+
+from __future__ import annotations
+
+from mypy.nodes import CallExpr
+from mypy.types import CallableType
+
+from modelkit.mypy_plugin.expressions import inspect
+from modelkit.mypy_plugin.keywords import expected, keywords, positional
+from modelkit.mypy_plugin.query import Query
+from modelkit.mypy_plugin.signatures import with_keywords
+
+__all__ = ["checked"]
+
+
+def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """The signature of filter(*conditions, **lookups) for this call."""
+    for argument in positional(call):
+        inspect(query, argument)
+    known = {}
+    for name, value in keywords(call):
+        if name in signature.arg_names:
+            continue
+        inspect(query, value)
+        type_ = expected(query, name, value, query.call.at_keyword(call, name))
+        if type_ is not None:
+            known[name] = type_
+    return with_keywords(signature, known)

@@ -1,0 +1,325 @@
+"""Which hook of mypy leads where: the plugin's class, and the tables of methods that it looks at.
+
+Knows all rooms of the plugin. The invariant: every hook that mypy gets is guarded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from mypy.nodes import ARG_POS, Argument, CallExpr, MypyFile, TypeInfo, Var
+from mypy.options import Options
+from mypy.plugin import (
+    AttributeContext,
+    ClassDefContext,
+    FunctionContext,
+    FunctionSigContext,
+    MethodContext,
+    MethodSigContext,
+    Plugin,
+    ReportConfigContext,
+)
+from mypy.plugins.common import add_method_to_class
+from mypy.types import (
+    AnyType,
+    CallableType,
+    FunctionLike,
+    Instance,
+    Type,
+    TypeOfAny,
+    TypeType,
+    TypeVarType,
+    get_proper_type,
+)
+
+from modelkit.mypy_plugin import accessors, annotating, conditions, named_fields, names, rows, targets, writes
+from modelkit.mypy_plugin.call import Call
+from modelkit.mypy_plugin.facts import facts_of, is_model, record
+from modelkit.mypy_plugin.guard import guarded
+from modelkit.mypy_plugin.models import Model
+from modelkit.mypy_plugin.project import Project
+from modelkit.mypy_plugin.query import Query, query_of
+
+__all__ = ["ModelkitPlugin"]
+
+Signature = Callable[[Query, CallExpr, CallableType], CallableType]
+Result = Callable[[Query, CallExpr, Instance, Type], Type]
+
+_FILTERS: Final = ("filter", "exclude", "get", "aget")
+_SIGNATURES: Final[dict[str, Signature]] = {
+    **dict.fromkeys(_FILTERS, conditions.checked),
+    **dict.fromkeys(("order_by", "earliest", "latest", "aearliest", "alatest"), named_fields.ordered),
+    **dict.fromkeys(("only", "defer", "distinct", "dates", "datetimes"), named_fields.chosen),
+    **dict.fromkeys(
+        ("in_bulk", "ain_bulk", "bulk_update", "abulk_update", "bulk_create", "abulk_create"), named_fields.of_rows
+    ),
+    "select_related": named_fields.related,
+    "prefetch_related": named_fields.prefetched,
+    **dict.fromkeys(("update", "aupdate"), writes.updated),
+    **dict.fromkeys(
+        ("get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"), writes.found_or_created
+    ),
+    **dict.fromkeys(("values", "values_list"), rows.checked),
+    **dict.fromkeys(("annotate", "alias", "aggregate", "aaggregate"), annotating.checked),
+}
+_CREATE: Final = frozenset({"create", "acreate"})
+_RESULTS: Final[dict[str, Result]] = {
+    "values": rows.of_values,
+    "values_list": rows.of_values_list,
+    "annotate": partial(annotating.of_annotate, rows=True),
+    "alias": partial(annotating.of_annotate, rows=False),
+    "aggregate": annotating.of_aggregate,
+}
+_OF_INSTANCES: Final = frozenset(
+    {"save", "asave", "save_base", "refresh_from_db", "arefresh_from_db", "full_clean", "clean_fields"}
+)
+_FOREIGN: Final = ("builtins.", "typing.", "collections.", "typing_extensions.", "_typeshed.")
+
+
+class ModelkitPlugin(Plugin):
+    """What mypy asks; each answer is in a room of its own."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._project = Project()
+
+    # -- modules
+
+    def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
+        """The modules that declare relations to the models of this one, and those that it names by text."""
+
+        def found(tree: MypyFile) -> list[tuple[int, str, int]]:
+            self._project.note(tree.fullname, tree.path)
+            return [(10, module, -1) for module in self._project.dependencies(tree.fullname)]
+
+        return guarded("get_additional_deps", found, lambda _: [])(file)
+
+    def report_config_data(self, ctx: ReportConfigContext) -> Any:
+        """What else a module's cache depends on."""
+
+        def found(context: ReportConfigContext) -> Any:
+            self._project.note(context.id, context.path)
+            return self._project.digest(context.id)
+
+        return guarded("report_config_data", found, lambda _: [])(ctx)
+
+    # -- classes
+
+    def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        """Write down what a model's body says."""
+        if fullname == "builtins.type":
+            return guarded("the metaclass of models", self._missing_of_classes, lambda _: None)
+        symbol = self.lookup_fully_qualified(fullname)
+        node = symbol.node if symbol is not None else None
+        if isinstance(node, TypeInfo) and is_model(node):
+            return guarded("a model's class", self._record, lambda _: None)
+        return None
+
+    def get_metaclass_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        """Let instances of models be asked for attributes that no class declares."""
+        if fullname == names.MODEL_META:
+            return guarded("the base of models", self._missing_of_instances, lambda _: None)
+        return None
+
+    def _record(self, context: ClassDefContext) -> None:
+        self._project.note(context.cls.info.module_name, self._path(context.cls.info.module_name))
+        record(context, self._project)
+
+    def _path(self, module: str) -> str:
+        tree = (self._modules or {}).get(module)
+        return tree.path if tree is not None else ""
+
+    def _missing_of_instances(self, context: ClassDefContext) -> None:
+        if context.cls.fullname == names.BARE_MODEL:
+            _add_getattr(context)
+
+    def _missing_of_classes(self, context: ClassDefContext) -> None:
+        if context.cls.fullname == names.MODEL_META:
+            _add_getattr(context)
+
+    # -- attributes
+
+    def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        """Far sides of relations and other attributes of instances that no class declares."""
+        owner, _, name = fullname.rpartition(".")
+        if owner == names.BARE_MODEL:
+            return guarded("an attribute", partial(self._instance_attribute, name), _as_it_was)
+        if owner == names.MODEL_META:
+            return guarded("a class's attribute", partial(self._class_attribute, name), _as_it_was)
+        if name.endswith("_id") and not owner.startswith(_FOREIGN):
+            return guarded("a key's attribute", partial(self._key_attribute, owner, name), _as_it_was)
+        return None
+
+    def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        """A key's attribute on the class: an expression."""
+        owner, _, name = fullname.rpartition(".")
+        if name.endswith("_id") and not owner.startswith(_FOREIGN):
+            return guarded("a key's expression", partial(self._key_expression, owner, name), _as_it_was)
+        return None
+
+    def _instance_attribute(self, name: str, context: AttributeContext) -> Type:
+        owner = get_proper_type(context.type)
+        if isinstance(owner, TypeVarType):
+            owner = get_proper_type(owner.upper_bound)
+        if not isinstance(owner, Instance) or owner.type.get(name) is not None:
+            return context.default_attr_type
+        if owner.extra_attrs is not None and name in owner.extra_attrs.attrs:
+            return owner.extra_attrs.attrs[name]
+        found = accessors.of_instance(owner, name, self._call(context.api))
+        return found if found is not None else self._no_attribute(owner, name, context)
+
+    def _class_attribute(self, name: str, context: AttributeContext) -> Type:
+        info = _class_of(context.type)
+        metaclass = self.lookup_fully_qualified(names.MODEL_META)
+        meta = metaclass.node if metaclass is not None else None
+        if info is None or (isinstance(meta, TypeInfo) and meta.get(name) is not None):
+            return context.default_attr_type
+        call = self._call(context.api)
+        found = accessors.of_class(Model(info, call), name, call)
+        return found if found is not None else self._no_attribute(get_proper_type(context.type), name, context)
+
+    def _no_attribute(self, owner: Type, name: str, context: AttributeContext) -> Type:
+        checker: Any = context.api
+        shown = get_proper_type(owner)
+        checker.msg.has_no_attr(shown, shown, name, context.context, None)
+        return AnyType(TypeOfAny.from_error)
+
+    def _key_attribute(self, owner: str, name: str, context: AttributeContext) -> Type:
+        instance = get_proper_type(context.type)
+        if not isinstance(instance, Instance) or not is_model(instance.type) or not _is_generated(instance.type, name):
+            return context.default_attr_type
+        found = accessors.of_instance(instance, name, self._call(context.api))
+        return found if found is not None else context.default_attr_type
+
+    def _key_expression(self, owner: str, name: str, context: AttributeContext) -> Type:
+        info = _class_of(context.type)
+        if info is None or not is_model(info) or not _is_generated(info, name):
+            return context.default_attr_type
+        call = self._call(context.api)
+        found = accessors.of_class(Model(info, call), name, call)
+        return found if found is not None else context.default_attr_type
+
+    # -- calls
+
+    def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
+        """The constructor of a model."""
+        if fullname.startswith(_FOREIGN):
+            return None
+        symbol = self.lookup_fully_qualified(fullname) if "." in fullname else None
+        node = symbol.node if symbol is not None else None
+        if not isinstance(node, TypeInfo) or facts_of(node) is None or node.fullname in names.ROOTS:
+            return None
+        init = node.get_method("__init__")
+        if init is None or init.info.fullname != names.BARE_MODEL:
+            return None
+        return guarded("a constructor", partial(self._constructor, node), lambda context: context.default_signature)
+
+    def _constructor(self, info: TypeInfo, context: FunctionSigContext) -> FunctionLike:
+        if not isinstance(context.context, CallExpr):
+            return context.default_signature
+        query = Query(info, {}, self._call(context.api))
+        return writes.constructed(query, context.context, context.default_signature)
+
+    def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
+        """A relation whose target is named by text."""
+        if fullname not in {names.FOREIGN_KEY, names.ONE_TO_ONE, names.MANY_TO_MANY, names.FOREIGN_OBJECT}:
+            return None
+
+        def made(context: FunctionContext) -> Type:
+            if not isinstance(context.context, CallExpr):
+                return context.default_return_type
+            return targets.of_relation(self._call(context.api), context.context, context.default_return_type)
+
+        return guarded("a relation", made, lambda context: context.default_return_type)
+
+    def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
+        """A method of a queryset or manager, or of an instance, that takes names."""
+        method = fullname.rpartition(".")[2]
+        if fullname.startswith(_FOREIGN):
+            return None
+        if method in _SIGNATURES or method in _CREATE:
+            return guarded(f"{method}()", partial(self._signature, method), lambda context: context.default_signature)
+        if method in _OF_INSTANCES:
+            return guarded(f"{method}()", self._of_instance, lambda context: context.default_signature)
+        return None
+
+    def _signature(self, method: str, context: MethodSigContext) -> FunctionLike:
+        default = context.default_signature
+        if not isinstance(context.context, CallExpr) or not _takes_names(default):
+            return default
+        query = query_of(context.type, self._call(context.api))
+        if query is None:
+            return default
+        if method in _CREATE:
+            receiver = get_proper_type(context.type)
+            related = isinstance(receiver, Instance) and receiver.type.has_base(names.RELATED_SET)
+            return writes.created(query, context.context, default, related=related)
+        return _SIGNATURES[method](query, context.context, default)
+
+    def _of_instance(self, context: MethodSigContext) -> FunctionLike:
+        receiver = get_proper_type(context.type)
+        if isinstance(context.context, CallExpr) and isinstance(receiver, Instance) and is_model(receiver.type):
+            query = Query(receiver.type, {}, self._call(context.api))
+            return named_fields.updated_fields(query, context.context, context.default_signature)
+        return context.default_signature
+
+    def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
+        """What a queryset's method gives, where names say more than types."""
+        method = fullname.rpartition(".")[2]
+        if method not in _RESULTS or fullname.startswith(_FOREIGN):
+            return None
+        return guarded(f"{method}()", partial(self._result, method), lambda context: context.default_return_type)
+
+    def _result(self, method: str, context: MethodContext) -> Type:
+        default = context.default_return_type
+        receiver = get_proper_type(context.type)
+        if not isinstance(context.context, CallExpr) or not isinstance(receiver, Instance):
+            return default
+        query = query_of(receiver, self._call(context.api))
+        return default if query is None else _RESULTS[method](query, context.context, receiver, default)
+
+    def _call(self, api: Any) -> Call:
+        return Call(api, self._modules or {}, self._project)
+
+
+def _takes_names(signature: CallableType) -> bool:
+    """Whether an overload is the one for names, not one for typed expressions."""
+    return (
+        any(kind.is_star() for kind in signature.arg_kinds)
+        or signature.definition is None
+        or not _is_overload(signature)
+    )
+
+
+def _is_overload(signature: CallableType) -> bool:
+    return bool(getattr(signature.definition, "is_overload", False))
+
+
+def _is_generated(info: TypeInfo, name: str) -> bool:
+    """Whether an attribute of a class was put there by this plugin."""
+    symbol = info.get(name)
+    return symbol is not None and symbol.plugin_generated
+
+
+def _class_of(value: Type) -> TypeInfo | None:
+    """The class that a value of this type is."""
+    proper = get_proper_type(value)
+    if isinstance(proper, CallableType) and proper.is_type_obj():
+        return proper.type_object()
+    if isinstance(proper, TypeType):
+        item = get_proper_type(proper.item)
+        return item.type if isinstance(item, Instance) else None
+    items = getattr(proper, "items", None)
+    return _class_of(items[0]) if items and isinstance(proper, FunctionLike) else None
+
+
+def _as_it_was(context: AttributeContext) -> Type:
+    return context.default_attr_type
+
+
+def _add_getattr(context: ClassDefContext) -> None:
+    text = context.api.named_type("builtins.str")
+    argument = Argument(Var("name", text), text, None, ARG_POS)
+    add_method_to_class(context.api, context.cls, "__getattr__", [argument], context.api.named_type("builtins.object"))

@@ -1,0 +1,84 @@
+"""Lookups by keyword: what `age__gte` of a query takes, and what is wrong with `agee__gte` or `age__gtee`.
+
+Knows one query. The invariant: one error for a keyword, at the keyword.
+"""
+
+from __future__ import annotations
+
+from mypy.nodes import (
+    BytesExpr,
+    CallExpr,
+    ComplexExpr,
+    Context,
+    DictExpr,
+    Expression,
+    FloatExpr,
+    IntExpr,
+    ListExpr,
+    NameExpr,
+    SetExpr,
+    StrExpr,
+    TupleExpr,
+    UnaryExpr,
+)
+from mypy.types import Type
+
+from modelkit.mypy_plugin.lookups import Unfit, Use, taken, understood
+from modelkit.mypy_plugin.paths import Missing
+from modelkit.mypy_plugin.query import Query
+
+__all__ = ["expected", "is_written_out"]
+
+_CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr)
+
+
+def expected(query: Query, name: str, value: Expression, place: Context) -> Type | None:
+    """What the keyword `name` takes; None where that is not known, or was reported at `place`."""
+    way = query.walk(name)
+    if isinstance(way, Missing):
+        query.fail(way, place)
+        return None
+    use = understood(way, query.call) if way is not None else None
+    match use:
+        case Unfit():
+            query.fail(use, place)
+            return None
+        case Use():
+            if use.lookup.operand == "pair" and not _may_be_pair(value):
+                query.fail(f'"{name}" takes two values.', value)
+                return None
+            return taken(use, query.call, computed=not is_written_out(value))
+        case _:
+            return None
+
+
+def _may_be_pair(value: Expression) -> bool:
+    if isinstance(value, (StrExpr, BytesExpr)):
+        return False
+    return not isinstance(value, (ListExpr, TupleExpr)) or len(value.items) == 2
+
+
+def is_written_out(value: Expression) -> bool:
+    """Whether an argument is a constant or a display of constants, which stands for nothing but itself."""
+    match value:
+        case UnaryExpr():
+            return is_written_out(value.expr)
+        case NameExpr():
+            return value.fullname in {"builtins.None", "builtins.True", "builtins.False"}
+        case ListExpr() | TupleExpr() | SetExpr():
+            return all(map(is_written_out, value.items))
+        case DictExpr():
+            return True
+        case _:
+            return isinstance(value, _CONSTANTS)
+
+
+def keywords(call: CallExpr) -> list[tuple[str, Expression]]:
+    """The arguments of a call that are passed by name."""
+    return [(name, value) for name, value in zip(call.arg_names, call.args, strict=True) if name is not None]
+
+
+def positional(call: CallExpr) -> list[Expression]:
+    """The arguments of a call that are passed by position, without those that are spread."""
+    pairs = zip(call.arg_names, call.arg_kinds, call.args, strict=True)
+    return [value for name, kind, value in pairs if name is None and kind.is_positional() and not kind.is_star()]

@@ -1,0 +1,154 @@
+"""Methods that take the names of fields as text: order_by(), only(), defer(), select_related(), prefetch_related() and others.
+
+Knows one query and its call. The invariant: text that is not written out in the call is not checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from mypy.nodes import CallExpr, Expression, ListExpr, SetExpr, StrExpr, TupleExpr
+from mypy.types import CallableType
+
+from modelkit.errors import did_you_mean
+from modelkit.mypy_plugin import names
+from modelkit.mypy_plugin.expressions import inspect
+from modelkit.mypy_plugin.facts import class_called
+from modelkit.mypy_plugin.keywords import keywords, positional
+from modelkit.mypy_plugin.lookups import Unfit, understood
+from modelkit.mypy_plugin.members import Column, Relation
+from modelkit.mypy_plugin.models import Model
+from modelkit.mypy_plugin.paths import Missing
+from modelkit.mypy_plugin.query import Query
+
+__all__ = ["Checker", "chosen", "of_rows", "ordered", "prefetched", "related", "updated_fields"]
+
+Checker = Callable[[Query, CallExpr, CallableType], CallableType]
+
+
+def _field(query: Query, text: StrExpr, name: str, *, rest: bool) -> None:
+    """Report a text that names no field; `rest`: transforms may follow it."""
+    end = query.end_of(text, name)
+    if end is None or not end.rest:
+        return
+    if not rest:
+        query.fail(f'{end.label} has no field "{end.rest[0]}".', text)
+        return
+    use = understood(end, query.call)
+    if isinstance(use, Unfit):
+        query.fail(use, text)
+
+
+def ordered(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """order_by(), earliest(), latest(): names, descending with a hyphen, or expressions."""
+    for argument in positional(call):
+        if not isinstance(argument, StrExpr):
+            inspect(query, argument)
+        elif argument.value != "?":
+            _field(query, argument, argument.value.removeprefix("-").removeprefix("+"), rest=True)
+    return signature
+
+
+def chosen(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """only(), defer(), distinct(), dates(): names of fields."""
+    for argument in positional(call)[:1] if "kind" in signature.arg_names else positional(call):
+        if isinstance(argument, StrExpr):
+            _field(query, argument, argument.value, rest=False)
+    return signature
+
+
+def of_rows(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """bulk_update(), bulk_create(), in_bulk(): names of the model's own fields in lists."""
+    given = dict(keywords(call))
+    lists = [given.get(option) for option in ("fields", "update_fields", "unique_fields", "field_name")]
+    if "fields" in signature.arg_names and len(positional(call)) > 1:
+        lists.append(positional(call)[1])
+    for text in _texts(lists):
+        _own(query, text)
+    return signature
+
+
+def updated_fields(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """save(update_fields=...), refresh_from_db(fields=...), full_clean(exclude=...) of an instance."""
+    given = dict(keywords(call))
+    for text in _texts(given.get(option) for option in ("update_fields", "fields", "exclude")):
+        _own(query, text)
+    return signature
+
+
+def _texts(values: Iterable[Expression | None]) -> Iterable[StrExpr]:
+    for value in values:
+        if isinstance(value, StrExpr):
+            yield value
+        elif isinstance(value, (ListExpr, TupleExpr, SetExpr)):
+            yield from (item for item in value.items if isinstance(item, StrExpr))
+
+
+def _own(query: Query, text: StrExpr) -> None:
+    model = Model(query.info, query.call)
+    if not model.understood or text.value == "pk" or model.has_other(text.value):
+        return
+    if model.declared(text.value) is None:
+        query.fail(Missing(model.name, text.value, did_you_mean(text.value, model.members())), text)
+
+
+def related(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """select_related(): ways over relations that lead to one row."""
+    for argument in positional(call):
+        if not isinstance(argument, StrExpr):
+            continue
+        end = query.end_of(argument)
+        if end is None:
+            continue
+        if end.rest:
+            query.fail(f'{end.label} has no relation "{end.rest[0]}".', argument)
+        elif isinstance(end.member, Column):
+            query.fail(f"{end.label} is no relation: there is nothing to select along.", argument)
+        elif end.many:
+            query.fail(f"{end.label} leads to several rows: use prefetch_related().", argument)
+    return signature
+
+
+def prefetched(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """prefetch_related(): attributes that lead to other rows, by text or in a Prefetch."""
+    for argument in positional(call):
+        text: Expression | None = argument
+        if isinstance(argument, CallExpr):
+            kind = class_called(argument.callee)
+            if kind is None or kind.fullname != names.PREFETCH:
+                continue
+            given = positional(argument)
+            text = given[0] if given else dict(keywords(argument)).get("lookup")
+        if isinstance(text, StrExpr):
+            _attributes(query, text, to_attrs=_to_attrs(call))
+    return signature
+
+
+def _to_attrs(call: CallExpr) -> frozenset[str]:
+    """The attributes that Prefetch(to_attr=...) of the same call make: later names may begin with them."""
+    inner = [keywords(argument) for argument in call.args if isinstance(argument, CallExpr)]
+    return frozenset(
+        value.value for given in inner for name, value in given if name == "to_attr" and isinstance(value, StrExpr)
+    )
+
+
+def _attributes(query: Query, text: StrExpr, to_attrs: frozenset[str]) -> None:
+    info = query.info
+    for name in text.value.split("__"):
+        model = Model(info, query.call)
+        if not model.understood or model.has_other(name) or name in to_attrs:
+            return
+        relations = {each.accessor: each for each in model.reverse() if each.accessor is not None}
+        own = model.declared(name)
+        found = own if own is not None else relations.get(name)
+        if isinstance(found, Relation) and found.target is not None:
+            info = found.target
+            continue
+        if isinstance(found, Relation):
+            return
+        if found is None:
+            near = did_you_mean(name, [*(each for each in model.members() if each != "pk"), *relations])
+            query.fail(f'"{model.name}" has no attribute "{name}" to prefetch.{near}', text)
+        else:
+            query.fail(f"{model.name}.{name} is no relation: there is nothing to prefetch.", text)
+        return

@@ -1,0 +1,138 @@
+"""What leads to a model: the far sides of other models' relations, whether or not a Reverse declares them.
+
+Which classes to look at is said by the model's facts; what their relations are called from here, and whether they lead here at all, is
+decided here. The invariant: no class but the one that declares a relation is asked for anything but its facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mypy.nodes import TypeInfo
+
+from modelkit.mypy_plugin import names
+from modelkit.mypy_plugin.call import Call
+from modelkit.mypy_plugin.facts import FieldFacts, ModelFacts, facts_of, is_model
+from modelkit.mypy_plugin.members import Relation, target_of
+
+__all__ = ["children", "far_sides"]
+
+
+def far_sides(target: TypeInfo, facts: ModelFacts, call: Call) -> Iterator[Relation]:
+    """The relations to `target`, seen from it."""
+    for fullname in facts.incoming:
+        source = call.info(fullname)
+        known = facts_of(source) if source is not None else None
+        if source is None or known is None or known.abstract:
+            continue
+        call.depends_on(source)
+        for owner, name, field in _relations(source):
+            if _concrete(target_of(field, owner, source, call)) is target:
+                relation = _far_side(target, facts, source, name, field, call)
+                if relation is not None:
+                    yield relation
+
+
+def _relations(source: TypeInfo) -> Iterator[tuple[TypeInfo, str, FieldFacts]]:
+    """The relation fields that stand on `source`: its own and those of its abstract bases."""
+    seen: set[str] = set()
+    for info in source.mro:
+        facts = facts_of(info) if is_model(info) and info.fullname not in names.ROOTS else None
+        if facts is None or (info is not source and not facts.abstract):
+            continue
+        for name, field in facts.fields.items():
+            if name not in seen and (field.to is not None or field.label is not None):
+                seen.add(name)
+                yield info, name, field
+
+
+def _concrete(info: TypeInfo | None) -> TypeInfo | None:
+    """The model that a proxy stands for."""
+    while info is not None:
+        facts = facts_of(info)
+        if facts is None or not facts.proxy:
+            return info
+        info = next((base.type for base in info.bases if is_model(base.type)), None)
+    return None
+
+
+def _far_side(
+    target: TypeInfo, facts: ModelFacts, source: TypeInfo, name: str, field: FieldFacts, call: Call
+) -> Relation | None:
+    """One field of `source` as seen from `target`; None where it has no name there."""
+    kind = call.info(field.kind)
+    if kind is None or kind.has_base(names.GENERIC_RELATION):
+        return None
+    pairs = kind.has_base(names.MANY_TO_MANY)
+    if pairs and field.label in ("self", source.name) and field.symmetrical is not False:
+        return None
+    single = kind.has_base(names.ONE_TO_ONE)
+    if single and (field.parent_link or field.primary_key) and target in source.mro:
+        return None
+    given = _filled(field.related_name or _default_name(source), source)
+    if given is None:
+        given = _declared(facts, source, name, single=single)
+    model = source.name.lower()
+    hidden = given is not None and given.endswith("+")
+    accessor = None if hidden else given or (model if single else f"{model}_set")
+    queried = _filled(field.related_query_name, source) or (None if hidden else given or model)
+    if queried is None:
+        return None
+    many = not single
+    return Relation(queried, accessor, source, source, name, field, many=many, nullable=True, reverse=True)
+
+
+def _default_name(source: TypeInfo) -> str | None:
+    for info in source.mro:
+        facts = facts_of(info) if is_model(info) else None
+        if facts is not None and facts.default_related_name and (info is source or facts.abstract):
+            return facts.default_related_name
+    return None
+
+
+def _filled(name: str | None, source: TypeInfo) -> str | None:
+    """A name with its placeholders filled."""
+    if name is None or "%(" not in name:
+        return name
+    app = source.module_name.partition(".")[0]
+    for info in source.mro:
+        facts = facts_of(info) if is_model(info) else None
+        if facts is not None and facts.app_label:
+            app = facts.app_label
+            break
+    values = {"class": source.name.lower(), "model_name": source.name.lower(), "app_label": app.lower()}
+    try:
+        return name % values
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _declared(facts: ModelFacts, source: TypeInfo, field: str, *, single: bool) -> str | None:
+    """The name by which a Reverse of the target declares this far side."""
+    wanted = names.REVERSE_ONE if single else names.REVERSE
+    named = [name for name, each in facts.fields.items() if each.kind == wanted and each.via == field]
+    if len(named) < 2:
+        return named[0] if named and _meant(facts, named[0], source) else None
+    return next((name for name in named if _meant(facts, name, source)), None)
+
+
+def _meant(facts: ModelFacts, name: str, source: TypeInfo) -> bool:
+    """Whether a declaration's annotation, where it has one, names `source`."""
+    said = facts.fields[name].label
+    return said is None or said == source.name
+
+
+def children(parent: TypeInfo, known: ModelFacts, call: Call) -> Iterator[Relation]:
+    """The rows of child models that a row of `parent` may be: `place.restaurant`."""
+    for fullname in known.derived:
+        child = call.info(fullname)
+        facts = facts_of(child) if child is not None else None
+        if child is None or facts is None or facts.abstract or facts.proxy:
+            continue
+        if all(base.type is not parent for base in child.bases):
+            continue
+        call.depends_on(child)
+        name = child.name.lower()
+        yield Relation(
+            name, name, child, child, f"{parent.name.lower()}_ptr", None, many=False, nullable=True, reverse=True
+        )

@@ -1,0 +1,189 @@
+"""What rows are made of and changed to: constructors, create(), update(), get_or_create(), update_or_create().
+
+Knows one query and its call. The invariant: what is called missing is a value without which no row could be saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mypy.messages import format_type
+from mypy.nodes import CallExpr, Decorator, DictExpr, StrExpr, TypeInfo, Var
+from mypy.subtypes import is_subtype
+from mypy.types import CallableType, Instance, NoneType, Type, UnionType, get_proper_type
+
+from modelkit.errors import did_you_mean
+from modelkit.mypy_plugin import names
+from modelkit.mypy_plugin.conditions import checked
+from modelkit.mypy_plugin.expressions import inspect
+from modelkit.mypy_plugin.facts import is_model
+from modelkit.mypy_plugin.keywords import is_written_out, keywords
+from modelkit.mypy_plugin.lookups import scalar_of
+from modelkit.mypy_plugin.members import Column, Member, Relation, allows_none, unknown
+from modelkit.mypy_plugin.models import Model
+from modelkit.mypy_plugin.query import Query
+from modelkit.mypy_plugin.signatures import with_keywords
+
+__all__ = ["constructed", "created", "found_or_created", "updated"]
+
+
+def constructed(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """The signature of a model's constructor for this call; one without any argument is filled in later."""
+    return _made(query, call, signature, whole=bool(call.args))
+
+
+def created(query: Query, call: CallExpr, signature: CallableType, *, related: bool) -> CallableType:
+    """The signature of create(**values); `related`: by a relation's manager, which adds the key itself."""
+    return _made(query, call, signature, whole=not related)
+
+
+def _made(query: Query, call: CallExpr, signature: CallableType, *, whole: bool) -> CallableType:
+    model = Model(query.info, query.call)
+    given = keywords(call)
+    known = {}
+    for name, value in given:
+        type_ = _assigned(model, name)
+        if type_ is None:
+            _report_unknown(query, model, name, call)
+        else:
+            known[name] = type_
+        inspect(query, value)
+    plain = all(not kind.is_star() and not kind.is_positional() for kind in call.arg_kinds)
+    if whole and plain and model.understood and not _fills_itself(query.info):
+        missing = [
+            member.name for member in _needed(model) if not {member.name, f"{member.name}_id"} & dict(given).keys()
+        ]
+        if missing and "pk" not in dict(given):
+            listed = ", ".join(f'"{name}"' for name in missing)
+            values = "a value" if len(missing) == 1 else "values"
+            query.fail(f'"{model.name}" needs {values} for {listed}: no default, and never NULL', call)
+    return with_keywords(signature, known)
+
+
+def _report_unknown(query: Query, model: Model, name: str, call: CallExpr) -> None:
+    if not model.understood or model.has_other(name) or _is_settable(model, name):
+        return
+    known = model.declared(name)
+    place = query.call.at_keyword(call, name)
+    if isinstance(known, Relation):
+        query.fail(f"{model.name}.{name} leads to several rows: set them once the instance is saved.", place)
+    else:
+        query.fail(f'"{model.name}" has no field "{name}".{did_you_mean(name, _own_names(model))}', place)
+
+
+def _own_names(model: Model) -> Iterator[str]:
+    return (name for name in model.members() if isinstance(model.declared(name), Column) or name in _forward(model))
+
+
+def _forward(model: Model) -> set[str]:
+    return {member.name for member in model.columns()}
+
+
+def _assigned(model: Model, name: str) -> Type | None:
+    """What an attribute of instances takes; None where there is no such field."""
+    member: Member | None = model.key if name == "pk" else model.declared(name)
+    if isinstance(member, Column):
+        return member.value if not _is_fallible(member) else unknown()
+    if isinstance(member, Relation) and not member.many:
+        if member.target is None:
+            return unknown()
+        target = Instance(member.target, [])
+        return UnionType.make_union([target, NoneType()]) if member.nullable else target
+    return unknown() if name == "pk" else None
+
+
+def _is_fallible(column: Column) -> bool:
+    """Whether the field may take values of other types than it gives: one that somebody wrote."""
+    return column.kind is not None and not column.kind.module_name.startswith("modelkit.")
+
+
+def _needed(model: Model) -> Iterator[Member]:
+    """The fields without whose value no row can be saved."""
+    for member in model.columns():
+        facts = member.facts
+        if facts is None or facts.defaulted or facts.null or facts.blank or facts.parent_link:
+            continue
+        if isinstance(member, Column):
+            scalar = scalar_of(member.kind) if member.kind is not None else None
+            if scalar is None or scalar.name == "text" or allows_none(member.value):
+                continue
+        elif member.nullable:
+            continue
+        yield member
+
+
+def _fills_itself(info: TypeInfo) -> bool:
+    """Whether the class has a say in how its instances are made or saved."""
+    own = [base for base in info.mro if is_model(base) and base.fullname not in names.ROOTS]
+    return any(name in base.names for base in own for name in ("__init__", "save", "asave", "__new__"))
+
+
+def _is_settable(model: Model, name: str) -> bool:
+    """Whether instances have an attribute of that name that is no field: a property with a setter, a virtual relation."""
+    symbol = model.info.get(name)
+    node = symbol.node if symbol is not None else None
+    if isinstance(node, Decorator):
+        return False
+    if isinstance(node, Var):
+        said = get_proper_type(node.type) if node.type is not None else None
+        return isinstance(said, Instance) and said.type.has_base(names.GENERIC_FOREIGN_KEY)
+    return node is not None and getattr(node, "is_property", False)
+
+
+def updated(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """The signature of update(**values): fields of the model's own rows, values and expressions."""
+    model = Model(query.info, query.call)
+    known = {}
+    for name, value in keywords(call):
+        inspect(query, value)
+        type_ = _assigned(model, name)
+        if type_ is None:
+            _report_unknown(query, model, name, call)
+        else:
+            known[name] = _stored(query, model, name, type_, written_out=is_written_out(value))
+    return with_keywords(signature, known)
+
+
+def _stored(query: Query, model: Model, name: str, type_: Type, *, written_out: bool) -> Type:
+    """What update() takes for a field: a relation's key too, and what is computed."""
+    member = model.declared(name)
+    items = [type_]
+    if isinstance(member, Relation):
+        items.append(model.key_of(member).value)
+    if not written_out:
+        anything = unknown()
+        items += [query.call.instance(names.NODE), query.call.instance(names.FACE, anything, anything)]
+    return UnionType.make_union(items)
+
+
+def found_or_created(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """The signature of get_or_create() and update_or_create(): lookups, and values in `defaults`."""
+    for option, value in keywords(call):
+        if option in {"defaults", "create_defaults"} and isinstance(value, DictExpr):
+            _inspect_values(query, value)
+    return checked(query, call, signature)
+
+
+def _inspect_values(query: Query, values: DictExpr) -> None:
+    """Report what is wrong in a dict of values that is written out."""
+    model = Model(query.info, query.call)
+    for key, value in values.items:
+        if not isinstance(key, StrExpr):
+            continue
+        inspect(query, value)
+        type_ = _assigned(model, key.value)
+        if type_ is None:
+            if model.understood and not model.has_other(key.value) and not _is_settable(model, key.value):
+                near = did_you_mean(key.value, _own_names(model))
+                query.fail(f'"{model.name}" has no field "{key.value}".{near}', key)
+            continue
+        given = query.call.type_of(value, type_)
+        proper = get_proper_type(given)
+        if isinstance(proper, (CallableType, Instance)) and not is_subtype(given, type_):
+            if isinstance(proper, CallableType) or proper.type.has_base(names.NODE):
+                continue
+            options = query.call.api.options
+            query.fail(
+                f'"{key.value}" has incompatible type {format_type(given, options)}; expected {format_type(type_, options)}',
+                value,
+            )

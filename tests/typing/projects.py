@@ -1,0 +1,72 @@
+"""Small projects that mypy checks in this process, with a cache that already holds modelkit: written, edited, checked again."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from functools import cache
+from pathlib import Path
+
+from mypy import api
+
+ROOT = Path(__file__).parent.parent.parent
+WARM = ROOT / ".mypy_cache" / "warm"
+
+_CONFIG = """[mypy]
+plugins = modelkit.mypy_plugin
+strict = True
+disable_error_code = misc
+"""
+_SEED = "import modelkit.functions\nimport modelkit.contrib.contenttypes\nimport modelkit.expressions\n"
+
+
+def _run(folder: Path, cache_dir: Path, *options: str) -> tuple[str, str, int]:
+    return api.run(
+        ["--config-file", str(folder / "mypy.ini"), "--cache-dir", str(cache_dir), "--no-error-summary", *options]
+    )
+
+
+@cache
+def _warm() -> Path:
+    """A cache that holds modelkit, written by this very plugin."""
+    WARM.mkdir(parents=True, exist_ok=True)
+    with (WARM / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be at it
+        (WARM / "mypy.ini").write_text(_CONFIG)
+        (WARM / "seed.py").write_text(_SEED)
+        said, errors, _ = _run(WARM, WARM / "cache", str(WARM / "seed.py"))
+    assert not said, said
+    assert not errors, errors
+    return WARM / "cache"
+
+
+class Project:
+    """Files in a folder, and mypy over them."""
+
+    def __init__(self, folder: Path, files: dict[str, str]) -> None:
+        self.folder = folder
+        self.cache = folder / ".cache"
+        warm = _warm()
+        shutil.copytree(warm, self.cache, dirs_exist_ok=True)
+        (folder / "mypy.ini").write_text(_CONFIG)
+        for name, text in files.items():
+            self.write(name, text)
+
+    def write(self, name: str, text: str) -> None:
+        """Make or replace a file."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        """Edit a file; `old` must stand in it."""
+        text = (self.folder / name).read_text()
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def checked(self, *options: str) -> list[str]:
+        """What mypy says, as `file:line: message`, notes left out; the cache is read and written."""
+        said, errors, _ = _run(self.folder, self.cache, *options, str(self.folder))
+        assert not errors, errors
+        lines = [line for line in said.splitlines() if ": error: " in line]
+        return [line.replace(f"{self.folder}/", "").replace("error: ", "") for line in lines]

@@ -1,0 +1,43 @@
+"""The plugin never ends a run of mypy: whatever a hook raises, mypy's own answer stands, and one line says so."""
+
+from __future__ import annotations
+
+import pytest
+from mypy.plugin import Plugin
+
+import modelkit.mypy_plugin as entry
+from modelkit.mypy_plugin import guard, hooks
+
+
+class Broken(Exception):
+    """What is injected."""
+
+
+def broken(*_args: object, **_kwargs: object) -> None:
+    raise Broken("on purpose")
+
+
+@pytest.fixture
+def said(monkeypatch):
+    monkeypatch.setattr(guard, "_said", set())
+
+
+def test_a_hook_that_raises_gives_what_mypy_would_and_says_so_once(said, capsys):
+    guarded = guard.guarded("filter()", broken, lambda context: f"default of {context}")
+    assert [guarded(1), guarded(2)] == ["default of 1", "default of 2"]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert "filter() is left unchecked" in lines[0]
+    assert "Broken" in lines[0]
+
+
+@pytest.mark.parametrize("version", ["1.19.0", "3.0", "4.1.2+dev", "unknown", ""])
+def test_a_version_of_mypy_that_is_not_known_gets_a_plugin_that_does_nothing(version, said, capsys):
+    assert entry.plugin(version) is Plugin
+    assert "queries by name are not checked" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("version", ["2.0.0", "2.4.1", "2.9.1+dev.abc"])
+def test_a_version_that_is_known_gets_the_plugin(version, said, capsys):
+    assert entry.plugin(version) is hooks.ModelkitPlugin
+    assert capsys.readouterr().err == ""
