@@ -628,7 +628,7 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
     query = queryset.query
     info = query.info
     model, alias = info.model, queryset.db
-    if shapes.finds_nothing(query):
+    if shapes.finds_nothing(query, alias):
         return 0, {}
     plan = _plan(info)
     heard = _heard(model)

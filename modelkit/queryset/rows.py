@@ -98,7 +98,7 @@ def _attach(results: list[Any], known: Known) -> None:
 def read(queryset: Reading) -> list[Any]:
     """All results of `queryset`."""
     query = queryset.query
-    if shapes.finds_nothing(query):
+    if shapes.finds_nothing(query, queryset._db):
         return []
     fetch = finishers.fetch(query)
     if not queryset._prefetch_related_lookups or fetch.entity is None:
@@ -128,7 +128,7 @@ def check_format(name: str | None) -> None:
 def in_chunks(queryset: Reading, chunk: int) -> Iterator[Any]:
     """The results of `queryset`, loaded `chunk` at a time, all from the snapshot that the first one is read from."""
     query = queryset.query
-    if shapes.finds_nothing(query):
+    if shapes.finds_nothing(query, queryset._db):
         return
     fetch = finishers.fetch(query)
     if queryset._prefetch_related_lookups and fetch.entity is not None:
@@ -210,7 +210,7 @@ def single(queryset: Reading, query: Query) -> Any:
 
 def _single(queryset: Reading, query: Query, plan: _One) -> Any:
     rows: list[Any] = []
-    if not shapes.finds_nothing(query):
+    if not shapes.finds_nothing(query, queryset._db):
         rows = session(queryset._db).select(plan.select, query.params + plan.more)
     if len(rows) != 1:
         raise _not_one(queryset.model, len(rows))
@@ -273,7 +273,7 @@ def picked(queryset: Any, index: Any) -> Any:
 def counted(queryset: Reading) -> int:
     """How many rows there are."""
     query = queryset.query
-    if shapes.finds_nothing(query):
+    if shapes.finds_nothing(query, queryset._db):
         return 0
     select, params = finishers.counted(query)
     number: int = session(queryset._db).select(select, params)
@@ -284,7 +284,7 @@ def summarised(queryset: Reading, aggregates: tuple[Any, ...], named: Mapping[st
     """aggregate(): a dict for aggregates with names; for typed ones a tuple, or for one alone its value."""
     query = queryset.query
     fetch, typed = aggregation.summarised(query, aggregates, named)
-    row = aggregation.over_nothing(fetch) if shapes.finds_nothing(query) else None
+    row = aggregation.over_nothing(fetch) if shapes.finds_nothing(query, queryset._db) else None
     rows = session(queryset._db).select(fetch.select, fetch.params) if row is None else [row]
     result = load(fetch, rows)[0]
     return result[0] if typed and len(result) == 1 else result
@@ -293,7 +293,7 @@ def summarised(queryset: Reading, aggregates: tuple[Any, ...], named: Mapping[st
 def existing(queryset: Reading) -> bool:
     """Whether there is a row."""
     query = queryset.query
-    if shapes.finds_nothing(query):
+    if shapes.finds_nothing(query, queryset._db):
         return False
     select, params = finishers.existing(query)
     found: bool = session(queryset._db).select(select, params)

@@ -138,7 +138,7 @@ def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) 
     if query.is_sliced:
         raise TypeError("update() cannot be used after a slice was taken.")
     steps = resolving.updates(query, assignments, values)
-    if shapes.finds_nothing(query) or not steps:
+    if shapes.finds_nothing(query, queryset._db) or not steps:
         return 0
     alias = queryset._db
     if len(steps) == 1:

@@ -68,6 +68,7 @@ def joined(operation: SetOperation, queries: tuple[Query, ...], *, whole: bool |
             values=first.values,
             into=first.into,
             combination=Combination(operation, shapes, whole),
+            stores=frozenset().union(*(shape.stores for shape in shapes)),
         )
         first.cache.add(first.next, key, made)
     return Query(made, tuple(value for query in queries for value in query.params))

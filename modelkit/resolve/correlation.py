@@ -58,6 +58,8 @@ def stepped(query: Query, key: Any, leaves: list[Any], take: Take, parts: Any) -
 def taken(shape: Shape, take: Take, parts: Any, leaves: Sequence[Any]) -> tuple[Step, bool]:
     """The step that `take` makes of marked `parts`, and whether it suits every call of their structure."""
     made, slots = take(shape, parts, None)
+    if slots.stores:
+        made = made.evolve(stores=made.stores | slots.stores, sticky=made.sticky)
     if shape.base is None and not slots.open:
         return Step(made, tuple(slots.bindings)), slots.shared
     count = max(len(leaves), 1)
@@ -85,6 +87,7 @@ def bound(query: Query, around: Enclosing) -> Bound:
         leaves = query.params[call.slot : call.slot + call.count]
         made, slots = call.take(made, Marker(leaves).marked(call.parts), around)
         around.scope.slots.shared = around.scope.slots.shared and slots.shared
+        around.scope.slots.stores |= slots.stores
         bindings.extend((call.slot + leaf, convert) for leaf, convert in slots.bindings)
     changes = _symbolic(shape, bindings)
     if shape.empty:

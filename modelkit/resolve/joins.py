@@ -66,7 +66,7 @@ def constant(value: Any) -> Leaf:
 class Slots:
     """Gives out the parameter slots of one call, and notes how each is filled."""
 
-    __slots__ = ("base", "bindings", "open", "shared")
+    __slots__ = ("base", "bindings", "open", "shared", "stores")
 
     def __init__(self, base: int) -> None:
         self.base = base
@@ -75,6 +75,8 @@ class Slots:
         """Whether the call's key says all that its structure depends on."""
         self.open = False
         """Whether something reads a query around this one, and that is not known yet."""
+        self.stores: frozenset[str] = frozenset()
+        """The aliases that querysets inside of this one were given."""
 
     @property
     def width(self) -> int:

@@ -28,6 +28,7 @@ __all__ = [
     "Convert",
     "Fetch",
     "FilteredJoin",
+    "Placed",
     "Plan",
     "Query",
     "SetOperation",
@@ -234,7 +235,8 @@ class Shape:
     A shape that reads a query around it is open: `base` is the shape before the first step that does, `pending` are the
     steps since, whose values are parameters as they were passed. Its expressions say what is known without that query.
     A shape with a `combination` reads its parts' rows instead of sources; its `values` name the columns of the first part.
-    `filtered` are the relations that were given a name and a condition.
+    `filtered` are the relations that were given a name and a condition. `stores` are the aliases that querysets inside of it
+    were given by using(): it can be read from these alone.
     """
 
     info: ModelInfo
@@ -263,6 +265,7 @@ class Shape:
     pending: tuple[Call, ...] = ()
     combination: Combination | None = None
     filtered: Mapping[str, FilteredJoin] = field(default_factory=dict)
+    stores: frozenset[str] = frozenset()
     next: dict[Hashable, Any] = field(default_factory=dict)
     compiled: dict[Hashable, Any] = field(default_factory=dict)
 
@@ -357,6 +360,16 @@ class Query:
     def style(self) -> Style:
         """How result rows are handed out."""
         return self.shape.style
+
+
+class Placed(Query):
+    """The query of a queryset that using() gave a store, on its way into another."""
+
+    __slots__ = ("alias",)
+
+    def __init__(self, query: Query, alias: str) -> None:
+        super().__init__(query.shape, query.params)
+        self.alias = alias
 
 
 def refuse(shape: Shape, verb: str, call: str = "()") -> None:

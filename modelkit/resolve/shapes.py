@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from math import inf
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from modelkit.expressions.base import Value
 from modelkit.ir.expr import BOOLEAN, INTEGER, And, Col, Compare, Const, Expr, In, Or, Param
@@ -22,6 +22,7 @@ from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjo
 from modelkit.resolve.moving import moved
 from modelkit.resolve.paths import key_field, path_of, steps_of
 from modelkit.resolve.query import Cache, Query, Shape, Term, refuse
+from modelkit.transaction import DEFAULT, store_of
 
 __all__ = [
     "among",
@@ -183,30 +184,49 @@ def is_empty(query: Query) -> bool:
     return query.shape.empty
 
 
-def finds_nothing(query: Query) -> bool:
+def finds_nothing(query: Query, alias: str | None = None) -> bool:
     """Whether the values of `query` alone say that no row is found, so that nothing need be asked of the store.
 
     So it is for none(), for a member of an empty list, and for numbers that a column of whole numbers cannot reach.
+    Raises ValueError where a queryset inside of it is of another store than `alias`.
     """
     needed = query.shape.compiled.get("needed")
     if needed is None:
         needed = query.shape.compiled["needed"] = _needed(query.shape)
-    ranges, fails = needed
+    ranges, fails, stores = needed
+    if stores:
+        _check_stores(stores, alias or DEFAULT)
     for slot, low, high in ranges:
         value = query.params[slot]
         if value is None or not low <= value <= high:
             return True
-    return fails is not None and fails(query)
+    return fails is not None and fails(query, alias)
 
 
-def _needed(shape: Shape) -> tuple[tuple[tuple[int, float, float], ...], Callable[[Query], bool] | None]:
-    """What a row to be found needs of a query's values: the numbers that parameters lie between, and a test that fails else."""
+def _check_stores(names: frozenset[str], alias: str) -> None:
+    """ValueError where one of `names` is another store than `alias`."""
+    store = store_of(alias)
+    for name in names:
+        if store_of(name) is not store:
+            raise ValueError(
+                f"A queryset of the store '{name}' stands inside of one of '{alias}', and one query reads one store: pass "
+                f"list() of the inner one, or say using('{name}') of both."
+            )
+
+
+_Needed: TypeAlias = tuple[
+    tuple[tuple[int, float, float], ...], Callable[[Query, str | None], bool] | None, frozenset[str]
+]
+
+
+def _needed(shape: Shape) -> _Needed:
+    """What a query needs to find a row: the numbers that parameters lie between, a test that fails else, and whose stores."""
     if shape.empty:
-        return (), lambda _: True
+        return (), lambda *_: True, shape.stores
     if shape.combination is not None:
-        return (), _combines_nothing
+        return (), _combines_nothing, shape.stores
     if shape.open:  # its values are as they were passed, and no field has taken them in yet
-        return (), None
+        return (), None, shape.stores
     parts = [part for condition in shape.where for part in _all_of(condition)]
     ranges = tuple(
         (part.right.slot, *_reachable(part.op, part.left.type))
@@ -218,7 +238,8 @@ def _needed(shape: Shape) -> tuple[tuple[tuple[int, float, float], ...], Callabl
         and part.op != "ne"
     )
     lists = [part.choices.slot for part in parts if isinstance(part, In) and isinstance(part.choices, Param)]
-    return ranges, (lambda query: not all(query.params[slot] for slot in lists)) if lists else None
+    fails = (lambda query, _: not all(query.params[slot] for slot in lists)) if lists else None
+    return ranges, fails, shape.stores
 
 
 def _all_of(condition: Expr) -> Iterator[Expr]:
@@ -245,16 +266,16 @@ def _reachable(op: str, type_: IntegerType) -> tuple[float, float]:
             return type_.low, type_.high
 
 
-def _combines_nothing(query: Query) -> bool:
+def _combines_nothing(query: Query, alias: str | None) -> bool:
     """The same for a combined query."""
     assert query.shape.combination is not None
     match query.shape.combination.operation:
         case "except":
-            return finds_nothing(query.parts[0])
+            return finds_nothing(query.parts[0], alias)
         case "intersect":
-            return any(map(finds_nothing, query.parts))
+            return any(finds_nothing(part, alias) for part in query.parts)
         case _:
-            return all(map(finds_nothing, query.parts))
+            return all(finds_nothing(part, alias) for part in query.parts)
 
 
 def related_to(query: Query, relation: Relation, values: tuple[Any, ...]) -> Query:
@@ -449,6 +470,7 @@ def _combining(
         width=shape.width + other.width,
         values=values if values is not None else shape.values,
         order=other.order or shape.order,
+        stores=shape.stores | other.stores,
     )
 
 

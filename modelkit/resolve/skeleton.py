@@ -21,7 +21,7 @@ from modelkit.expressions.predicates import Lookup
 from modelkit.expressions.structure import extras, part_names
 from modelkit.fields.base import Field
 from modelkit.resolve.joins import Leaf
-from modelkit.resolve.query import Query
+from modelkit.resolve.query import Placed, Query
 
 __all__ = ["DEPTH", "Marker", "children_key", "key_of", "kind_of", "operand_key", "plain", "query_in"]
 
@@ -132,8 +132,9 @@ def operand_key(value: Any, leaves: list[Any], depth: int = 0) -> Hashable:
         return key_of(value, leaves, depth)
     query = query_in(value)
     if query is not None:
-        leaves.append(query)
-        return (Query, query.shape)
+        alias = getattr(value, "_db", None)
+        leaves.append(query if alias is None else Placed(query, alias))
+        return (Query, query.shape, alias)
     leaves.append(list(value) if isinstance(value, Iterator) else value)
     kind: Hashable = kind_of(value)
     return kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,12 +16,15 @@ from modelkit import (
     F,
     FieldError,
     FloatField,
+    MemoryStore,
     OuterRef,
     Q,
     Subquery,
     Value,
     When,
     capture_statements,
+    connect,
+    disconnect,
 )
 from modelkit.resolve.conditions import filtered
 from modelkit.resolve.finishers import fetch
@@ -278,3 +282,49 @@ def test_an_expression_around_an_inner_query_is_grouped_by_as_a_whole():
         ("B", None, 1),
         ("C", None, 1),
     ]
+
+
+class TestStores:
+    """A query reads one store: what stands inside of it may not be of another."""
+
+    @pytest.fixture
+    def elsewhere(self) -> Iterator[str]:
+        connect(MemoryStore(), alias="elsewhere")
+        yield "elsewhere"
+        disconnect("elsewhere")
+
+    @pytest.mark.parametrize(
+        "inside",
+        [
+            lambda inner: Book.objects.filter(author__in=inner),
+            lambda inner: Book.objects.exclude(author__in=inner),
+            lambda inner: Book.objects.filter(Exists(inner.filter(pk=OuterRef("author")))),
+            lambda inner: Book.objects.annotate(n=Subquery(inner.values("pk")[:1])),
+            lambda inner: Book.objects.filter(author__in=inner).order_by("name")[:3],
+            lambda inner: Book.objects.filter(author__in=inner) | Book.objects.filter(name="x"),
+            lambda inner: Book.objects.filter(author__in=inner).union(Book.objects.filter(name="x")),
+            lambda inner: Book.objects.filter(author__in=Author.objects.filter(team__in=inner.values("team"))),
+            lambda inner: Book.objects.filter(
+                author__in=Author.objects.filter(Exists(inner.filter(pk=OuterRef("pk"))), age=OuterRef("rating"))
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("read", [list, lambda books: books.count(), lambda books: books.exists()])
+    def test_a_queryset_of_another_store_inside_is_refused_when_it_is_read(self, elsewhere, inside, read):
+        books = inside(Author.objects.using(elsewhere))
+        with pytest.raises(ValueError, match=r"of the store 'elsewhere' stands inside of one of 'default'"):
+            read(books)
+        assert len(books.using(elsewhere)) == 0
+
+    def test_so_is_one_in_what_writes(self, elsewhere):
+        books = Book.objects.filter(author__in=Author.objects.using(elsewhere))
+        for write in (books.delete, lambda: books.update(name="x"), lambda: books.get(pk=1)):
+            with pytest.raises(ValueError, match="one query reads one store"):
+                write()
+
+    def test_one_that_names_the_same_store_is_read(self, rows, elsewhere):
+        authors = Author.objects.using("default").filter(age__gt=0)
+        assert list(Book.objects.filter(author__in=authors)) == list(Book.objects.filter(author__age__gt=0))
+        with pytest.raises(ValueError, match="of the store 'default' stands inside of one of 'elsewhere'"):
+            list(Book.objects.using(elsewhere).filter(author__in=authors))
+        assert list(Book.objects.using(elsewhere).filter(author__in=list(authors))) == []
