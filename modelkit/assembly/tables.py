@@ -58,6 +58,7 @@ def _columns(meta: Options, fields: Sequence[Any]) -> Iterator[Column]:
             label=field.name,
             auto=field.auto,
             sensitive=field.sensitive,
+            collation=field.db_collation,
             fill=_fill_of(field) if field.has_default() else None,
         )
 

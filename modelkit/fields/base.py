@@ -95,6 +95,8 @@ class Field(Registrable, Generic[T]):
     generated: bool = False
     composite: ClassVar[bool] = False
     """Whether its values are tuples of the values of other fields, `parts`."""
+    db_collation: str | None = None
+    """What texts of the column compare under, where that is not the store's own order."""
     db_returning: ClassVar[bool] = False
     """Whether an inserted instance takes in what was stored, where that was given as an expression."""
 

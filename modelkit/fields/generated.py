@@ -70,6 +70,7 @@ class GeneratedField(Field[T]):
         )
         self.face = output_field.face  # type: ignore[misc]  # of the value that it holds
         self.from_db_value = output_field.from_db_value
+        self.db_collation = output_field.db_collation
 
     def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
         """Become the field `name` of model class `cls`; messages of the inner field name this one."""

@@ -55,7 +55,8 @@ class Column:
     """One column. `label` is the field's name, for messages; `auto` numbers rows from 1; `default` is the store's own.
 
     `generated` makes the value of every row from its other columns, whatever was given for it. `fill` gives the value of a
-    row that was stored before the table had the column, anew for each.
+    row that was stored before the table had the column, anew for each. `collation` is what texts compare under, where that is
+    not the store's own.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Column:
     default: Formula | None = None
     sensitive: bool = False
     generated: Formula | None = None
+    collation: str | None = None
     fill: Callable[[], Any] | None = field(default=None, compare=False, repr=False)
 
 

@@ -93,6 +93,7 @@ def install(installed_apps: list[str]) -> None:
         kind.deconstruct = _under_djangos_name(kind.deconstruct)
     Field.__repr__ = _under_djangos_name(Field.__repr__)  # type: ignore[method-assign]
     ModelOptions.apps = property(_apps)  # type: ignore[method-assign,assignment]
+    ModelOptions._relation_tree = property(_incoming)  # type: ignore[attr-defined]
     Apps._pending_operations = property(_pending, _left_alone)
     choices.CallableChoiceIterator = CalledChoices
     CheckMessage.__eq__ = _same_finding
@@ -182,6 +183,11 @@ def _apps(options: Any) -> Any:
 def _same_finding(theirs: Any, ours: Any) -> bool:
     """Whether two findings are of one kind and about one object: their wording is each side's own."""
     return (theirs.level, theirs.id, theirs.obj) == (ours.level, ours.id, ours.obj)
+
+
+def _incoming(options: Any) -> Any:
+    """The relation fields that lead to a model, under their name in Django."""
+    return options.concrete_model._meta.incoming
 
 
 def _pending(of_django: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelkit import CharField, F, Model, Q, Value
+from modelkit import CharField, F, GeneratedField, Model, NotSupportedError, Q, Registry, TextField, Value
 from modelkit.functions import Collate
 
 
@@ -64,3 +64,39 @@ def test_orders_follow_the_collation():
     rows = Word.objects.filter(text__isnull=False)
     assert list(rows.order_by(Collate("text", "nocase"), "-pk").values_list("text", flat=True)) == ["A", "a", "ß"]
     assert list(rows.order_by(Collate("text", "binary")).values_list("text", flat=True)) == ["A", "a", "ß"]
+
+
+OUTPUT = CharField(max_length=9, db_collation="nocase")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        CharField(max_length=9, db_collation="nocase"),
+        TextField(db_collation="de-x-icu"),
+        GeneratedField(expression=F("plain"), output_field=OUTPUT, db_persist=True),
+    ],
+    ids=str,
+)
+def test_a_column_under_a_collation_that_the_store_lacks_is_refused_before_anything_runs(field):
+    body = {"__module__": __name__, "plain": CharField(max_length=9), "held": field}
+    model = type(Model)("Held", (Model,), {**body, "Meta": type("Meta", (), {"registry": Registry()})})
+    with pytest.raises(
+        NotSupportedError, match=r"Held\.held has the collation '(nocase|de-x-icu)'.*Collate\('held', 'NOCASE'\)"
+    ):
+        model.objects.count()
+    with pytest.raises(NotSupportedError, match="held"):
+        model.objects.create(plain="a")
+
+
+def test_a_column_under_the_order_of_code_points_is_any_column():
+    class Binary(Model):
+        text = CharField(max_length=9, db_collation="binary")
+
+        class Meta:
+            registry = Registry()
+
+    Binary.objects.create(text="b")
+    Binary.objects.create(text="B")
+    assert list(Binary.objects.order_by("text").values_list("text", flat=True)) == ["B", "b"]
+    assert Binary.objects.filter(text="b").count() == 1

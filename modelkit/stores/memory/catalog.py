@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from modelkit.errors import DataError, IntegrityError, ProgrammingError, SchemaMismatch, did_you_mean
+from modelkit.errors import DataError, IntegrityError, NotSupportedError, ProgrammingError, SchemaMismatch, did_you_mean
 from modelkit.ir.schema import DEFAULT, Column, Reference, Row, Table
 from modelkit.stores.base import TimeZonePolicy, discovery
 from modelkit.stores.memory.constraints import TableWrites, validate
@@ -84,6 +84,8 @@ class Catalog:
         fresh = [table for table in tables if id(table) not in self._states]
         if not fresh:
             return False
+        for table in fresh:
+            _refuse_collations(table)
         states = [TableState(table, next(self._next), self._numbers, self._lock, self._policy) for table in fresh]
         named = {(state.namespace, state.name): state for state in states}
         if len(named) < len(states):
@@ -299,3 +301,13 @@ def _filler(column: Column) -> Callable[[], Any]:
     if column.fill is None or column.auto or column.default is not None or column.generated is not None:
         return lambda: DEFAULT
     return column.fill
+
+
+def _refuse_collations(table: Table) -> None:
+    """NotSupportedError where texts of a column are to compare in a way that this store does not know."""
+    for column in table.columns:
+        if column.collation is not None and column.collation.upper() != "BINARY":
+            raise NotSupportedError(
+                f"{table.label}.{column.label} has the collation {column.collation!r}, and the memory store compares texts by "
+                f"code points (BINARY): drop db_collation, and compare and order by Collate({column.label!r}, 'NOCASE')."
+            )

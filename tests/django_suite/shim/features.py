@@ -36,7 +36,7 @@ class Features:
         "cs": "binary",
         "non_default": "nocase",
         "swedish_ci": None,
-        "virtual": "nocase",
+        "virtual": "binary",
     }
     django_test_skips: dict[str, set[str]] = {}
     django_test_expected_failures: frozenset[str] = frozenset()
