@@ -27,6 +27,7 @@ __all__ = [
     "Grouping",
     "Groups",
     "Load",
+    "OwnedGroups",
     "converter",
     "is_data_descriptor",
     "load",
@@ -70,29 +71,33 @@ class Grouping:
     """How instances that are loaded are given to those that they belong to.
 
     Whose an instance is, its attributes `attnames` tell; without any, a value at the end of its result row. `kept` is the
-    attribute under which it keeps its owner, where that is not set anyway; "": it does not.
+    attribute under which it keeps what its group is listed with, where that is not set anyway; "": it does not.
     """
 
     attnames: tuple[str, ...] = ()
     kept: str = ""
 
 
-class Groups(dict[Any, tuple[Any, Callable[[Any], None]]]):
-    """What tells whose an instance is -> the owner, and what takes the instance in."""
+class Groups(dict[Any, list[Any]]):
+    """What tells whose an instance is -> the list that takes it in; what belongs to nobody goes into one of its own."""
 
-    def __missing__(self, key: Any) -> tuple[Any, Callable[[Any], None]]:
-        return None, _let_go
-
-
-def _let_go(_: Any) -> None:
-    """Takes in what belongs to nobody."""
+    def __missing__(self, key: Any) -> list[Any]:
+        return []
 
 
-def load_groups(fetch: Fetch, rows: list[Any], alias: str | None, grouping: Grouping, groups: Groups) -> list[Any]:
-    """As `load`, for instances, each of which is also given to its owner among `groups`."""
+class OwnedGroups(dict[Any, tuple[list[Any], Any]]):
+    """The same, each list with what its members keep."""
+
+    def __missing__(self, key: Any) -> tuple[list[Any], Any]:
+        return [], None
+
+
+def load_groups(
+    fetch: Fetch, rows: list[Any], alias: str | None, grouping: Grouping, groups: Groups | OwnedGroups
+) -> None:
+    """As `load`, for instances, each of which is put into its group: of OwnedGroups, where the grouping says what is kept."""
     made: Any = loader(fetch, grouping)
-    found: list[Any] = made(rows, alias, groups)
-    return found
+    made(rows, alias, groups)
 
 
 def loader(fetch: Fetch, grouping: Grouping | None = None) -> Load:
@@ -100,7 +105,7 @@ def loader(fetch: Fetch, grouping: Grouping | None = None) -> Load:
 
     "" among the names: such a value stands beside the instance, which makes each result a tuple. Kept with the plan, one
     for the time in which someone listens to signals about init and one for the other; plain ones with the model.
-    With a `grouping` it takes Groups, too.
+    With a `grouping` it takes groups, too, and gives nothing back.
     """
     entity, names = fetch.entity, fetch.names
     assert entity is not None
@@ -228,16 +233,19 @@ class _Writer:
         """The finished loader."""
         source = self.source
         with source.block(f"def load({'rows, db' if self.grouping is None else 'rows, db, groups'}):"):
-            source.line("result = []")
             source.line(f"elsewhere = db is not None and db != {source.bind(DEFAULT, 'default')}")
-            source.line("append = result.append")
+            if self.grouping is None:
+                source.line("result = []")
+                source.line("append = result.append")
             with source.block(f"for {', '.join(self._targets())} in rows:"):
                 made = self._instance(self.entity)
                 beside = self._annotations(made)
                 if self.grouping is not None:
                     self._give(made, self.grouping)
-                source.line(f"append(({', '.join([made, *beside])}))" if beside else f"append({made})")
-            source.line("return result")
+                else:
+                    source.line(f"append(({', '.join([made, *beside])}))" if beside else f"append({made})")
+            if self.grouping is None:
+                source.line("return result")
         return source.function("load")
 
     def _targets(self) -> list[str]:
@@ -253,13 +261,16 @@ class _Writer:
         return [*targets, ""] if self.width and len(targets) == 1 else targets
 
     def _give(self, made: str, grouping: Grouping) -> None:
-        """Write what gives an instance to its owner."""
+        """Write what puts an instance into its group."""
         source, model = self.source, self.entity.info.model
         keys = [f"{made}.{identifier(name)}" for name in grouping.attnames] or ["owned_by"]
         key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
-        source.line(f"owner, take = groups[{key}]")
-        source.line(f"take({made})")
-        if not grouping.kept or any(child.kept == grouping.kept for child in self.entity.children):
+        if not grouping.kept:
+            source.line(f"groups[{key}].append({made})")
+            return
+        source.line(f"group, owner = groups[{key}]")
+        source.line(f"group.append({made})")
+        if any(child.kept == grouping.kept for child in self.entity.children):
             return
         kept = source.bind(grouping.kept, "kept")
         if self.listened or _runs_own_code(model):

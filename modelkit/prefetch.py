@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise, repeat
+from itertools import chain, pairwise, repeat
 from operator import attrgetter
 from typing import Any, Final
 
@@ -20,17 +20,15 @@ from modelkit.garbage import without_collection
 from modelkit.ir.expr import Col, TupleNode
 from modelkit.ir.query import Select, ValueOutput
 from modelkit.ir.types import TupleType
-from modelkit.loading import Grouping, Groups, load, load_groups, reads_plainly, sets_plainly
+from modelkit.loading import Grouping, Groups, OwnedGroups, load, load_groups, reads_plainly, sets_plainly
 from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
+from modelkit.owners import ABSENT, LISTS, kept, owner_of
 from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
 
 __all__ = ["Prefetch", "Prefetched", "aprefetch_related_objects", "prefetch_related_objects", "run"]
 
 SEPARATOR: Final = "__"
-
-_LISTS: Final = "_prefetched_objects_cache"
-"""The attribute under which an instance keeps the lists that were prefetched."""
 
 
 class Prefetch:
@@ -323,7 +321,7 @@ def _check_free(info: ModelInfo, to_attr: str) -> None:
 def _lacking(instances: Sequence[Any], relation: Relation, to_attr: str | None) -> list[Any]:
     """Those of `instances` on which what would be fetched is not cached."""
     if to_attr is None and all(map(reads_plainly, set(map(type, instances)))):
-        place = _LISTS if relation.many else relation.cache
+        place = LISTS if relation.many else relation.cache
         if not any(map(hasattr, instances, repeat(place))):
             return list(instances)
     return [each for each in instances if not _has(each, relation, to_attr)]
@@ -335,10 +333,10 @@ def _has(instance: Any, relation: Relation, to_attr: str | None) -> bool:
     if to_attr is not None:
         return to_attr in state
     if relation.many:
-        return relation.cache in state.get(_LISTS, ())
-    if relation.cache not in state:
+        return relation.cache in state.get(LISTS, ())
+    related = kept(state, relation.cache)
+    if related is ABSENT:
         return False
-    related = state[relation.cache]
     if related is None or relation.kind == "reverse_one_to_one":
         return True
     return bool(held(related.__dict__, relation.remote) == held(state, relation.local))
@@ -348,7 +346,7 @@ def _traversed(instances: Sequence[Any], name: str) -> list[Any]:
     """What the attribute `name` of all `instances` holds: related instances, or lists of them."""
     found: list[Any] = []
     for instance in instances:
-        cached = instance.__dict__.get(_LISTS)
+        cached = instance.__dict__.get(LISTS)
         if cached is not None and name in cached:
             found.extend(cached[name])
             continue
@@ -382,49 +380,50 @@ class _Level:
 
     def fill(self, instances: list[Any]) -> list[Any]:
         """Load and cache what the relation leads to from `instances`; the related instances."""
-        generic = self.relation.kind == "reverse_generic"
-        keys = list(map(self.relation.field.own_key if generic else attrgetter(*self.relation.local), instances))
-        lists: dict[Any, list[Any]] = {}
-        groups = Groups()
-        for key, instance in zip(keys, instances, strict=True):
-            if key not in lists and is_key(key):
-                group = lists[key] = []
-                groups[key] = (instance, group.append)
-        found: list[Any] = []
-        if lists and not shapes.is_empty(self.query):
-            wanted = tuple(lists)
-            if not self.relation.many:
-                found = self.single(wanted)
-            elif generic:
-                found = self.generic(instances, groups)
-            else:
-                found = (
-                    self.through(wanted, groups) if self.relation.through is not None else self.direct(wanted, groups)
-                )
-        if not self.relation.many:
+        relation = self.relation
+        generic = relation.kind == "reverse_generic"
+        keys: list[Any] = list(map(relation.field.own_key if generic else attrgetter(*relation.local), instances))
+        wanted = dict.fromkeys(keys)
+        if len(relation.local) == 1:
+            wanted.pop(None, None)
+        else:
+            wanted = {key: None for key in wanted if is_key(key)}
+        asked = bool(wanted) and not shapes.is_empty(self.query)
+        if not relation.many:
+            found = self.single(tuple(wanted)) if asked else []
             self.cache_single(instances, keys, found)
             return found
+        groups = Groups({key: [] for key in wanted})
+        if asked:
+            if generic:
+                self.generic(instances, groups)
+            elif relation.through is not None:
+                self.through(groups)
+            else:
+                self.direct(groups, dict(zip(keys, instances, strict=True)))
         if self.cut != _WHOLE:
-            lists = {key: group[self.cut] for key, group in lists.items()}
-            found = [each for group in lists.values() for each in group]
-        self.cache_lists(instances, keys, lists)
-        return found
+            groups = Groups({key: group[self.cut] for key, group in groups.items()})
+        self.cache_lists(instances, list(map(groups.__getitem__, keys)))
+        return list(chain.from_iterable(groups.values()))
 
     def single(self, wanted: tuple[Any, ...]) -> list[Any]:
         """Instances whose remote attributes are one of `wanted`."""
         fetch = finishers.fetch(shapes.ordered(shapes.among(self.query, self.relation.remote, wanted), ()))
         return load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
 
-    def direct(self, wanted: tuple[Any, ...], groups: Groups) -> list[Any]:
-        """The same, each given to the one of `groups` whose key it holds."""
+    def direct(self, groups: Groups, owners: dict[Any, Any]) -> None:
+        """The same, each put into the group whose key it holds, and told of the one of `owners` with that key."""
         relation = self.relation
-        kept = kept_as(relation.field.name) if relation.kind == "reverse_foreign_key" and self.knows_owner else ""
-        fetch = finishers.fetch(shapes.among(self.query, relation.remote, wanted))
+        fetch = finishers.fetch(shapes.among(self.query, relation.remote, tuple(groups)))
         rows = session(self.alias).select(fetch.select, fetch.params)
-        return load_groups(fetch, rows, self.alias, Grouping(relation.remote, kept), groups)
+        if relation.kind == "reverse_foreign_key" and self.knows_owner:
+            owned = OwnedGroups({key: (group, owner_of(owners[key])) for key, group in groups.items()})
+            load_groups(fetch, rows, self.alias, Grouping(relation.remote, kept_as(relation.field.name)), owned)
+        else:
+            load_groups(fetch, rows, self.alias, Grouping(relation.remote), groups)
 
-    def generic(self, instances: list[Any], groups: Groups) -> list[Any]:
-        """Instances that name one of `instances` (of any model with such a relation), given to it."""
+    def generic(self, instances: list[Any], groups: Groups) -> None:
+        """Instances that name one of `instances` (of any model with such a relation), each put into its group."""
         (remote,) = self.relation.remote
         by_model: dict[Any, dict[Any, None]] = {}
         for instance in instances:
@@ -437,15 +436,12 @@ class _Level:
             lookups: dict[str, Any] = {f"{remote}__in": list(keys), **relation.restriction}
             either |= Q(**lookups)
         fetch = finishers.fetch(conditions.filtered(self.query, (either,), {}))
-        found = load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias)
-        for each in found:
-            _, take = groups[self.relation.field.owner_key(each, self.alias)]
-            take(each)
-        return found
+        for each in load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias):
+            groups[self.relation.field.owner_key(each, self.alias)].append(each)
 
-    def through(self, wanted: tuple[Any, ...], groups: Groups) -> list[Any]:
-        """Instances at the other end of a many-to-many relation, each given to the one that it was found for."""
-        back = _back(self.relation)
+    def through(self, groups: Groups) -> None:
+        """Instances at the other end of a many-to-many relation, each put into the group that it was found for."""
+        back, wanted = _back(self.relation), tuple(groups)
         query = _sharing(self.query)
         if len(back.remote) == 1:
             query = conditions.filtered(query, (), {f"{back.name}__{back.remote[0]}__in": wanted})
@@ -456,30 +452,25 @@ class _Level:
         if select is None:
             select = query.shape.compiled["prefetch"] = _with_owner(fetch, back)
         rows = session(self.alias).select(select, fetch.params)
-        return load_groups(fetch, rows, self.alias, Grouping(), groups)
+        load_groups(fetch, rows, self.alias, Grouping(), groups)
 
-    def cache_lists(self, instances: list[Any], keys: list[Any], lists: dict[Any, list[Any]]) -> None:
+    def cache_lists(self, instances: list[Any], lists: list[list[Any]]) -> None:
         """Give each instance its list."""
-        own, to_attr, cache = self.own, self.to_attr, self.relation.cache
+        cache = self.relation.cache
+        if self.to_attr is not None:
+            for instance, found in zip(instances, lists, strict=True):
+                setattr(instance, self.to_attr, found)
+            return
+        if self.own is not None:
+            lists = [Prefetched(found, self.own) for found in lists]
         kinds = set(map(type, instances))
         plain = all(map(sets_plainly, kinds)) and all(map(reads_plainly, kinds))
-        for key, instance in zip(keys, instances, strict=True):
-            group = lists.get(key)
-            if group is None:
-                group = []
-            if to_attr is not None:
-                setattr(instance, to_attr, group)
-                continue
-            if own is not None:
-                group = Prefetched(group, own)
-            if plain:
-                kept = getattr(instance, _LISTS, None)
-                if kept is None:
-                    instance._prefetched_objects_cache = {cache: group}
-                else:
-                    kept[cache] = group
-            else:
-                instance.__dict__.setdefault(_LISTS, {})[cache] = group
+        if plain and not any(map(hasattr, instances, repeat(LISTS))):
+            for instance, found in zip(instances, lists, strict=True):
+                instance._prefetched_objects_cache = {cache: found}
+        else:
+            for instance, found in zip(instances, lists, strict=True):
+                instance.__dict__.setdefault(LISTS, {})[cache] = found
 
     def cache_single(self, instances: list[Any], keys: list[Any], found: list[Any]) -> None:
         """Give each instance the one related to it, or None."""

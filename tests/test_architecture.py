@@ -24,7 +24,7 @@ stores.memory.commit stores.memory.opening stores.memory.plans stores.memory.foo
 stores
 transaction retrying database
 expressions lookups functions fields constraints
-modelinfo inheritance options registry
+modelinfo owners inheritance options registry
 resolve
 assembly
 loading prefetch deletion persistence bulk

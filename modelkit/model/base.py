@@ -50,6 +50,7 @@ from modelkit.model.metaclass import ModelMeta
 from modelkit.model.state import DEFERRED, InstanceState, assign, by_position, construction
 from modelkit.modelinfo import ModelClass, is_key
 from modelkit.options import Options
+from modelkit.owners import LISTS, without_owners
 from modelkit.relations.foreign_key import ForeignKey, OneToOne
 from modelkit.resolve import untrusted
 from modelkit.signals import post_init, pre_init
@@ -174,8 +175,8 @@ class BareModel(metaclass=ModelMeta, root=True):
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled and copied: the attributes; caches as copies."""
-        state = dict(self.__dict__)
-        for name in ("_prefetched_objects_cache", "_related_keys"):
+        state = without_owners(self.__dict__)
+        for name in (LISTS, "_related_keys"):
             if name in state:
                 state[name] = dict(state[name])
         return state

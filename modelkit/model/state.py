@@ -12,6 +12,7 @@ from modelkit.errors import FieldDoesNotExist, did_you_mean
 from modelkit.loading import is_data_descriptor
 from modelkit.modelinfo import kept_as
 from modelkit.options import Options
+from modelkit.owners import ABSENT, LISTS, kept
 from modelkit.records import dataclass
 from modelkit.transaction import DEFAULT
 
@@ -37,7 +38,10 @@ class FieldsCache(MutableMapping[str, Any]):
         self._instance = instance
 
     def __getitem__(self, name: str) -> Any:
-        return self._instance.__dict__[kept_as(name)]
+        found = kept(self._instance.__dict__, kept_as(name))
+        if found is ABSENT:
+            raise KeyError(name)
+        return found
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._instance.__dict__[kept_as(name)] = value
@@ -165,9 +169,9 @@ def share_keys(model: Any) -> None:
         return
     meta = model._meta
     names = [field.attname for field in meta.concrete_fields]
-    kept = [kept_as(field.name) for field in meta.fields if field.is_relation]
+    related = [kept_as(field.name) for field in meta.fields if field.is_relation]
     first = object.__new__(model)
-    for name in (*names, "_adding", "_db", "_prefetched_objects_cache", *kept):
+    for name in (*names, "_adding", "_db", LISTS, *related):
         if not is_data_descriptor(model, name):
             object.__setattr__(first, name, None)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from modelkit.errors import FieldDoesNotExist
 from modelkit.modelinfo import ModelInfo, info_of, kept_as
+from modelkit.owners import LISTS, kept
 from modelkit.persistence.plans import FORWARD, plan_of
 from modelkit.transaction import DEFAULT as DEFAULT_ALIAS
 
@@ -25,9 +26,9 @@ def refresh(
     d = instance.__dict__
     wanted: list[str] | None = None
     if fields is None:
-        d.pop("_prefetched_objects_cache", None)
+        d.pop(LISTS, None)
     else:
-        wanted = _without_prefetched(list(fields), d.get("_prefetched_objects_cache", {}))
+        wanted = _without_prefetched(list(fields), d.get(LISTS, {}))
         if not wanted:
             return
     base = model._base_manager.db_manager(using or d.get("_db")) if from_queryset is None else from_queryset
@@ -35,9 +36,9 @@ def refresh(
         base = base.using(using)
     queryset = base.filter(pk=instance.pk)
     if wanted is None:
-        kept = [each.attname for each in info.attributes if each.attname in d or each.field.generated]
-        if len(kept) < len(info.attributes):
-            wanted = kept
+        present = [each.attname for each in info.attributes if each.attname in d or each.field.generated]
+        if len(present) < len(info.attributes):
+            wanted = present
     if wanted is not None:
         try:
             queryset = queryset.only(*wanted)
@@ -77,7 +78,7 @@ def _take_over(instance: Any, info: ModelInfo, fresh: Any, *, named: frozenset[s
             continue
         if relation.kind in FORWARD:
             if relation.cache in loaded and all(name in loaded for name in relation.local):
-                d[relation.cache] = loaded[relation.cache]
+                d[relation.cache] = kept(loaded, relation.cache)
             elif named is None:
                 d.pop(relation.cache, None)
         elif named is None or relation.name in named:

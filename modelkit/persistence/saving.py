@@ -14,6 +14,7 @@ from modelkit.expressions.base import F, Face, Node
 from modelkit.fields.base import Field
 from modelkit.ir.schema import DEFAULT, Row
 from modelkit.modelinfo import Attribute, held, info_of, is_key, kept_as, values_of
+from modelkit.owners import Owner, kept
 from modelkit.persistence.plans import LevelPlan, NeedsStatement, SavePlan, plan_of, row_of, update_of
 from modelkit.resolve import conditions, shapes, writes
 from modelkit.signals import post_save, pre_save
@@ -40,6 +41,8 @@ def check_related(instance: Any, plan: SavePlan, operation: str) -> None:
         related = d.get(relation.cache)
         if related is None:
             continue
+        if related.__class__ is Owner:
+            related = kept(d, relation.cache)
         present = held(d, relation.local)
         if notes and notes.get(relation.cache, present) != present:
             del d[relation.cache], notes[relation.cache]

@@ -1,4 +1,4 @@
-"""Querysets that come with their results, as those of prefetched relations do: their query is made when it is asked for.
+"""Querysets that come with their results, as those of prefetched relations do: the rest of one is found when it is asked for.
 
 It knows querysets by their attributes only. The invariant: whoever builds on such a queryset finds it as if it had been
 made in full.
@@ -6,37 +6,71 @@ made in full.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
-__all__ = ["LateQuery", "with_results"]
+__all__ = ["Late", "late_alias", "late_model", "late_query", "with_results"]
 
 
-class LateQuery:
-    """What `query` is on the class: reached where a queryset has none of its own yet, it takes over that of the full one."""
+class Source(Protocol):
+    """What a queryset that came with its results was made by."""
+
+    model: Any
+
+    @property
+    def reads_from(self) -> str | None:
+        """The alias of the store that the queryset reads from; None: the default."""
+        ...
+
+    def full_queryset(self) -> Any:
+        """The queryset that would find the same results."""
+        ...
+
+
+class Late:
+    """What an attribute of querysets is on their class: reached where a queryset has none of its own yet, it is found by `find`."""
+
+    def __init__(self, find: Callable[[Any, Source], Any]) -> None:
+        self._find = find
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
 
     def __get__(self, queryset: Any, owner: Any = None) -> Any:
         if queryset is None:
             return self
-        source = queryset.__dict__.pop("_source", None)
+        source = queryset.__dict__.get("_source")
         if source is None:
-            raise AttributeError(f"{type(queryset).__name__} has no query yet.")
-        full = source.full_queryset()
-        queryset._hints = full._hints
-        queryset._known_related_objects = full._known_related_objects
-        queryset._prefetch_related_lookups = full._prefetch_related_lookups
-        queryset.query = full.query
-        return full.query
+            raise AttributeError(f"{type(queryset).__name__} has no {self._name} yet.")
+        return self._find(queryset, source)
 
 
-class _Source(Protocol):
-    def full_queryset(self) -> Any: ...
+def late_query(queryset: Any, source: Source) -> Any:
+    """The query, and with it all that the full queryset has: from now on `queryset` is one."""
+    full = source.full_queryset()
+    queryset.model = full.model
+    queryset._db = full._db
+    queryset._hints = full._hints
+    queryset._known_related_objects = full._known_related_objects
+    queryset._prefetch_related_lookups = full._prefetch_related_lookups
+    queryset.query = full.query
+    del queryset._source
+    return full.query
 
 
-def with_results(kind: Any, model: Any, alias: str | None, found: list[Any], source: _Source) -> Any:
+def late_model(_: Any, source: Source) -> Any:
+    """The model."""
+    return source.model
+
+
+def late_alias(_: Any, source: Source) -> str | None:
+    """The alias."""
+    return source.reads_from
+
+
+def with_results(kind: Any, found: list[Any], source: Source) -> Any:
     """A queryset of class `kind` with the results `found`; `source` makes the one that would find them."""
     made = object.__new__(kind)
-    made.model = model
-    made._db = alias
     made._result_cache = found
     made._source = source
     return made

@@ -22,7 +22,7 @@ from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
 from modelkit.queryset import moments, pickling, rows, writes
 from modelkit.queryset.chains import Chain
-from modelkit.queryset.late import LateQuery
+from modelkit.queryset.late import Late, late_alias, late_model, late_query
 from modelkit.resolve import annotating, finishers, outputs, shapes
 from modelkit.resolve import conditions as resolving
 from modelkit.resolve.query import Query, refuse
@@ -459,7 +459,10 @@ class Queries(Chain[M, Row_co]):
 class QuerySet(Queries[M, Row_co]):
     """The rows of one query. Nothing is asked of the store before they are needed; then they are kept."""
 
-    query: Query = LateQuery()  # type: ignore[assignment]  # what an instance's own query hides
+    # What hides behind an instance's own:
+    model: type[M] = Late(late_model)  # type: ignore[assignment]
+    query: Query = Late(late_query)  # type: ignore[assignment]
+    _db: str | None = Late(late_alias)  # type: ignore[assignment]
 
     _manager: ClassVar[Callable[[type[Any]], Any]]
     """Makes a manager of a queryset class; set by the floor above, which knows managers."""

@@ -17,6 +17,7 @@ from modelkit.database import session
 from modelkit.errors import shorten
 from modelkit.loading import load
 from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
+from modelkit.owners import ABSENT, kept
 from modelkit.resolve import conditions, finishers, shapes
 
 __all__ = [
@@ -30,8 +31,6 @@ __all__ = [
     "value_of",
 ]
 
-_ABSENT: Any = object()
-
 
 def forward_get(instance: Any, name: str) -> Any:
     """The instance that the foreign key `name` of `instance` points to; None where the key is null and may be.
@@ -43,7 +42,7 @@ def forward_get(instance: Any, name: str) -> Any:
     relation = info.accessors[name]
     state = instance.__dict__
     related = _standing(instance, state, relation)
-    if related is _ABSENT:
+    if related is ABSENT:
         key = _key(instance, relation)
         notes = state.get("_related_keys")
         if notes is not None:
@@ -63,7 +62,7 @@ def is_cached(instance: Any, name: str) -> bool:
     relation = info_of(type(instance)).accessors[name]
     if relation.kind == "reverse_one_to_one":
         return relation.cache in instance.__dict__
-    return _standing(instance, instance.__dict__, relation) is not _ABSENT
+    return _standing(instance, instance.__dict__, relation) is not ABSENT
 
 
 def forward_set(instance: Any, name: str, value: Any) -> None:
@@ -105,8 +104,8 @@ def reverse_one_get(instance: Any, name: str) -> Any:
     """
     info, relation = _reverse_one(instance, name)
     state = instance.__dict__
-    related = state.get(relation.cache, _ABSENT)
-    if related is _ABSENT:
+    related = state.get(relation.cache, ABSENT)
+    if related is ABSENT:
         related = None
         key = _key(instance, relation)
         if is_key(key) and is_key(instance.pk):
@@ -189,20 +188,20 @@ def _key(instance: Any, relation: Relation) -> Any:
 
 
 def _standing(instance: Any, state: dict[str, Any], relation: Relation) -> Any:
-    """The cached instance (or None) where it stands for the present key; _ABSENT where nothing does."""
-    related = state.get(relation.cache, _ABSENT)
-    if related is _ABSENT:
-        return _ABSENT
+    """The cached instance (or None) where it stands for the present key; ABSENT where nothing does."""
+    related = kept(state, relation.cache)
+    if related is ABSENT:
+        return ABSENT
     if related is not None and any(attname not in state for attname in relation.local):
         return related
     key = _key(instance, relation)
     noted = state.get("_related_keys")
     if noted is not None and relation.cache in noted:
-        return related if noted[relation.cache] == key else _ABSENT
+        return related if noted[relation.cache] == key else ABSENT
     if related is None:
-        return _ABSENT if is_key(key) else None
+        return ABSENT if is_key(key) else None
     own = held(related.__dict__, relation.remote)
-    return related if own == key or not is_key(own) else _ABSENT
+    return related if own == key or not is_key(own) else ABSENT
 
 
 def _from_parent(info: ModelInfo, relation: Relation, state: dict[str, Any]) -> Any:
@@ -214,7 +213,7 @@ def _from_parent(info: ModelInfo, relation: Relation, state: dict[str, Any]) -> 
         parent = state.get(link.cache) if link.kind == "parent" and issubclass(link.target, owner) else None
         if parent is not None:
             related = _standing(parent, parent.__dict__, relation)
-            return None if related is _ABSENT else related
+            return None if related is ABSENT else related
     return None
 
 
@@ -312,8 +311,8 @@ def _cache_reverse(relation: Relation, related: Any, instance: Any) -> None:
 
 def _let_go(state: dict[str, Any], relation: Relation) -> None:
     """Clear what the formerly related instance caches of this one: deleting it must not reach here."""
-    related = state.get(relation.cache)
-    if related is not None and relation.kind != "foreign_key":
+    related = state.get(relation.cache) if relation.kind != "foreign_key" else None
+    if related is not None:
         cache = _reverse_cache(relation)
         if cache is not None:
             related.__dict__[cache] = None

@@ -17,6 +17,7 @@ from modelkit.errors import shorten
 from modelkit.loading import reads_plainly
 from modelkit.managers import Manager
 from modelkit.modelinfo import ModelInfo, Relation, info_of, is_key, values_of
+from modelkit.owners import LISTS
 from modelkit.prefetch import Prefetched
 from modelkit.queryset.late import with_results
 from modelkit.relations.accessors import alias_of
@@ -38,8 +39,11 @@ class Related(Manager[M]):
     """Which kind of related manager this is, without the model's own manager class."""
     _fresh_querysets: ClassVar[bool]
     """Whether the model's own manager makes a new plain queryset each time, which may be changed in place."""
-    _reads_plainly: ClassVar[bool]
-    """Whether the instance may be asked for an attribute that it may lack, without its `__dict__`."""
+    _cache: ClassVar[str]
+    """The key of what was prefetched among the instance's lists."""
+    _late_class: ClassVar[type[Any] | None]
+    """The class of querysets that come with what was prefetched; None where one must be made in full, or where the instance
+    may not be asked for an attribute that it lacks."""
 
     instance: Any
 
@@ -58,16 +62,13 @@ class Related(Manager[M]):
 
     def get_queryset(self) -> Any:
         """The rows that belong to the instance: those prefetched, where they were."""
-        if self._reads_plainly:
-            cached = getattr(self.instance, "_prefetched_objects_cache", None)
-        else:
-            cached = self.instance.__dict__.get("_prefetched_objects_cache")
-        if cached is not None:
-            found = cached.get(self._relation.cache)
+        kind = self._late_class
+        lists = self.instance.__dict__.get(LISTS) if kind is None else getattr(self.instance, LISTS, None)
+        if lists is not None:
+            found = lists.get(self._cache)
+            if kind is not None and found.__class__ is list:
+                return with_results(kind, found, self)
             if found is not None:
-                if found.__class__ is list and self._fresh_querysets and self._reads_plainly:
-                    alias = self._db or getattr(self.instance, "_db", None)
-                    return with_results(self._queryset_class, self.model, alias, found, self)
                 return self._prefetched(found)
         return self._limited(super().get_queryset(), fresh=self._fresh_querysets)
 
@@ -92,13 +93,18 @@ class Related(Manager[M]):
         limited._result_cache = found
         return limited
 
+    @property
+    def reads_from(self) -> str | None:
+        """The alias that is read from; None: the default."""
+        return self._db or self.instance.__dict__.get("_db")
+
     def full_queryset(self) -> Any:
         """The queryset that would find what was prefetched."""
         return self._limited(super().get_queryset(), fresh=True)
 
     def _forget(self) -> None:
         """Clear what was prefetched."""
-        cached = self.instance.__dict__.get("_prefetched_objects_cache")
+        cached = self.instance.__dict__.get(LISTS)
         if cached is not None:
             cached.pop(self._relation.cache, None)
 
@@ -320,16 +326,20 @@ def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: Any
     made: type[Any] | None = known.get(key)
     if made is None:
         kind = type(manager)
+        late = kind._plain and reads_plainly(info.model)
         namespace = {
             **manager.__dict__,
             "_relation": relation,
             "_back": None if relation.kind == "reverse_generic" else back_of(info, relation),
             "_mixed": mixed,
             "_fresh_querysets": kind._plain,
-            "_reads_plainly": reads_plainly(info.model),
+            "_cache": relation.cache,
+            "_late_class": kind._queryset_class if late else None,
             "__module__": kind.__module__,
             "__doc__": f"The {info_of(relation.target).name} rows of one {info.name}.",
         }
+        if kind.all is Manager.all:
+            namespace["all"] = mixed.get_queryset
         made = known[key] = type("RelatedManager", (mixed, kind), namespace)
     return made
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from modelkit import bulk
 from modelkit.database import statement
@@ -26,8 +26,6 @@ from modelkit.stores.base import Session
 __all__ = ["ManyManager", "related_manager"]
 
 M = TypeVar("M")
-
-_NONE: Final[dict[str, Any]] = {}
 
 
 class ManyManager(Related[M]):
@@ -330,11 +328,11 @@ def related_manager(instance: Any, name: str) -> Any:
     Raises ValueError where a many-to-many relation's `instance` has no key yet.
     """
     meta = type(instance)._meta
-    found = meta.made.get("related", _NONE).get(name)
-    if found is None:
-        found = _accessed(meta.info, name)
+    try:
+        made, read, saved = meta.made["related"][name]
+    except KeyError:
+        made, read, saved = found = _accessed(meta.info, name)
         meta.made.setdefault("related", {})[name] = found
-    made, read, saved = found
     related: Any = object.__new__(made)
     related.instance = instance
     if read is not None:

@@ -16,6 +16,7 @@ from modelkit.expressions.references import ManyRef, OptRef, Ref
 from modelkit.fields.base import BLANK_CHOICE_DASH
 from modelkit.fields.options import NOT_PROVIDED
 from modelkit.modelinfo import ModelClass, info_of, kept_as
+from modelkit.owners import ABSENT, kept
 from modelkit.relations.accessors import is_cached, missing_class, reverse_one_get, reverse_one_set
 from modelkit.relations.in_order import give_order_methods, take_order_methods
 from modelkit.relations.managers import refuse_assignment
@@ -63,9 +64,12 @@ class FieldCacheMixin:
 
     def get_cached_value(self, instance: Any, default: Any = NOT_PROVIDED) -> Any:
         """The value that `instance` keeps; KeyError where there is none and no `default`."""
+        found = kept(instance.__dict__, kept_as(self.cache_name))
+        if found is not ABSENT:
+            return found
         if default is NOT_PROVIDED:
-            return instance.__dict__[kept_as(self.cache_name)]
-        return instance.__dict__.get(kept_as(self.cache_name), default)
+            raise KeyError(self.cache_name)
+        return default
 
     def set_cached_value(self, instance: Any, value: Any) -> None:
         """Let `instance` keep `value`."""
