@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelkit import KT, Cast, CharField, Count, F, FieldError, JSONField, KeyTextTransform, KeyTransform, Model, Value
+from modelkit import KT, Cast, CharField, Count, F, FieldError, JSONField, KeyTextTransform, KeyTransform, Model, Q, Value
 
 
 class Note(Model):
@@ -81,6 +81,12 @@ def test_the_right_side_of_has_key_may_be_a_path(path: object, titles: list[str]
 def test_an_update_from_a_key() -> None:
     Note.objects.filter(title="a").update(title=KT("data__owner__name"))
     assert Note.objects.filter(title="ann").exists()
+
+
+def test_no_value_has_a_key() -> None:
+    condition = Q(data__has_key="owner") | Q(data__has_any_keys=["1", "2"])
+    assert values(condition) == [True, True, True, False, False]
+    assert values(~Q(data__has_keys=["owner", "1"])) == [True, True, False, True, True]
 
 
 def test_a_key_of_what_is_no_json_is_refused() -> None:

@@ -99,6 +99,7 @@ class TestRows:
         assert list(Book.objects.values_list("data", flat=True).union(Book.objects.values_list("data", flat=True))) == [
             {"a": [1]}
         ]
+        assert Book.objects.union(Book.objects.intersection(Book.objects.all()), Book.objects.union(ps())).count() == 4
 
     def test_prefetches_and_pickles(self) -> None:
         rows = ones().prefetch_related("tags").union(ps()).order_by("pk")

@@ -16,6 +16,12 @@ __all__ = ["LISTED", "Chain", "Chains"]
 LISTED = ("text", "number", "key", "date", "bool", "decimal", "datetime")
 """The kinds that are read as values."""
 
+_MANAGERS = {
+    model: [(owner, name) for owner, names in RELATIONS.items() for name, end in names.items() if end == (model, True)]
+    for model in MODELS
+}
+"""The relations to many rows of each model, and the model that has them."""
+_REARRANGED = (".order_by('-pk')", ".reverse()", ".order_by()", ".distinct()", ".using('default')")
 _ROOTS = ((3, "Author"), (2, "Book"), *((1, model) for model in MODELS))
 
 
@@ -52,7 +58,7 @@ class Chains:
 
     def chain(self, model: str, length: int, *, computed: bool = True) -> Chain:
         """Filters, excludes and, where `computed`, annotations of all kinds."""
-        chain = Chain(f"{model}.objects", Scope(model, many=True))
+        chain = Chain(self._start(model), Scope(model, many=True))
         steps: list[tuple[int, Callable[[Chain], None]]] = [(5, self._filter), (3, self._exclude)]
         if computed:
             steps += [
@@ -68,6 +74,14 @@ class Chains:
         if not length:
             chain.then(".all()")
         return chain
+
+    def _start(self, model: str) -> str:
+        """A manager: the model's own, or at times that of an instance's related rows."""
+        related = _MANAGERS[model]
+        if not related or not self.dice.chance(8):
+            return f"{model}.objects"
+        owner, name = self.dice.choice(related)
+        return f"{owner}.objects.get(pk={self.dice.randint(1, 4)}).{name}.all()"
 
     def _filter(self, chain: Chain) -> None:
         chain.then(f".filter({self._conditions(chain)})")
@@ -148,9 +162,7 @@ class Chains:
                 return f"{'~' if dice.chance(15) else ''}Q({way}__{name}={value})"
 
     def _rearrange(self, chain: Chain) -> None:
-        chain.then(
-            self.dice.choice((".order_by('-pk')", ".reverse()", ".order_by()", ".distinct()", ".using('default')"))
-        )
+        chain.then(self.dice.choice((*_REARRANGED, *_REARRANGED, ".select_for_update()", ".none()")))
 
     def combined_by_operator(self) -> Chain:
         """Two querysets of a model combined by &, | or ^."""

@@ -18,10 +18,11 @@ _JSON_LOOKUPS = (
     ("__a", "1"), ("__a", "2"), ("__a__gt", "1"), ("__a__isnull", "True"), ("__a__isnull", "False"), ("__b", "'x'"),
     ("__b__in", "['x', 'y']"), ("__c__0", "1"), ("__n", "None"), ("__n__isnull", "False"), ("__isnull", "True"),
     ("__isnull", "False"), ("__b__startswith", "'x'"),
+    ("__has_key", "'a'"), ("__has_key", "'n'"), ("__has_keys", "['a', 'b']"), ("__has_any_keys", "['c', 'n']"),
 )  # fmt: skip
 _DATE_LOOKUPS = (
     ("__year", "2020"), ("__month__gt", "1"), ("__day", "1"), ("__year__in", "[2021]"), ("__year__gte", "2021"),
-    ("__week_day", "2"), ("__quarter", "4"), ("__iso_year", "2020"),
+    ("__week_day", "2"), ("__quarter", "4"), ("__iso_year", "2020"), ("__week", "5"), ("__iso_week_day", "5"),
 )  # fmt: skip
 _MOMENT_LOOKUPS = (
     *_DATE_LOOKUPS,
@@ -29,6 +30,9 @@ _MOMENT_LOOKUPS = (
     ("__date", "date(2020, 1, 31)"),
     ("__date__gt", "date(2020, 4, 1)"),
     ("__minute", "30"),
+    ("__second", "30"),
+    ("__time", "time(12, 30)"),
+    ("__time__gt", "time(1, 0)"),
 )
 
 
@@ -102,7 +106,9 @@ class Conditions:
             ways += [("__in", self._several(kind))] * 2
             ways += [("__range", f"({', '.join(map(shown, sorted(dice.choices(VALUES[kind], k=2))))})")]
         if kind == "text":
-            ways.append(("__regex", repr("^a|q$")))
+            ways.append(
+                dice.choice((("__regex", repr("^a|q$")), ("__iregex", repr("^A|Q$")), ("__iendswith", repr("B"))))
+            )
         if kind == "date":
             ways += dice.choices(_DATE_LOOKUPS, k=2)
         if kind == "datetime":

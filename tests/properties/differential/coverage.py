@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from modelkit.ir import expr as ir
 from modelkit.ir.analysis import children
 from modelkit.ir.query import Compound, Delete, Select, Update, ValueOutput
-from tests.properties.differential.models import MODELS, RELATIONS, SCALARS
+from tests.properties.differential.models import COMPOSITE, MODELS, RELATIONS, SCALARS
 
 __all__ = ["Coverage", "features"]
 
@@ -24,7 +24,7 @@ _OPTIONS = frozenset(
 )
 _FLIPPED: dict[Mode, Mode] = {"true": "false", "false": "true", "value": "value"}
 _PLAIN = frozenset("date datetime time timedelta Decimal ZoneInfo dict unordered len".split())
-_MODELS = frozenset(MODELS)
+_MODELS = frozenset((*MODELS, *COMPOSITE))
 _NAMES = frozenset({"pk", *(name for model in MODELS for name in (*SCALARS[model], *RELATIONS[model]))})
 
 
@@ -43,6 +43,8 @@ def features(step: str) -> set[str]:
                 found.add(_lookup(name))
             case ast.BinOp(op=op):
                 found.add(type(op).__name__)
+            case ast.Subscript(value=ast.Call(func=ast.Name(id="F"))):
+                found.add("F[]")
             case ast.Subscript(slice=ast.Slice()):
                 found.add("slice")
     return {name for name in found if name not in _PLAIN and name not in _MODELS}

@@ -74,6 +74,9 @@ class Expressions:
 
     def value(self, scope: Scope, kind: str, depth: int) -> str:
         """An expression of `kind`, at most `depth` templates deep."""
+        if kind == "text" and self.dice.chance(4):
+            path = self.path(scope, kind)
+            return f"F({path!r})[{self.dice.choice(_SLICES)}]" if path is not None else self.constant(kind)
         if depth <= 0 or kind not in TEMPLATES or self.dice.chance(40):
             found = self.column(scope, kind) if self.dice.chance(85) else None
             return found or self.constant(kind)
@@ -214,6 +217,7 @@ class Expressions:
         return f"RowRange({start}, {end}{shown_exclusion})"
 
 
+_SLICES = ("0", "1", "1:", ":2", "1:3")
 _ORDERED = ("text", "number", "number", "float", "decimal", "date", "datetime", "duration")
 _SPREAD = ("number", "number", "float", "decimal")
 _SUMMABLE = {

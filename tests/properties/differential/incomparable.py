@@ -73,6 +73,7 @@ def _refused(outcome: Outcome, names: str, words: str) -> re.Match[str] | None:
 
 _CANNOT: Final = (
     "no such column",
+    'near "FROM": syntax error',
     "misuse of (window function|aggregate)",
     "SELECTs to the left and right of",
     "ON clause references tables to its right",
@@ -80,13 +81,14 @@ _CANNOT: Final = (
     "Heterogeneous disjunctive predicates",
     "not supported",
     "maximum recursion depth",
+    "Expression contains mixed types: ForeignKey, IntegerField",
     r"year -?\d+ is out of range",
 )
 """In the words of SQLite and of Django's backend for it."""
 
 
 def _has_no_answer(outcome: Outcome) -> bool:
-    errors = "OperationalError|NotSupportedError|NotImplementedError|RecursionError|ValueError"
+    errors = "OperationalError|NotSupportedError|NotImplementedError|RecursionError|ValueError|FieldError"
     return any(_refused(outcome, errors, words) for words in _CANNOT)
 
 

@@ -1,4 +1,6 @@
-"""The seven models, declared the same way in both worlds, and random rows for them: NULLs, ties, text beyond ASCII.
+"""The models, declared the same way in both worlds, and random rows for them: NULLs, ties, text beyond ASCII.
+
+Seven that the whole grammar is drawn over, and one with a composite key, which has a grammar of its own.
 
 The catalogue (`SCALARS`, `RELATIONS`) is what the generator knows of them.
 """
@@ -15,7 +17,8 @@ from typing import Any
 from tests.properties.differential.dice import Dice
 
 __all__ = [
-    "FORWARD", "MODELS", "RELATIONS", "SCALARS", "VALUES", "Path", "Rows", "Target", "declared", "paths", "rows", "targets"
+    "COMPOSITE", "FORWARD", "MODELS", "NAMES", "RELATIONS", "SCALARS", "VALUES", "Path", "Rows", "Target", "declared", "paths",
+    "rows", "targets",
 ]  # fmt: skip
 
 UTC = datetime.UTC
@@ -67,6 +70,8 @@ SCALARS: dict[str, dict[str, str]] = {
     "Cafe": {"id": "key", "name": "text", "size": "number", "cups": "number"},
 }
 MODELS = tuple(SCALARS)
+COMPOSITE = {"Copy": ("book_id", "number", "note")}
+"""The model with a key of several columns, and its columns."""
 RELATIONS: dict[str, dict[str, tuple[str, bool]]] = {
     "Team": {"members": ("Author", True), "places": ("Place", True)},
     "Author": {
@@ -190,6 +195,13 @@ def declared(models: Any, base: Any, label: str) -> dict[str, Any]:
         editor=key(made["Author"], "edited", models.SET_NULL, **optional),
         meta={"ordering": ["rating", "name", "id"]},
     )
+    made["Copy"] = make(
+        "Copy",
+        pk=models.CompositePrimaryKey("book_id", "number"),
+        book=key(made["Book"], "copies"),
+        number=models.IntegerField(),
+        note=text(),
+    )
     made["Tag"] = make(
         "Tag",
         name=text(),
@@ -249,6 +261,7 @@ def rows(dice: Dice) -> Rows:
     def cafe(pk: int) -> dict[str, Any]:
         return {**place(pk), "cups": dice.choice(NUMBERS), "owner_id": some(7)}
 
+    copies = sorted(dice.sample([(book, number) for book in range(1, 6) for number in range(1, 4)], 6))
     profiles = enumerate(dice.sample(range(1, 8), 4), 1)
     return Rows(
         (
@@ -256,6 +269,7 @@ def rows(dice: Dice) -> Rows:
             *several("Author", range(1, 8), author),
             *[("Profile", {"id": pk, "bio": dice.choice(NAMES), "author_id": owner}) for pk, owner in profiles],
             *several("Book", range(1, 11), book),
+            *[("Copy", {"book_id": book, "number": n, "note": dice.choice(NAMES)}) for book, n in copies],
             *several("Tag", range(1, 5), lambda _: {}),
             *several("Place", range(1, 4), place),
             *several("Cafe", range(4, 8), cafe),

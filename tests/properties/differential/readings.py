@@ -11,7 +11,7 @@ from dataclasses import replace
 from tests.properties.differential.chains import LISTED, Chain, Chains
 from tests.properties.differential.dice import Dice
 from tests.properties.differential.expressions import COMPUTED
-from tests.properties.differential.models import FORWARD, SCALARS
+from tests.properties.differential.models import FORWARD, RELATIONS, SCALARS
 from tests.properties.differential.scope import Name, Parts, Scope
 
 __all__ = ["Readings"]
@@ -51,8 +51,9 @@ class Readings:
             (2, lambda chain: f"{chain.text}{self.chains.order(chain)}.{self.dice.choice(('first', 'last'))}()"),
             (5, self._read_values),
             (1, self._read_related),
+            (1, self._read_prefetched),
             (1, self._read_fields),
-            (1, lambda chain: f"unordered({chain.text})" if chain.scope.names else f"{chain.text}.in_bulk([1, 2, 5])"),
+            (1, self._read_bulk),
             (1, self._read_extreme),
             (1, lambda chain: f"{chain.text}.contains({chain.model}.objects.get(pk={self.dice.randint(1, 5)}))"),
             (1, lambda chain: f"{chain.text}.get(pk={self.dice.randint(1, 5)})"),
@@ -84,13 +85,43 @@ class Readings:
         style = "values" if style == "values" else "values_list"
         return f"{chain.text}.{style}({', '.join(map(repr, names))}{named}){order}{ending}"
 
+    def _read_bulk(self, chain: Chain) -> str:
+        if chain.scope.names:
+            return f"unordered({chain.text})"
+        named = chain.model == "Team" and self.dice.chance(50)
+        return f"{chain.text}.in_bulk([1, 2, 5]{', field_name=' + repr('code') if named else ''})"
+
     def _read_related(self, chain: Chain) -> str:
-        names = FORWARD.get(chain.model, ())
-        return (
-            f"unordered({chain.text}.select_related({', '.join(map(repr, names))}))"
-            if names
-            else f"unordered({chain.text})"
+        names = [*FORWARD.get(chain.model, ())]
+        if not names:
+            return f"unordered({chain.text})"
+        first = self.dice.choice(names)
+        further = FORWARD.get(RELATIONS[chain.model][first][0], ())
+        if further and self.dice.chance(50):
+            names.append(f"{first}__{self.dice.choice(further)}")
+        return f"unordered({chain.text}.select_related({', '.join(map(repr, names))}))"
+
+    def _read_prefetched(self, chain: Chain) -> str:
+        drawn = [self._prefetch(chain.model, number) for number in range(self.dice.randint(1, 2))]
+        lookups = ", ".join(lookup for lookup, _, _ in drawn)
+        paths = ", ".join(
+            f"{path}={ordered}" for path, ordered in {path: ordered for _, path, ordered in drawn}.items()
         )
+        return f"unordered(prefetched({chain.text}, [{lookups}], dict({paths})))"
+
+    def _prefetch(self, model: str, number: int) -> tuple[str, str, bool]:
+        """What to prefetch, the path at whose end it is found, and whether in an order."""
+        dice = self.dice
+        name, (end, many) = dice.choice(sorted(RELATIONS[model].items()))
+        if dice.chance(40):
+            path = f"{name}__{dice.choice(sorted(RELATIONS[end]))}" if dice.chance(50) else name
+            return repr(path), path, False
+        chain = self.chains.chain(end, dice.randint(0, 2), computed=False)
+        ordered, attribute = dice.chance(60), dice.choice(("", f"p{number}"))
+        if ordered:
+            chain.then(self.chains.order(chain) + (self.chains.sliced() if many and attribute else ""))
+        to = f", to_attr={attribute!r}" if attribute else ""
+        return f"Prefetch({name!r}, queryset={chain.text}{to})", attribute or name, ordered
 
     def _read_fields(self, chain: Chain) -> str:
         names = [name for name in SCALARS[chain.model] if name != "id" and self.dice.chance(60)]
@@ -157,11 +188,15 @@ class Readings:
                 return self.chains.chain(model, dice.randint(0, 2), computed=False).text + ".order_by()"
             return self._listed(kinds)
 
+        def several() -> str:
+            operator = dice.choice(("union", "intersection", "difference"))
+            return f"{part()}.{operator}({part()})" if dice.chance(15) else part()
+
         text = part()
         for _ in range(dice.weighted(((4, 1), (1, 2)))):
             operator = dice.choice(("union", "union", "intersection", "difference"))
             every = ", all=True" if operator == "union" and dice.chance(30) else ""
-            others = [part()] if every or dice.chance(80) else [part(), part()]
+            others = [several()] if every or dice.chance(80) else [several(), several()]
             text = f"{text}.{operator}({', '.join(others)}{every})"
         if entities:
             order = dice.choice((".order_by('pk')", ".order_by('-pk')", ".order_by('id')"))

@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from tests.properties.differential.models import MODELS
+from tests.properties.differential.models import COMPOSITE, MODELS
 
 __all__ = [
     "compared_as_values",
@@ -41,12 +41,19 @@ _LOOKUPS: Final = frozenset({"Exact", "GreaterThan", "LessThanOrEqual", "IsNull"
 
 
 def not_known_empty(step: str) -> Iterator[str]:
-    """Each empty list behind `__in` as an inner query without rows, or as a list of one value that no row has.
+    """Each empty list behind `__in`, and none(), as an inner query without rows, or as a list of one value that no row has.
 
     The list is for windows, beside which Django takes an inner query for one value; it is not empty where NULL is looked for.
     """
     for text in (_NO_ROWS, *(f"[{value}]" for value in _NOWHERE)):
-        yield from _rewritten(step, lambda node: _behind_in(node, _is_empty_list, text))  # noqa: B023 - used at once
+        yield from _rewritten(step, functools.partial(_emptied, text=text))
+
+
+def _emptied(node: ast.AST, text: str) -> ast.AST | None:
+    match node:
+        case ast.Call(func=ast.Attribute(value=query, attr="none"), args=[]):
+            return _expression(f"{ast.unparse(query)}.filter(pk__in={text})")
+    return _behind_in(node, _is_empty_list, text)
 
 
 def in_lists(step: str) -> Iterator[str]:
@@ -213,4 +220,4 @@ def _is_query(node: ast.expr) -> bool:
         case ast.Call(func=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.BinOp(left=inner):
             return _is_query(inner)
         case _:
-            return isinstance(node, ast.Name) and node.id in MODELS
+            return isinstance(node, ast.Name) and node.id in (*MODELS, *COMPOSITE)

@@ -235,6 +235,7 @@ _DATETIME = """
     Trunc({}, {}) <- datetime; moment part * 3
     Trunc({}, {}, tzinfo={}) <- datetime; moment part; zone * 2
     TruncHour({}) <- datetime
+    TruncMinute({}) <- datetime
     TruncSecond({}) <- datetime
     TruncDay({}, output_field=DateTimeField()) <- datetime
     ExpressionWrapper({} + {}, output_field=DateTimeField()) <- datetime; duration * 2

@@ -19,7 +19,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from tests.properties.differential.models import FORWARD, MODELS, SCALARS, Rows, declared
+from tests.properties.differential.models import COMPOSITE, FORWARD, MODELS, SCALARS, Rows, declared
 
 __all__ = ["Outcome", "World", "Written", "django_world", "modelkit_world", "plain"]
 
@@ -59,6 +59,27 @@ def bulk_updated(queryset: Any, name: str, values: Sequence[Any], **options: Any
     for instance, value in zip(found, values, strict=False):
         setattr(instance, name, value)
     return queryset.model.objects.bulk_update(found, [name], **options)
+
+
+def prefetched(queryset: Any, lookups: Sequence[Any], paths: dict[str, bool]) -> list[Any]:
+    """Rows, each with what is prefetched at the end of `paths`, in its order where that path says True."""
+    found = []
+    for row in queryset.prefetch_related(*lookups):
+        ends = [(list if ordered else Unordered)(_followed(row, path.split("__"))) for path, ordered in paths.items()]
+        found.append([row, *ends])
+    return found
+
+
+def _followed(row: Any, names: Sequence[str]) -> Iterator[Any]:
+    """What is found from a row by relations or by the attributes that prefetched lists have."""
+    if not names:
+        yield row
+        return
+    found = getattr(row, names[0], None)
+    if found is not None:
+        several = found.all() if hasattr(found, "all") else found if isinstance(found, list) else [found]
+        for other in several:
+            yield from _followed(other, names[1:])
 
 
 def plain(value: Any) -> Any:
@@ -138,7 +159,7 @@ class World:
 
     def fill(self, rows: Rows) -> None:
         """Replace all rows."""
-        for name in ("Profile", "Tag", "Book", "Cafe", "Place", "Author", "Team"):
+        for name in ("Profile", "Tag", "Copy", "Book", "Cafe", "Place", "Author", "Team"):
             self.names[name].objects.all().delete()
         for name, values in rows.rows:
             self.names[name](**values).save(force_insert=True)
@@ -173,6 +194,8 @@ class World:
         for model in MODELS:
             columns = (*SCALARS[model], *_FOREIGN.get(model, ()))
             found.append([model, plain(self.names[model].objects.order_by("pk").values_list(*columns))])
+        for model, own in COMPOSITE.items():
+            found.append([model, plain(self.names[model].objects.order_by("pk").values_list(*own))])
         links = self.names["Tag"].books.through.objects.values_list("tag_id", "book_id")
         return [*found, ["links", plain(Unordered(links))]]
 
@@ -186,6 +209,7 @@ def _common() -> dict[str, Any]:
         "bulk_updated": bulk_updated,
         "date": datetime.date,
         "datetime": datetime.datetime,
+        "prefetched": prefetched,
         "saved": saved,
         "time": datetime.time,
         "timedelta": datetime.timedelta,

@@ -167,8 +167,22 @@ class Writes:
         side, limit = dice.choice((("Tag.objects.get(pk={}).books", 10), ("Book.objects.get(pk={}).tags", 4)))
         keys = [key for key in keys if key <= limit]
         manager = side.format(dice.randint(1, 4))
-        call = dice.choice((f"add(*{keys})", f"remove(*{keys})", f"set({keys})", f"set({keys}, clear=True)", "clear()"))
-        return f"{manager}.{call}"
+        calls = (f"add(*{keys})", f"remove(*{keys})", f"set({keys})", f"set({keys}, clear=True)", "clear()")
+        if dice.chance(70):
+            return f"{manager}.{dice.choice(calls)}"
+        model = "Tag" if limit == 4 else "Book"
+        row, name = self._row(model), shown(dice.choice(VALUES["text"]))
+        defaults = f"defaults=dict({row})"
+        made = (
+            f"create({row})",
+            f"get_or_create(name={name}, {defaults})",
+            f"update_or_create(name={name}, {defaults})",
+        )
+        found = (
+            f"filter(name__gte={name}).update({_arguments(self._values(model))})",
+            f"filter(name__lt={name}).delete()",
+        )
+        return f"{manager}.{dice.choice((*made, *found))}"
 
     def related(self) -> str:
         """The rows of a reverse foreign key."""

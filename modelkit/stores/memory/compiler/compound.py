@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from modelkit.ir.expr import Col
 from modelkit.ir.query import Compound, Output, RowOutput, Select, ValueOutput
 from modelkit.stores.memory.compiler import runtime
 from modelkit.stores.memory.compiler.scope import Block, Program
@@ -17,16 +18,25 @@ __all__ = ["combine", "plain_rows"]
 
 def plain_rows(query: Select | Compound) -> bool:
     """Whether result rows can be hashed as they are."""
+    return all(_plain_columns(query))
+
+
+def _plain_columns(query: Select | Compound) -> list[bool]:
+    """For each output, whether its values can be hashed, and order by themselves."""
     if isinstance(query, Compound):
-        return all(map(plain_rows, query.parts))
-    return all(_is_plain(query, output) for output in query.outputs)
+        return [all(column) for column in zip(*map(_plain_columns, query.parts), strict=True)]
+    return [_is_plain(query, output) for output in query.outputs]
 
 
 def _is_plain(query: Select, output: Output) -> bool:
-    if isinstance(output, ValueOutput):
-        return output.expr.type.immutable
-    table = query.sources[output.source].table
-    return table is not None and all(column.type.immutable for column in table.columns)
+    match output:
+        case ValueOutput(expr=Col(source=source, column=column)) if (rows := query.sources[source].rows) is not None:
+            return _plain_columns(rows)[column]
+        case ValueOutput(expr=expr):
+            return expr.type.immutable
+        case RowOutput(source=source):
+            table = query.sources[source].table
+            return table is not None and all(column.type.immutable for column in table.columns)
 
 
 def combine(block: Block, program: Program, query: Compound, parts: Sequence[str], first: str) -> None:
@@ -70,19 +80,12 @@ def _distinct(block: Block, program: Program, key: str) -> None:
 
 
 def _order(block: Block, program: Program, query: Compound, first: str) -> None:
-    outputs = _outputs(query)
+    plain = _plain_columns(query)
     passes = []
     for place, descending, nulls in query.order:
         getter = program.getter(place)
-        if outputs is None or not outputs[place]:
+        if not plain[place]:
             getter = program.bind(runtime.content_order(place), "key")
         nulls_first = nulls == "first" if nulls is not None else (first == "first") is not descending
         passes.append(f"({getter}, {descending!r}, {nulls_first!r})")
     block.line(f"out = {program.helper(runtime.sort_rows)}(out, ({', '.join(passes)},))")
-
-
-def _outputs(query: Select | Compound) -> list[bool] | None:
-    """For each output, whether its values order by themselves; None where rows are among them."""
-    while isinstance(query, Compound):
-        query = query.parts[0]
-    return [not isinstance(output, RowOutput) and output.expr.type.immutable for output in query.outputs]
