@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from modelkit import KT, Cast, CharField, Count, F, FieldError, JSONField, KeyTextTransform, KeyTransform, Model, Q, Value
+from modelkit import (
+    KT,
+    Cast,
+    CharField,
+    Count,
+    F,
+    FieldError,
+    JSONField,
+    KeyTextTransform,
+    KeyTransform,
+    Model,
+    Q,
+    Value,
+)
 
 
 class Note(Model):

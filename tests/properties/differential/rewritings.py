@@ -11,17 +11,19 @@ import ast
 import functools
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from tests.properties.differential.models import COMPOSITE, MODELS
 
 __all__ = [
     "compared_as_values",
     "in_lists",
+    "joined_outer",
     "not_known_empty",
     "read_joins",
     "selected",
     "swapped",
+    "values_named",
     "without_model_order",
 ]
 
@@ -86,27 +88,32 @@ def values_named(step: str) -> Iterator[str]:
             case ast.Call(
                 func=ast.Attribute(value=query, attr="filter" | "exclude" as verb), args=args, keywords=keywords
             ):
-                found: dict[str, ast.expr] = {}
-                name = functools.partial(_named, found, names)
-                given = [_changed(arg, name) for arg in args], [_changed(keyword, name) for keyword in keywords]
-                if found:
-                    alias = ast.Call(
-                        ast.Attribute(query, "alias"), [], list(itertools.starmap(ast.keyword, found.items()))
-                    )
-                    return ast.Call(ast.Attribute(alias, verb), *given)
+                namer = _Namer(names)
+                given = [namer.visit(arg) for arg in args], [namer.visit(keyword) for keyword in keywords]
+                if namer.found:
+                    aliases = list(itertools.starmap(ast.keyword, namer.found.items()))
+                    return ast.Call(ast.Attribute(ast.Call(ast.Attribute(query, "alias"), [], aliases), verb), *given)
         return None
 
     return _rewritten(step, named)
 
 
-def _named(found: dict[str, ast.expr], names: Iterator[str], node: ast.AST) -> ast.AST | None:
-    """A lookup with the name of its value in the value's place; what it names goes into `found`."""
-    match node:
-        case ast.keyword(arg=str(lookup), value=value) if lookup not in _OPTIONS and _is_computed(value):
-            name = next(names)
-            found[name] = value
-            return ast.keyword(lookup, _expression(f"F({name!r})"))
-    return None
+class _Namer(ast.NodeTransformer):
+    """Puts a name in place of the computed value of each lookup of one call, and keeps what it names; leaves queries inside alone."""
+
+    def __init__(self, names: Iterator[str]) -> None:
+        self.names = names
+        self.found: dict[str, ast.expr] = {}
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        return node if isinstance(node.func, ast.Attribute) else self.generic_visit(node)
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        if node.arg in _OPTIONS or not _is_computed(node.value):
+            return self.generic_visit(node)
+        name = next(self.names)
+        self.found[name] = node.value
+        return ast.keyword(node.arg, _expression(f"F({name!r})"))
 
 
 def joined_outer(step: str) -> Iterator[str]:
@@ -169,10 +176,6 @@ def _rewritten(step: str, change: Callable[[ast.AST], ast.AST | None]) -> Iterat
     changed = rewriter.visit(_expression(step))
     if rewriter.changes:
         yield ast.unparse(changed)
-
-
-def _changed(node: Any, change: Callable[[ast.AST], ast.AST | None]) -> Any:
-    return _Rewriter(change).visit(node)
 
 
 class _Rewriter(ast.NodeTransformer):
