@@ -16,6 +16,8 @@ from modelkit import (
     F,
     FieldError,
     FloatField,
+    Func,
+    IntegerField,
     MemoryStore,
     OuterRef,
     Q,
@@ -26,6 +28,7 @@ from modelkit import (
     connect,
     disconnect,
 )
+from modelkit.ir.expr import FunctionDef
 from modelkit.resolve.conditions import filtered
 from modelkit.resolve.finishers import fetch
 from tests.resolve.models import Author, Book, Tag, Team
@@ -260,6 +263,16 @@ class TestShapes:
         with capture_statements() as log:
             names(Author.objects.filter(Exists(own_books())).annotate(best=own_books().values("name")[:1]))
         assert len(log) == 1
+
+    def test_what_is_shown_and_ordered_by_is_computed_once(self) -> None:
+        calls: list[int] = []
+        noted = FunctionDef("noted", lambda value: calls.append(value) or value)
+        rated = Subquery(own_books().values("rating").order_by("-rating")[:1])
+        authors = Author.objects.annotate(top=rated, mark=Func("pk", function=noted, output_field=IntegerField()))
+        assert str(authors.order_by("top", "name").explain(verbose=True)).count("def value_") == 1
+        found = list(authors.order_by("-mark", "top", "name").values_list("mark", "top"))
+        assert [mark for mark, _ in found] == sorted((mark for mark, _ in found), reverse=True)
+        assert sorted(calls) == sorted(mark for mark, _ in found)
 
     def test_an_open_query_filters_like_any_other(self) -> None:
         inner = filtered(own_books().query, (), {"rating": 1})

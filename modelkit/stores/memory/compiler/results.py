@@ -11,9 +11,9 @@ from dataclasses import field
 from itertools import islice
 from operator import itemgetter
 
-from modelkit.ir.analysis import source_columns
+from modelkit.ir.analysis import nodes_of, source_columns, subselects
 from modelkit.ir.codec import freeze_json
-from modelkit.ir.expr import Col, Expr, SortKey
+from modelkit.ir.expr import Call, Col, Expr, SortKey
 from modelkit.ir.query import RowOutput, Select, ValueOutput
 from modelkit.records import dataclass
 from modelkit.stores.memory.compiler import runtime
@@ -38,13 +38,13 @@ __all__ = [
 class Layout:
     """An item that the loops collect for each row found, and where in it the keys are.
 
-    `passes`: (position, descending, nulls first or None), outermost key first. A position of -1 is the item itself.
-    `strip`: the result stands first in the item.
+    `passes`: (position, descending, nulls first or None), outermost key first. A position of -1 is the item itself, a pair
+    one within the result. `strip`: the result stands first in the item.
     """
 
     item: str
     strip: bool = False
-    passes: list[tuple[int, bool, bool | None]] = field(default_factory=list)
+    passes: list[tuple[int | tuple[int, int], bool, bool | None]] = field(default_factory=list)
     distinct: int | None = None
     distinct_on: tuple[int, ...] = ()
 
@@ -90,8 +90,11 @@ def layout(nest: Nest, query: Select, result: str, *, sort: bool, whole: bool = 
     nulls = [nulls_first(nest, key) for key in order]
     positions = _positions(query, order) if whole else None
     if positions is not None:
-        passes = [(place, key.descending, first) for place, key, first in zip(positions, order, nulls, strict=True)]
-        return Layout(result, passes=passes, distinct=-1 if query.distinct else None)
+        made = Layout(result, distinct=-1 if query.distinct else None)
+        made.passes.extend(
+            (place, key.descending, first) for place, key, first in zip(positions, order, nulls, strict=True)
+        )
+        return made
     parts = [result]
     made = Layout("", strip=True)
 
@@ -100,7 +103,9 @@ def layout(nest: Nest, query: Select, result: str, *, sort: bool, whole: bool = 
         return len(parts) - 1
 
     for key, first in zip(order, nulls, strict=True):
-        made.passes.append((add(nest.writer.sort_value(key.expr)), key.descending, first))
+        shared = _output_computed(query, key.expr) if whole else None
+        place = add(nest.writer.sort_value(key.expr)) if shared is None else (0, shared)
+        made.passes.append((place, key.descending, first))
     if query.distinct:
         made.distinct = add(_distinct_text(nest, query))
     made.distinct_on = tuple(add(nest.writer.key(expr)) for expr in query.distinct_on)
@@ -134,6 +139,14 @@ def _position(query: Select, expr: Expr) -> int | None:
         if isinstance(output, ValueOutput) and output.expr == expr:
             return number
     return None
+
+
+def _output_computed(query: Select, expr: Expr) -> int | None:
+    """The output that is `expr`, where an inner query or a function makes it: it is computed once, and sorted as it is shown."""
+    called = any(isinstance(node, Call) and node.function.inline is None for node in nodes_of(expr))
+    if query.bare or is_json(expr) or not (called or any(subselects(expr))):
+        return None
+    return _position(query, expr)
 
 
 def _own_key(query: Select) -> bool:

@@ -50,6 +50,16 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _getter(place: int | tuple[int, int]) -> Callable[[Any], Any]:
+    match place:
+        case (outer, inner):
+            return lambda item: item[outer][inner]
+        case -1:
+            return _same
+        case _:
+            return itemgetter(place)
+
+
 class Block:
     """Lines of source with an indentation of their own."""
 
@@ -135,11 +145,11 @@ class Program:
         """The global name of a function of the run-time library."""
         return self.code.bind(function, function.__name__.rstrip("_"))
 
-    def getter(self, place: int) -> str:
-        """The global name of a function that takes item `place` out of a tuple; the tuple itself for -1."""
+    def getter(self, place: int | tuple[int, int]) -> str:
+        """The global name of a function that takes item `place` out of a tuple; the tuple itself for -1, an item's item for two."""
         key = ("getter", place)
         if key not in self._once:
-            self._once[key] = self.code.bind(itemgetter(place) if place >= 0 else _same, "key")
+            self._once[key] = self.code.bind(_getter(place), "key")
         return self._once[key]
 
     def once(self, key: Hashable, text: Callable[[], str], name: str) -> str:
