@@ -212,7 +212,13 @@ def _family(table: Table) -> Sequence[Table]:
     return tuple(found.values())
 
 
+def _named(name: str) -> Table | None:
+    common = namespaces.get("")
+    return None if common is None else common.table_named(name)
+
+
 discovery.family = _family
+discovery.named = _named
 discovery.owner = namespaces.get
 
 
@@ -267,10 +273,10 @@ def capture_statements() -> Iterator[StatementLog]:
             before.entries.extend(log.entries)
 
 
-def _named(query: Select | Compound | Update | Delete) -> str:
+def _described(query: Select | Compound | Update | Delete) -> str:
     match query:
         case Compound():
-            return f" {query.operator} ".join(_named(part) for part in query.parts)
+            return f" {query.operator} ".join(_described(part) for part in query.parts)
         case Update() | Delete():
             return f"{type(query).__name__.lower()} {_tables(query.target)}"
         case _:
@@ -301,11 +307,11 @@ class _Logged:
         return self._session.store
 
     def select(self, query: Select | Compound, params: Params) -> Any:
-        self._note(_named(query))
+        self._note(_described(query))
         return self._session.select(query, params)
 
     def stream(self, query: Select | Compound, params: Params, chunk: int) -> Iterator[list[Any]]:
-        self._note(_named(query))
+        self._note(_described(query))
         return self._session.stream(query, params, chunk)
 
     def insert(self, table: Table, rows: Sequence[Row], conflict: Conflict | None = None) -> list[Row | None]:
@@ -313,19 +319,19 @@ class _Logged:
         return self._session.insert(table, rows, conflict)
 
     def update(self, query: Update, params: Params) -> int:
-        self._note(_named(query))
+        self._note(_described(query))
         return self._session.update(query, params)
 
     def delete(self, query: Delete, params: Params) -> int:
-        self._note(_named(query))
+        self._note(_described(query))
         return self._session.delete(query, params)
 
     def cascade(self, steps: Sequence[Removal], params: Params) -> list[int]:
         parents = {step.parent for step in steps}
         for number, step in enumerate(steps):
             if number in parents:
-                self._note(_named(step.drop.target))
-            self._note(_named(step.drop))
+                self._note(_described(step.drop.target))
+            self._note(_described(step.drop))
         return self._session.cascade(steps, params)
 
     def explain(self, query: Select | Compound | Update | Delete, *, verbose: bool = False) -> str:

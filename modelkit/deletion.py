@@ -12,18 +12,21 @@ from typing import Any, Final, Literal
 
 from modelkit.database import session, statement
 from modelkit.errors import ProtectedError, RestrictedError, shorten
-from modelkit.ir.expr import BOOLEAN, And, Col, Const, Expr, In, Or, Param, TupleNode
-from modelkit.ir.query import Assignment, Delete, RowOutput, Select, Source, Update, ValueOutput
+from modelkit.ir.expr import BOOLEAN, In, Or, Param
+from modelkit.ir.query import Delete, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.schema import Table
-from modelkit.ir.types import ScalarType, TupleType
+from modelkit.ir.types import ScalarType
 from modelkit.loading import load
-from modelkit.modelinfo import Guard, Hop, ModelInfo, Relation, info_of, is_key
+from modelkit.modelinfo import Hop, ModelInfo, Relation, info_of, is_key
+from modelkit.pointing import changes, rows_under, side_by_side
 from modelkit.records import dataclass
+from modelkit.registry import models
 from modelkit.resolve import conditions, finishers, outputs, shapes
 from modelkit.resolve.query import Shape
 from modelkit.signals import post_delete, pre_delete
 from modelkit.stores.base import Removal, Session
 from modelkit.transaction import mark_broken
+from modelkit.undeclared import Undeclared
 
 __all__ = [
     "CASCADE",
@@ -114,22 +117,6 @@ class _Plan:
     readers: dict[tuple[_Pointer, tuple[str, ...]], Select]
 
 
-def _side_by_side(table: Table, columns: tuple[int, ...], source: int = 0) -> Col | TupleNode:
-    """Columns of a source that stands for `table`: one as it is, several as one value."""
-    items = tuple(Col(table.columns[column].type, table.columns[column].nullable, source, column) for column in columns)
-    return items[0] if len(items) == 1 else TupleNode(TupleType(tuple(item.type for item in items)), True, items)
-
-
-def _found(table: Table, columns: tuple[int, ...], guard: Guard | None = None) -> Select:
-    """The rows of `table` whose `columns` hold one of a tuple of values, and of which `guard` is true."""
-    item = _side_by_side(table, columns)
-    where: Expr = In(BOOLEAN, False, item, Param(item.type, False, 0))
-    if guard is not None:
-        other = table.columns[guard.column]
-        where = And(BOOLEAN, True, (where, guard.test(Col(other.type, other.nullable, 0, guard.column), 1)))
-    return Select((Source(table),), (RowOutput(0),), where=where, bare=True)
-
-
 def _pointer(relation: Relation, attnames: list[str]) -> _Pointer:
     attnames.extend(name for name in relation.local if name not in attnames)
     target = info_of(relation.target)
@@ -144,20 +131,10 @@ def _pointer(relation: Relation, attnames: list[str]) -> _Pointer:
         columns,
         table,
         attributes[0].type,
-        Delete(_found(table, columns, guard)),
-        Update(_found(table, columns), tuple(_changes(table, columns))),
+        Delete(rows_under(table, columns, guard)),
+        Update(rows_under(table, columns), tuple(changes(table, columns))),
         () if guard is None else guard.constants,
     )
-
-
-def _changes(table: Table, columns: tuple[int, ...]) -> Iterator[Assignment]:
-    """What sets the key of rows that point somewhere; of several columns, those become NULL that may."""
-    for column in columns:
-        declared = table.columns[column]
-        if len(columns) == 1:
-            yield Assignment(column, Param(declared.type, declared.nullable, 1))
-        elif declared.nullable:
-            yield Assignment(column, Const(declared.type, True, None))
 
 
 def _plan(info: ModelInfo) -> _Plan:
@@ -176,7 +153,7 @@ def _plan(info: ModelInfo) -> _Plan:
                 attnames.append(level.link)
             parents.append((level.model, attnames.index(level.link)))
         table = info.levels[-1].table
-        drop = Delete(_found(table, table.key))
+        drop = Delete(rows_under(table, table.key))
         single, childless = not pointers and not parents, not pointers and len(parents) == 1
         found = _Plan(info, tuple(attnames), pointers, tuple(parents), single, childless, drop, {})
         info.made["deletion"] = found
@@ -268,7 +245,7 @@ def _reader(plan: _Plan, pointer: _Pointer, attnames: tuple[str, ...]) -> Select
                     sources.append(Source(hop.table, placed[path[:-1]], hop.left, hop.right, hop.many, hop.optional))
             table = plan.info.levels[attribute.level].table
             places = tuple(each.column for each in attributes)
-            columns.append(ValueOutput(_side_by_side(table, places, placed[attribute.lineage])))
+            columns.append(ValueOutput(side_by_side(table, places, placed[attribute.lineage])))
         where = pointer.drop.target.where
         found = plan.readers[pointer, attnames] = Select(tuple(sources), tuple(columns), where=where)
     return found
@@ -301,6 +278,7 @@ class _Collector:
         self.changes: list[tuple[_Pointer, Any, Values]] = []
         self.protected: dict[str, list[Any]] = {}
         self.restricted: dict[_Pointer, list[Any]] = {}
+        self.undeclared = Undeclared(reads)
 
     def add(self, model: Any, rows: Iterable[Values], instances: Iterable[Any] = ()) -> list[Values]:
         """Note rows of `model` to delete; those that are new."""
@@ -330,15 +308,14 @@ class _Collector:
                 frames.pop()
             else:
                 frames.append(self._follow(*found, False))
-        if self.protected:
-            names = ", ".join(self.protected)
+        if self.protected or self.undeclared.protected:
+            names = ", ".join([*self.protected, *self.undeclared.protected])
             raise ProtectedError(
                 f"{info_of(model).name} cannot be deleted: rows that must be protected still point to it or to what would be "
                 f"deleted along, through {names}. Delete or change them first.",
                 [instance for found in self.protected.values() for instance in found],
             )
-        if self.restricted:
-            self._refuse_restricted(model)
+        self._refuse_restricted(model)
 
     def _follow(self, model: Any, rows: list[Values], keep_parents: bool) -> Iterator[tuple[Any, list[Values]]]:
         """Note what follows from deleting `rows` of `model`; yields what is deleted along, to be followed in turn."""
@@ -361,6 +338,30 @@ class _Collector:
                     yield pointer.relation.target, new
             else:
                 self._act(model, pointer, values)
+        if self.undeclared:
+            yield from self._follow_undeclared(plan, rows, keep_parents)
+
+    def _follow_undeclared(
+        self, plan: _Plan, rows: list[Values], keep_parents: bool
+    ) -> Iterator[tuple[Any, list[Values]]]:
+        """Note what follows in tables that no model declares; yields the rows of models, their parents, that go along."""
+        levels = [(plan.info.levels[-1].table, 0)]
+        if not keep_parents:
+            levels += [(info_of(parent).levels[-1].table, position) for parent, position in plan.parents]
+        for table, position in levels:
+            for name, keys in self.undeclared.follow(table, [row[position] for row in rows]):
+                model = next(known for known in models(include_auto_created=True) if known._meta.db_table == name)
+                info = info_of(model)
+                query = shapes.among(shapes.root(info), (info.pk_name,), tuple(keys))
+                heard = _heard(model)
+                fetch = finishers.fetch(query if heard else outputs.values(query, _plan(info).attnames, style="tuple"))
+                found = self.session.select(fetch.select, fetch.params)
+                instances = load(fetch, found, self.alias) if heard else ()
+                if heard:
+                    found = [_values(instance, _plan(info).attnames) for instance in instances]
+                new = self.add(info.concrete, found, instances)
+                if new:
+                    yield info.concrete, new
 
     def _add_parents(self, model: Any, parent: Any, position: int, rows: list[Values]) -> None:
         for child in (model, *(other for other, _ in _plan(info_of(model)).parents)):
@@ -411,7 +412,8 @@ class _Collector:
         field = pointer.relation.field
         plan = _plan(info_of(target))
         heard = _heard(target)
-        if not heard and (plan.single or (plan.childless and field.remote_field.parent_link)):
+        alone = plan.single or (plan.childless and field.remote_field.parent_link)
+        if alone and not heard and not self.undeclared:
             self.drops.append((pointer, values))
             return []
         instances: Sequence[Any] = ()
@@ -435,6 +437,9 @@ class _Collector:
 
     def _refuse_restricted(self, model: Any) -> None:
         """Raise RestrictedError where a restricted row is not deleted along."""
+        undeclared = self.undeclared.restricted()
+        if not self.restricted and not undeclared:
+            return
         dropped: dict[Any, set[Any]] = {}
         for pointer, values in self.drops:
             plan = _plan(info_of(pointer.relation.target))
@@ -448,10 +453,10 @@ class _Collector:
             stay = [instance for instance in instances if instance.pk not in gone]
             if stay:
                 left.setdefault(f"'{info_of(field.model).name}.{field.name}'", []).extend(stay)
-        if left:
+        if left or undeclared:
             raise RestrictedError(
                 f"{info_of(model).name} cannot be deleted: rows that are not deleted along still point to it, through "
-                f"{', '.join(left)}. Delete or change them first.",
+                f"{', '.join([*left, *undeclared])}. Delete or change them first.",
                 [instance for instances in left.values() for instance in instances],
             )
 
@@ -477,6 +482,8 @@ class _Collector:
             if pre_delete.receivers and not _automatic(model):
                 self._send(pre_delete, model, keys)
         counts: dict[str, int] = {}
+        for label, number in self.undeclared.write():
+            counts[label] = counts.get(label, 0) + number
         for model, drop, values in _together(self.drops):
             _count(counts, model, self.session.delete(drop, values))
         for pointer, value, values in self.changes:
@@ -548,7 +555,7 @@ def _any_of(pointers: tuple[_Pointer, ...]) -> Delete:
     table = pointers[0].table
     tests = tuple(
         In(BOOLEAN, False, item, Param(item.type, False, slot))
-        for slot, item in enumerate(_side_by_side(table, pointer.columns) for pointer in pointers)
+        for slot, item in enumerate(side_by_side(table, pointer.columns) for pointer in pointers)
     )
     return Delete(Select((Source(table),), (RowOutput(0),), where=Or(BOOLEAN, True, tests), bare=True))
 
@@ -614,6 +621,8 @@ def delete_instances(
 
 def _deleted_at_once(plan: _Plan, keys: Values, alias: str) -> tuple[int, dict[str, int]] | None:
     """Delete the rows with `keys` in one request to the store; None, and nothing done, where that takes more."""
+    if session(alias).store.undeclared():
+        return None
     if plan.single and not _heard(plan.info.model):
         count = session(alias).delete(plan.drop, (keys,))
         return count, {plan.info.label: count}
@@ -632,12 +641,13 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
         return 0, {}
     plan = _plan(info)
     heard = _heard(model)
-    if plan.single and not heard:
+    undeclared = session(alias).store.undeclared()
+    if plan.single and not heard and not undeclared:
         removal, params = finishers.removal(query)
         count = session(alias).delete(removal, params)
         return count, {info.label: count} if count else {}
     chain = _chain(plan)
-    if chain is not None and not chain.is_heard():
+    if chain is not None and not undeclared and not chain.is_heard():
         removal, params = finishers.removal(query)
         return chain.run(alias, chain.steps(query.shape, removal), params)
     query = shapes.ordered(query, ())

@@ -14,7 +14,7 @@ from typing import Any
 
 from modelkit.assembly.lineage import column_of
 from modelkit.constraints import CheckConstraint, Deferrable, Index, UniqueConstraint
-from modelkit.errors import FieldError, did_you_mean
+from modelkit.errors import FieldError, ValidationError, did_you_mean
 from modelkit.expressions.base import ExpressionWrapper, Face, Node, OrderBy
 from modelkit.ir import schema
 from modelkit.ir.expr import Param
@@ -113,7 +113,31 @@ def _references(meta: Options, fields: Sequence[Any]) -> Iterator[Reference]:
                 owner.db_table,
                 tuple(map(column_of, ends)),
                 enforced=field.remote_field.db_constraint,
+                on_delete=field.remote_field.on_delete.action,
+                value=_replacement(field),
+                parent=field.remote_field.parent_link,
             )
+
+
+def _replacement(field: Any) -> Formula | None:
+    """What SET or SET_DEFAULT sets, where that is a plain value: a formula without an expression of its own to compute."""
+    on_delete = field.remote_field.on_delete
+    match on_delete.action:
+        case "SET":
+            value = on_delete.value
+        case "SET_DEFAULT":
+            value = field.default if field.has_default() else None
+        case _:
+            return None
+    type_ = field.scalar_type
+    if callable(value) or hasattr(value, "_meta"):
+        return None
+    try:
+        coerced = None if value is None else type_.coerce(value)
+    except ValidationError:
+        # Told when something is deleted: until then it hurts nobody.
+        return None
+    return Formula(Param(type_, True, 0), (coerced,))
 
 
 def _positions(meta: Options, names: Iterable[str], option: str) -> tuple[int, ...]:

@@ -111,6 +111,10 @@ class Reference:
 
     Checked at the outermost commit, at once outside transactions. `target_columns` is that table's key or has a Unique.
     `enforced` False: declared for joins and documentation only (db_constraint=False).
+
+    The rest is what deleting goes by where the model of this table is not there to ask: its on_delete, as declared; the value that
+    SET and SET_DEFAULT set, None where a function gives it; and whether the target holds the rest of the same row (`parent`).
+    No store acts on it.
     """
 
     name: str
@@ -118,6 +122,9 @@ class Reference:
     target: str
     target_columns: tuple[int, ...]
     enforced: bool = True
+    on_delete: str = "DO_NOTHING"
+    value: Formula | None = None
+    parent: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)

@@ -103,11 +103,13 @@ class Discovery:
     """How a store learns of a table that it first meets in a statement: set by whoever knows tables by name.
 
     `family` gives the table with all that it refers to, directly or not; nothing for a table that is not (or no more)
-    anybody's. `owner` gives what the tables of a namespace live as long as, where somebody knows that namespace.
+    anybody's. `owner` gives what the tables of a namespace live as long as, where somebody knows that namespace. `named` gives the
+    table of a name outside of namespaces, where somebody has one.
     """
 
     family: Callable[[Table], Sequence[Table]] | None = None
     owner: Callable[[str], object | None] | None = None
+    named: Callable[[str], Table | None] | None = None
 
 
 discovery: Final = Discovery()
@@ -190,6 +192,10 @@ class Store(Session, Protocol):
         A new Table under a known (namespace, name) takes over the old one's rows where each column of the new one is in
         the old one with the same type, or has a default or a `fill`, or is nullable; else SchemaMismatch lists the columns.
         """
+        ...
+
+    def undeclared(self) -> Sequence[Table]:
+        """The tables that the store found in its file, and that nobody declares here: they are as they were stored."""
         ...
 
     def begin(self, *, isolation: Isolation = "serializable") -> Transaction:

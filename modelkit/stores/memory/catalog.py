@@ -43,6 +43,8 @@ class Catalog:
         self._next = itertools.count()
         self.changed: Callable[[], object] = list
         """Called after tables were defined anew."""
+        self.stored: list[TableState] = []
+        """The tables that came from a file, as long as nobody declares them: nobody but the catalog has these Tables."""
         self.strict = False
         """Whether a column that is gone is refused rather than forgotten with its values."""
         self.migrate: Migrate | None = None
@@ -67,6 +69,14 @@ class Catalog:
             if tables and self.define(tables):
                 self.changed()
         return self._states.get(id(table))
+
+    def discover_stored(self) -> None:
+        """Let those tables of the file be declared that somebody declares here and that no statement has met yet."""
+        named = discovery.named
+        for state in list(self.stored):
+            table = None if named is None or state.replaced else named(state.name)
+            if table is not None:
+                self._discovered(table)
 
     def states(self) -> list[TableState]:
         """All of them, in the order of their definition."""
@@ -105,6 +115,9 @@ class Catalog:
         self._take_over(replaced, named, relinked)
         for state, changed in relinked.items():
             state.links, state.insert = changed, None
+        self.stored = [state for state in self.stored if (state.namespace, state.name) not in replaced]
+        for state in self.stored:
+            self._point(state, replaced, named)
         for key, old in replaced.items():
             old.replaced = True
             self._forget(old.ident, old)
@@ -115,6 +128,30 @@ class Catalog:
             self._remember(state, table)
         _link_back(self.states())
         return True
+
+    def _point(
+        self, state: TableState, replaced: dict[tuple[str, str], TableState], named: dict[tuple[str, str], TableState]
+    ) -> None:
+        """Let the references of a table that nobody declares lead to the columns, by name, of tables that were defined anew."""
+        table = state.kept
+        assert table is not None, "only tables of namespaces are watched"
+        if not any(("", reference.target) in replaced for reference in table.references):
+            return
+        references = []
+        for reference in table.references:
+            old, new = replaced.get(("", reference.target)), named.get(("", reference.target))
+            if old is None or new is None:
+                references.append(reference)
+                continue
+            names = {column.name: place for place, column in enumerate(new.columns)}
+            places = [names.get(old.columns[place].name) for place in reference.target_columns]
+            # One that is enforced was relinked before; where the column of another is gone, nothing can refer to it.
+            if None not in places:
+                references.append(replace(reference, target_columns=tuple(places)))  # type: ignore[arg-type]
+        state.kept = replace(table, references=tuple(references))
+        del self._states[state.ident]
+        state.ident = id(state.kept)
+        self._states[state.ident] = state
 
     def _remember(self, state: TableState, table: Table) -> None:
         self._states[state.ident] = state

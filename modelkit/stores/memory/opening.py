@@ -60,6 +60,7 @@ def load(catalog: Catalog, committer: Committer, journal: Journal) -> None:
                 writes.append(written)
                 committer.numbers[state.number] = image.tables[name].next
             committer.publish(writes)
+            catalog.stored = catalog.states()
     except (Error, KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreCorrupt(str(journal.path), 0, f"its tables cannot be read ({error!r})") from error
     journal.opened(catalog.states, committer.numbers)

@@ -368,6 +368,16 @@ class MemoryStore:
             if self._catalog.define(tables):
                 self._catalog.changed()
 
+    def undeclared(self) -> Sequence[Table]:
+        """The tables of the file that nobody declares here. O(1) where there are none, else linear in them."""
+        catalog = self._catalog
+        if not catalog.stored:
+            return ()
+        with self._lock:
+            self._enter()
+        catalog.discover_stored()
+        return [state.kept for state in catalog.stored if state.kept is not None]
+
     def clear(self) -> None:
         """Remove all rows of all tables and start their numbering anew. Linear in the rows."""
         with self._lock:

@@ -221,7 +221,7 @@ class Journal:
 
     def _of(self, state: TableState) -> _Known:
         known = self._known.get(state)
-        if known is None or known.links is not state.links:
+        if known is None or known.links is not state.links or known.table is not state.kept:
             for old in [other for other in self._known if other.replaced]:
                 del self._known[old]
             known = self._known[state] = _Known(state)
@@ -380,7 +380,7 @@ class Journal:
 class _Known:
     """What the journal knows of one table's state: how its rows are written."""
 
-    __slots__ = ("encode", "key", "links", "schema")
+    __slots__ = ("encode", "key", "links", "schema", "table")
 
     def __init__(self, state: TableState) -> None:
         table = state.kept
@@ -394,7 +394,7 @@ class _Known:
         placed = {link.reference.name: link.reference for link in state.links}
         references = tuple([placed.get(reference.name, reference) for reference in table.references])
         self.schema: Schema = schema_of(replace(table, references=references))
-        self.links = state.links
+        self.links, self.table = state.links, table
         self.encode = _row_encoder(state)
         self.key = _row_encoder(state, state.key)
 
