@@ -104,7 +104,7 @@ def record(seed: int, transactions: int, isolation: Isolation) -> list[Attempt]:
         if attempt.plan:
             if attempt.began < 0:
                 attempt.began = commits
-            _step(attempt, attempt.plan.pop(), chance, QUERIES[table], table)
+            take_step(attempt, attempt.plan.pop(), chance, QUERIES[table], table)
             continue
         running.remove(attempt)
         done.append(attempt)
@@ -124,7 +124,7 @@ def record(seed: int, transactions: int, isolation: Isolation) -> list[Attempt]:
     return done
 
 
-def _step(attempt: Attempt, step: str, chance: random.Random, queries: Queries, table: Table) -> None:
+def take_step(attempt: Attempt, step: str, chance: random.Random, queries: Queries, table: Table) -> None:
     session = attempt.session
     key, group = chance.randrange(KEYS), chance.randrange(GROUPS)
     match step:
