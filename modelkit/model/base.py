@@ -239,7 +239,11 @@ class BareModel(metaclass=ModelMeta, root=True):
             force_update: bool = False,
             using: str | None = None,
             update_fields: Iterable[str] | None = None,
-        ) -> None: ...
+        ) -> None:
+            """Write this instance: its row is updated, or inserted where there is none.
+
+            Raises IntegrityError where a constraint would be broken, ObjectNotUpdated where an update was forced in vain.
+            """
 
         async def asave(
             self,
@@ -248,7 +252,8 @@ class BareModel(metaclass=ModelMeta, root=True):
             force_update: bool = False,
             using: str | None = None,
             update_fields: Iterable[str] | None = None,
-        ) -> None: ...
+        ) -> None:
+            """As save()."""
 
     else:
 

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelkit.checks import CheckMessage, complaint, error
-from modelkit.errors import FieldDoesNotExist, FieldError, ImproperlyConfigured, did_you_mean
+from modelkit.errors import Error, FieldDoesNotExist, FieldError, ImproperlyConfigured, ValidationError, did_you_mean
 from modelkit.modelinfo import ModelClass
 
 __all__ = ["of_model"]
+
+_REFUSALS = (FieldError, FieldDoesNotExist, ImproperlyConfigured, ValidationError, Error, ValueError, TypeError)
+"""What the code that a model is run by raises for names and values that do not fit."""
 
 _DATES = frozenset({"DateField", "DateTimeField"})
 
@@ -67,12 +70,12 @@ def _of_managers(model: ModelClass) -> Iterator[CheckMessage]:
 
 
 def _of_names(model: ModelClass) -> Iterator[CheckMessage]:
-    """What names fields: constraints, indexes, generated values, orders, unique_for_date, limit_choices_to."""
+    """What names fields: constraints, indexes, generated values, orders, far sides, unique_for_date, limit_choices_to."""
     meta = model._meta
     try:
         _ = meta.table, meta.info
-    except (FieldError, FieldDoesNotExist, ImproperlyConfigured) as refused:
-        yield error(model, "models.E012", str(refused))
+    except _REFUSALS as refused:
+        yield error(model, "models.E012", complaint(refused))
         return
     rows = model._plain_manager()
     latest = meta.get_latest_by or ()
@@ -82,8 +85,13 @@ def _of_names(model: ModelClass) -> Iterator[CheckMessage]:
     ):
         try:
             rows.order_by(*keys)
-        except (FieldError, FieldDoesNotExist) as refused:
-            yield error(model, "models.E015", f"Meta.{option}: {refused}")
+        except _REFUSALS as refused:
+            yield error(model, "models.E015", f"Meta.{option}: {complaint(refused)}")
+    for declared in meta.reverse_names.values():
+        try:
+            declared.require(model)
+        except FieldError as refused:
+            yield error(model, "modelkit.E006", str(refused))
     for field in () if meta.proxy else (*meta.local_fields, *meta.local_many_to_many):
         yield from _of_unique_for(field)
         if field.is_relation:
@@ -109,5 +117,5 @@ def _of_limit(field: Any) -> Iterator[CheckMessage]:
         return
     try:
         field.target_model()._plain_manager().complex_filter(limit)
-    except (FieldError, FieldDoesNotExist, ValueError, TypeError) as refused:
+    except _REFUSALS as refused:
         yield error(field, "modelkit.E003", f"limit_choices_to: {complaint(refused)}")

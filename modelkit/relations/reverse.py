@@ -61,6 +61,15 @@ class _Declared:
             raise FieldError(f"The far side of {field.label} is declared as '{self.name}': it is a {wanted}.")
         return found
 
+    def require(self, owner: Any) -> None:
+        """FieldError where no relation leads to model class `owner` by the name that was declared."""
+        if self.name not in owner._meta.info.accessors:
+            via = f"'{self.via}'" if isinstance(self.via, str) else "that name"
+            of = f" of {self.model_name}" if self.model_name else ""
+            raise FieldError(
+                f"{owner.__name__}.{self.name} names the far side of {via}{of}, and no such relation leads here."
+            )
+
 
 class Reverse(_Declared, Generic[R]):
     """Names and types the far side of a foreign key or many-to-many relation, as its related_name would name it.
@@ -85,7 +94,7 @@ class Reverse(_Declared, Generic[R]):
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return ManyFace(Path(owner, (self.name,)))
-        _check_named(self, owner)
+        self.require(owner)
         return related_manager(instance, self.name)
 
     def __set__(self, instance: object, value: Any) -> None:
@@ -111,21 +120,11 @@ class ReverseOne(_Declared, Generic[R]):
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return OptRefFace(Path(owner, (self.name,)))
-        _check_named(self, owner)
+        self.require(owner)
         return reverse_one_get(instance, self.name)
 
     def __set__(self, instance: object, value: R | None) -> None:
         reverse_one_set(instance, self.name, value)
-
-
-def _check_named(declared: _Declared, owner: Any) -> None:
-    """FieldError where no relation leads here by the name that was declared."""
-    if declared.name not in owner._meta.info.accessors:
-        via = f"'{declared.via}'" if isinstance(declared.via, str) else "that name"
-        of = f" of {declared.model_name}" if declared.model_name else ""
-        raise FieldError(
-            f"{owner.__name__}.{declared.name} names the far side of {via}{of}, and no such relation leads here."
-        )
 
 
 _INNER = re.compile(r"\[\s*[\"']?(?:\w+\.)*(\w+)[\"']?\s*\]\s*$")

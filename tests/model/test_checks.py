@@ -27,12 +27,14 @@ from modelkit import (
     OneToOne,
     Q,
     Registry,
+    Reverse,
     TextChoices,
     UniqueConstraint,
     timezone,
 )
 from modelkit.checks import ERROR, WARNING
 from modelkit.cli import main
+from modelkit.contrib.contenttypes import ContentType, GenericForeignKey
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -116,6 +118,32 @@ def test_what_meta_may_have_wrong_is_found_once_and_names_the_model(meta, kind, 
 def test_a_generated_value_over_a_name_that_is_no_field_is_found():
     made = GeneratedField(expression=F("nope") + 1, output_field=IntegerField(), db_persist=True)
     assert [finding.id for finding in findings(made=made)] == ["models.E012"]
+
+
+def test_a_far_side_of_no_relation_is_found():
+    (finding,) = findings(members=Reverse("leader"))
+    assert finding.id == "modelkit.E006"
+    assert "'leader'" in finding.message
+    assert findings(lead=ForeignKey("self", CASCADE, null=True), members=Reverse("lead")) == []
+
+
+def test_a_default_of_the_store_that_does_not_fit_is_found():
+    (finding,) = findings(value=IntegerField(db_default="x"))
+    assert finding.id == "models.E012"
+    assert "value" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("body", "ids"),
+    [
+        ({}, ["contenttypes.E001", "contenttypes.E002"]),
+        ({"object_id": IntegerField()}, ["contenttypes.E002"]),
+        ({"object_id": IntegerField(), "content_type": IntegerField()}, ["contenttypes.E004"]),
+        ({"object_id": IntegerField(), "content_type": ForeignKey(ContentType, CASCADE, related_name="+")}, []),
+    ],
+)
+def test_a_generic_key_looks_for_its_two_fields(body, ids):
+    assert [finding.id for finding in findings(of=GenericForeignKey(), **body)] == ids
 
 
 def test_sound_models_have_no_findings():

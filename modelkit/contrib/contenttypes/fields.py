@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from modelkit.assembly.lineage import column_of
+from modelkit.checks import CheckMessage, error
 from modelkit.contrib.contenttypes.managers import GenericManager
 from modelkit.contrib.contenttypes.models import ContentType, natural_key
 from modelkit.deletion import CASCADE
-from modelkit.errors import FieldDoesNotExist, FieldError, ObjectDoesNotExist, shorten
+from modelkit.errors import FieldDoesNotExist, FieldError, ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.expressions.base import Path
 from modelkit.fields.base import Field
 from modelkit.ir.expr import BOOLEAN, And, Col, Compare, Expr, Param, Subquery
@@ -85,6 +86,19 @@ class GenericForeignKey(Field[Any]):
             setattr(instance, self._end(self.ct_field).name, self._type_of(value, alias_of(value)))
             setattr(instance, self._end(self.fk_field).name, value.pk)
         self._cache(instance, self._key(instance), value)
+
+    def check(self, **options: Any) -> list[CheckMessage]:
+        """What may be wrong; the two fields are looked for, which may stand below it in the class."""
+        found = super().check(**options)
+        known = {field.name: field for field in self.model._meta.fields}
+        for id_, name in (("contenttypes.E001", self.fk_field), ("contenttypes.E002", self.ct_field)):
+            if name not in known:
+                found.append(error(self, id_, f"It goes by '{name}', which is no field.{did_you_mean(name, known)}"))
+        kind = known.get(self.ct_field)
+        if kind is not None and kind.related_model is not ContentType:
+            hint = f"Declare {self.ct_field} = ForeignKey(ContentType, ...)."
+            found.append(error(self, "contenttypes.E004", f"'{self.ct_field}' does not lead to ContentType.", hint))
+        return found
 
     @property
     def _type_attname(self) -> str:
