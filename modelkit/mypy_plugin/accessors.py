@@ -5,6 +5,8 @@ Knows models. The invariant: an attribute that nobody makes is the error that my
 
 from __future__ import annotations
 
+import difflib
+
 from mypy.nodes import ARG_STAR, ARG_STAR2
 from mypy.types import AnyType, CallableType, Instance, Type, TypeOfAny
 
@@ -15,7 +17,7 @@ from modelkit.mypy_plugin.lookups import scalar_of
 from modelkit.mypy_plugin.members import Column, Relation, optional, unknown
 from modelkit.mypy_plugin.models import Model
 
-__all__ = ["of_class", "of_instance"]
+__all__ = ["near", "of_class", "of_instance"]
 
 
 def of_instance(instance: Instance, name: str, call: Call) -> Type | None:
@@ -92,3 +94,10 @@ def _callable(gives: Type, call: Call) -> CallableType:
     return CallableType(
         [anything, anything], [ARG_STAR, ARG_STAR2], [None, None], gives, call.instance("builtins.function")
     )
+
+
+def near(model: Model, name: str) -> str | None:
+    """The far side of a relation that a name may have been meant for."""
+    known = [relation.accessor for relation in model.reverse() if relation.accessor is not None]
+    found = difflib.get_close_matches(name, known, n=1)
+    return found[0] if found else None

@@ -29,6 +29,7 @@ from mypy.types import Instance, Type, UnionType, get_proper_type, remove_dups
 
 from modelkit.expressions.aggregates import Aggregate
 from modelkit.expressions.functions import Coalesce, Func
+from modelkit.functions.json import KeyTextTransform, KeyTransform
 from modelkit.ir.types import ScalarType
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.facts import class_called
@@ -43,6 +44,10 @@ __all__ = ["inspect", "value_of"]
 _ON_EXPRESSIONS: Final = frozenset({"asc", "desc", "over", "bitand", "bitor", "bitxor"})
 _CLOSED: Final = frozenset({names.CONSTANT, names.OUTER, names.SUBQUERY, names.EXISTS})
 """Calls whose arguments are about no field of this query."""
+
+
+_OF_JSON: Final = frozenset({names.fullname(KeyTransform), names.fullname(KeyTextTransform)})
+"""Calls whose first argument is a key in a JSON value."""
 
 
 def inspect(query: Query, expression: Expression) -> None:
@@ -75,7 +80,10 @@ def inspect(query: Query, expression: Expression) -> None:
 
 def _inspect_call(query: Query, kind: TypeInfo, call: CallExpr) -> None:
     """Report what is wrong in `Q(...)`, `F(...)`, `Count(...)` and their like."""
-    if kind.fullname in {names.CONDITIONS, names.WHEN}:
+    if kind.fullname in _OF_JSON:
+        for argument in call.args[1:]:
+            inspect(query, argument)
+    elif kind.fullname in {names.CONDITIONS, names.WHEN}:
         _inspect_conditions(query, call)
     elif kind.has_base(names.NODE) or kind.fullname == names.FILTERED:
         for text in _names_in(kind, call):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from mypy.errorcodes import ATTR_DEFINED
 from mypy.nodes import ARG_POS, Argument, CallExpr, MypyFile, TypeInfo, Var
 from mypy.options import Options
 from mypy.plugin import (
@@ -40,7 +41,7 @@ from modelkit.mypy_plugin.facts import facts_of, is_model, record
 from modelkit.mypy_plugin.guard import guarded
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.project import Project
-from modelkit.mypy_plugin.query import Query, query_of
+from modelkit.mypy_plugin.query import ANY_NAME, Query, query_of
 
 __all__ = ["ModelkitPlugin"]
 
@@ -71,6 +72,7 @@ _RESULTS: Final[dict[str, Result]] = {
     "annotate": partial(annotating.of_annotate, rows=True),
     "alias": partial(annotating.of_annotate, rows=False),
     "aggregate": annotating.of_aggregate,
+    "prefetch_related": named_fields.of_prefetched,
 }
 _OF_INSTANCES: Final = frozenset(
     {"save", "asave", "save_base", "refresh_from_db", "arefresh_from_db", "full_clean", "clean_fields"}
@@ -165,8 +167,9 @@ class ModelkitPlugin(Plugin):
             owner = get_proper_type(owner.upper_bound)
         if not isinstance(owner, Instance) or owner.type.get(name) is not None:
             return context.default_attr_type
-        if owner.extra_attrs is not None and name in owner.extra_attrs.attrs:
-            return owner.extra_attrs.attrs[name]
+        named = owner.extra_attrs.attrs if owner.extra_attrs is not None else {}
+        if name in named or ANY_NAME in named:
+            return named.get(name, AnyType(TypeOfAny.special_form))
         found = accessors.of_instance(owner, name, self._call(context.api))
         return found if found is not None else self._no_attribute(owner, name, context)
 
@@ -181,9 +184,15 @@ class ModelkitPlugin(Plugin):
         return found if found is not None else self._no_attribute(get_proper_type(context.type), name, context)
 
     def _no_attribute(self, owner: Type, name: str, context: AttributeContext) -> Type:
+        """Report an attribute that is not there as mypy does; where a far side is near, say so."""
         checker: Any = context.api
-        shown = get_proper_type(owner)
-        checker.msg.has_no_attr(shown, shown, name, context.context, None)
+        info = owner.type if isinstance(owner, Instance) else _class_of(owner)
+        near = accessors.near(Model(info, self._call(checker)), name) if info is not None and is_model(info) else None
+        if near is not None and info is not None:
+            kind = info.name if isinstance(owner, Instance) else f"type[{info.name}]"
+            checker.fail(f'"{kind}" has no attribute "{name}"; maybe "{near}"?', context.context, code=ATTR_DEFINED)
+        else:
+            checker.msg.has_no_attr(owner, owner, name, context.context, None)
         return AnyType(TypeOfAny.from_error)
 
     def _key_attribute(self, owner: str, name: str, context: AttributeContext) -> Type:

@@ -23,11 +23,12 @@ from mypy.nodes import (
 )
 from mypy.types import Type
 
-from modelkit.mypy_plugin.lookups import Unfit, Use, taken, understood
+from modelkit.ir.types import ScalarType
+from modelkit.mypy_plugin.lookups import Unfit, Use, reads, taken, understood
 from modelkit.mypy_plugin.paths import Missing
 from modelkit.mypy_plugin.query import Query
 
-__all__ = ["expected", "is_written_out"]
+__all__ = ["expected", "is_text", "is_written_out", "keywords", "positional"]
 
 _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr)
 
@@ -47,9 +48,22 @@ def expected(query: Query, name: str, value: Expression, place: Context) -> Type
             if use.lookup.operand == "pair" and not _may_be_pair(value):
                 query.fail(f'"{name}" takes two values.', value)
                 return None
+            if use.lookup.operand in {"same", "iterable"} and is_text(use.scalar, value, query):
+                return None
             return taken(use, query.call, computed=not is_written_out(value))
         case _:
             return None
+
+
+def is_text(scalar: ScalarType | None, value: Expression, query: Query) -> bool:
+    """Whether a value of a type that is written as text is written so; an error where the text reads as none."""
+    if isinstance(value, (ListExpr, TupleExpr, SetExpr)):
+        found = [is_text(scalar, item, query) for item in value.items]
+        return bool(found) and all(found)
+    read = reads(scalar, value.value) if isinstance(value, StrExpr) else None
+    if read is False and scalar is not None and isinstance(value, StrExpr):
+        query.fail(f'"{value.value}" does not read as a {scalar.name}', value)
+    return read is not None
 
 
 def _may_be_pair(value: Expression) -> bool:

@@ -13,7 +13,7 @@ from mypy.nodes import TypeInfo
 from mypy.types import Instance, Type, UnionType, get_proper_type
 
 from modelkit import fields
-from modelkit.errors import did_you_mean
+from modelkit.errors import ValidationError, did_you_mean
 from modelkit.expressions.lookups import (
     JSON_LOOKUPS,
     LOOKUPS,
@@ -30,8 +30,9 @@ from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.members import Column, Relation, allows_none, optional, unknown, without_none
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.paths import End
+from modelkit.resolve.operands import standard_field
 
-__all__ = ["Unfit", "Use", "scalar_of", "understood"]
+__all__ = ["Unfit", "Use", "python_type", "reads", "scalar_of", "taken", "understood"]
 
 _VALUES: Final[dict[str, types.ScalarType]] = {
     "builtins.bool": types.BooleanType(),
@@ -51,12 +52,13 @@ _PYTHON: Final[dict[type[types.ScalarType], str]] = {type(type_): name for name,
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Use:
-    """A lookup, and the type of what stands before it, None where transforms make it; `related`: it compares rows of a model."""
+    """A lookup, and what stands before it: its type, and its scalar type where that is known; `transformed`: no longer the field."""
 
     lookup: LookupDef
     value: Type
     end: End
     transformed: bool
+    scalar: types.ScalarType | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def understood(end: End, call: Call) -> Use | Unfit | None:
     """The lookup that an end's rest of names is; None where it cannot be told."""
     value = end.value(call)
     if not end.rest:
-        return Use(LOOKUPS["exact"], value, end, transformed=False)
+        return Use(LOOKUPS["exact"], value, end, transformed=False, scalar=_scalar(end, value))
     if any(name not in _BUILT_IN and call.registers(call.module, name) for name in end.rest):
         return None
     if isinstance(end.member, Relation):
@@ -87,7 +89,7 @@ def understood(end: End, call: Call) -> Use | Unfit | None:
         last = position == len(end.rest) - 1
         lookup = find_lookup(name, scalar) if last else None
         if lookup is not None and _suits(lookup, scalar):
-            return Use(lookup, value, end, transformed)
+            return Use(lookup, value, end, transformed, scalar)
         transform = find_transform(name, scalar)
         if transform is not None:
             scalar = transform.output
@@ -99,7 +101,7 @@ def understood(end: End, call: Call) -> Use | Unfit | None:
         else:
             near = did_you_mean(name, _names_for(scalar))
             return Unfit(name, f'{end.label} ({scalar.name}) has no lookup "{name}".{near}')
-    return Use(LOOKUPS["exact"], value, end, transformed)
+    return Use(LOOKUPS["exact"], value, end, transformed, scalar)
 
 
 _BUILT_IN: Final = frozenset({*LOOKUPS, *JSON_LOOKUPS, *TRANSFORMS})
@@ -166,7 +168,7 @@ def _built_in(kind: Any) -> types.ScalarType | None:
     options = {"CharField": {"max_length": 1}, "DecimalField": {"max_digits": 9, "decimal_places": 2}}
     try:
         made: types.ScalarType = kind(**options.get(kind.__name__, {})).scalar_type
-    except (TypeError, NotImplementedError, LookupError, AttributeError):
+    except (TypeError, ValueError, NotImplementedError, LookupError, AttributeError):
         return None
     return None if isinstance(made, types.AnyType) else made
 
@@ -175,6 +177,24 @@ def python_type(scalar: types.ScalarType, call: Call) -> Type:
     """What values of a scalar type are in Python."""
     name = _PYTHON.get(type(scalar))
     return unknown() if name is None else call.instance(name)
+
+
+_WRITTEN: Final = (
+    types.DecimalType, types.DateType, types.TimeType, types.DateTimeType, types.DurationType, types.UuidType,
+)  # fmt: skip
+"""Types whose values people write as text, which a field reads."""
+
+
+def reads(scalar: types.ScalarType | None, text: str) -> bool | None:
+    """Whether a field of this type reads a text as a value; None where it takes no text."""
+    field = standard_field(scalar) if isinstance(scalar, _WRITTEN) else None
+    if field is None:
+        return None
+    try:
+        field.to_python(text)
+    except (ValidationError, ValueError):
+        return False
+    return True
 
 
 # -- what a lookup takes

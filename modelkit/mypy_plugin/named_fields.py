@@ -5,10 +5,10 @@ Knows one query and its call. The invariant: text that is not written out in the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from mypy.nodes import CallExpr, Expression, ListExpr, SetExpr, StrExpr, TupleExpr
-from mypy.types import CallableType
+from mypy.nodes import CallExpr, Expression, ListExpr, SetExpr, StrExpr, TupleExpr, TypeInfo
+from mypy.types import CallableType, Instance, Type
 
 from modelkit.errors import did_you_mean
 from modelkit.mypy_plugin import names
@@ -16,14 +16,12 @@ from modelkit.mypy_plugin.expressions import inspect
 from modelkit.mypy_plugin.facts import class_called
 from modelkit.mypy_plugin.keywords import keywords, positional
 from modelkit.mypy_plugin.lookups import Unfit, understood
-from modelkit.mypy_plugin.members import Column, Relation
+from modelkit.mypy_plugin.members import Column, Relation, unknown
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.paths import Missing
-from modelkit.mypy_plugin.query import Query
+from modelkit.mypy_plugin.query import ANY_NAME, Query, rows_carrying
 
-__all__ = ["Checker", "chosen", "of_rows", "ordered", "prefetched", "related", "updated_fields"]
-
-Checker = Callable[[Query, CallExpr, CallableType], CallableType]
+__all__ = ["chosen", "of_prefetched", "of_rows", "ordered", "prefetched", "related", "updated_fields"]
 
 
 def _field(query: Query, text: StrExpr, name: str, *, rest: bool) -> None:
@@ -130,6 +128,34 @@ def _to_attrs(call: CallExpr) -> frozenset[str]:
     return frozenset(
         value.value for given in inner for name, value in given if name == "to_attr" and isinstance(value, StrExpr)
     )
+
+
+def of_prefetched(query: Query, call: CallExpr, receiver: Instance, default: Type) -> Type:
+    """What prefetch_related() gives: the same rows, with what Prefetch(to_attr=...) names as an attribute, a list."""
+    attributes: dict[str, Type] = {}
+    for argument in positional(call):
+        if not isinstance(argument, CallExpr):
+            if not isinstance(argument, StrExpr):
+                attributes[ANY_NAME] = unknown()
+            continue
+        options = dict(keywords(argument))
+        given = positional(argument)
+        path = given[0] if given else options.get("lookup")
+        name = given[2] if len(given) > 2 else options.get("to_attr")
+        if isinstance(path, StrExpr) and isinstance(name, StrExpr) and "__" not in path.value:
+            target = _target(query, path.value)
+            row: Type = Instance(target, []) if target is not None else unknown()
+            attributes[name.value] = query.call.instance("builtins.list", row)
+    return rows_carrying(receiver, query, attributes) if attributes else default
+
+
+def _target(query: Query, attribute: str) -> TypeInfo | None:
+    """The model that an attribute of the query's model leads to."""
+    model = Model(query.info, query.call)
+    own = model.declared(attribute)
+    if isinstance(own, Relation):
+        return own.target
+    return next((each.target for each in model.reverse() if each.accessor == attribute), None)
 
 
 def _attributes(query: Query, text: StrExpr, to_attrs: frozenset[str]) -> None:

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Final
 
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import Context, StrExpr, TypeInfo
-from mypy.types import ExtraAttrs, Instance, Type, TypedDictType, TypeVarType, get_proper_type
+from mypy.types import ExtraAttrs, Instance, TupleType, Type, TypedDictType, TypeVarType, get_proper_type
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.facts import is_model
+from modelkit.mypy_plugin.members import unknown
 from modelkit.mypy_plugin.paths import End, Missing, Way, walk
 
-__all__ = ["Query", "carrying", "query_of", "retyped"]
+__all__ = ["ANY_NAME", "Query", "carrying", "query_of", "retyped", "rows_carrying"]
+
+
+ANY_NAME: Final = "*"
+"""Among the attributes of rows: there are more, whose names are not known, such as those of a Prefetch kept in a variable."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,6 +91,17 @@ def carrying(receiver: Instance, query: Query, named: Mapping[str, Type], *, row
     return query.call.instance(names.QUERYSET, richer, kept)
 
 
+def rows_carrying(receiver: Instance, query: Query, named: Mapping[str, Type]) -> Type:
+    """The type of a queryset whose instances have more attributes, of which the query itself knows nothing."""
+    richer = carrying(receiver, query, named, rows=True)
+    queries = query.call.info(names.QUERIES)
+    proper = get_proper_type(richer)
+    if queries is None or not isinstance(proper, Instance):
+        return receiver
+    row = map_instance_to_supertype(proper, queries).args[1]
+    return retyped(receiver, query, row)
+
+
 def retyped(receiver: Instance, query: Query, row: Type) -> Type:
     """The type of a queryset on the same model whose rows are of type `row`."""
     queries = query.call.info(names.QUERIES)
@@ -112,4 +129,6 @@ def _row(row: Type, named: Mapping[str, Type], query: Query) -> Type:
         return _with_attributes(proper, named)
     if isinstance(proper, TypedDictType):
         return query.call.row({**proper.items, **named})
-    return row
+    if isinstance(proper, TupleType):
+        return proper.copy_modified(items=[*proper.items, *named.values()])
+    return unknown()

@@ -61,8 +61,10 @@ def _far_side(
 ) -> Relation | None:
     """One field of `source` as seen from `target`; None where it has no name there."""
     kind = call.info(field.kind)
-    if kind is None or kind.has_base(names.GENERIC_RELATION):
+    if kind is None:
         return None
+    if kind.has_base(names.GENERIC_RELATION):
+        return _generic(source, name, field)
     pairs = kind.has_base(names.MANY_TO_MANY)
     if pairs and field.label in ("self", source.name) and field.symmetrical is not False:
         return None
@@ -80,6 +82,14 @@ def _far_side(
         return None
     many = not single
     return Relation(queried, accessor, source, source, name, field, many=many, nullable=True, reverse=True)
+
+
+def _generic(source: TypeInfo, name: str, field: FieldFacts) -> Relation | None:
+    """A generic relation as seen from its rows: queries follow it by its related_query_name."""
+    queried = field.related_query_name
+    if queried is None:
+        return None
+    return Relation(queried, None, source, source, name, field, many=False, nullable=True, reverse=True)
 
 
 def _default_name(source: TypeInfo) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mypy.messages import format_type
-from mypy.nodes import CallExpr, Decorator, DictExpr, StrExpr, TypeInfo, Var
+from mypy.nodes import CallExpr, Decorator, DictExpr, Expression, StrExpr, TypeInfo, Var
 from mypy.subtypes import is_subtype
 from mypy.types import CallableType, Instance, NoneType, Type, UnionType, get_proper_type
 
@@ -17,7 +17,7 @@ from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.conditions import checked
 from modelkit.mypy_plugin.expressions import inspect
 from modelkit.mypy_plugin.facts import is_model
-from modelkit.mypy_plugin.keywords import is_written_out, keywords
+from modelkit.mypy_plugin.keywords import is_text, is_written_out, keywords
 from modelkit.mypy_plugin.lookups import scalar_of
 from modelkit.mypy_plugin.members import Column, Member, Relation, allows_none, unknown
 from modelkit.mypy_plugin.models import Model
@@ -46,10 +46,11 @@ def _made(query: Query, call: CallExpr, signature: CallableType, *, whole: bool)
         if type_ is None:
             _report_unknown(query, model, name, call)
         else:
-            known[name] = type_
+            known[name] = unknown() if _is_text(query, model, name, value) else type_
         inspect(query, value)
     plain = all(not kind.is_star() and not kind.is_positional() for kind in call.arg_kinds)
-    if whole and plain and model.understood and not _fills_itself(query.info):
+    several = any(_fills_several(model, name) for name, _ in given)
+    if whole and plain and not several and model.understood and not _fills_itself(query.info):
         missing = [
             member.name for member in _needed(model) if not {member.name, f"{member.name}_id"} & dict(given).keys()
         ]
@@ -58,6 +59,13 @@ def _made(query: Query, call: CallExpr, signature: CallableType, *, whole: bool)
             values = "a value" if len(missing) == 1 else "values"
             query.fail(f'"{model.name}" needs {values} for {listed}: no default, and never NULL', call)
     return with_keywords(signature, known)
+
+
+def _is_text(query: Query, model: Model, name: str, value: Expression) -> bool:
+    """Whether a value is written as text that the field reads: "2024-01-01", "3.50"."""
+    column = model.declared(name)
+    kind = column.kind if isinstance(column, Column) else None
+    return kind is not None and is_text(scalar_of(kind), value, query)
 
 
 def _report_unknown(query: Query, model: Model, name: str, call: CallExpr) -> None:
@@ -118,6 +126,15 @@ def _fills_itself(info: TypeInfo) -> bool:
     return any(name in base.names for base in own for name in ("__init__", "save", "asave", "__new__"))
 
 
+def _fills_several(model: Model, name: str) -> bool:
+    """Whether an attribute sets other fields: a relation that goes by several, or to rows of any model."""
+    symbol = model.info.get(name)
+    node = symbol.node if symbol is not None else None
+    said = get_proper_type(node.type) if isinstance(node, Var) and node.type is not None else None
+    kinds = (names.GENERIC_FOREIGN_KEY, names.FOREIGN_OBJECT)
+    return isinstance(said, Instance) and any(said.type.has_base(kind) for kind in kinds)
+
+
 def _is_settable(model: Model, name: str) -> bool:
     """Whether instances have an attribute of that name that is no field: a property with a setter, a virtual relation."""
     symbol = model.info.get(name)
@@ -140,7 +157,8 @@ def updated(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
         if type_ is None:
             _report_unknown(query, model, name, call)
         else:
-            known[name] = _stored(query, model, name, type_, written_out=is_written_out(value))
+            stored = _stored(query, model, name, type_, written_out=is_written_out(value))
+            known[name] = unknown() if _is_text(query, model, name, value) else stored
     return with_keywords(signature, known)
 
 
@@ -176,6 +194,8 @@ def _inspect_values(query: Query, values: DictExpr) -> None:
             if model.understood and not model.has_other(key.value) and not _is_settable(model, key.value):
                 near = did_you_mean(key.value, _own_names(model))
                 query.fail(f'"{model.name}" has no field "{key.value}".{near}', key)
+            continue
+        if _is_text(query, model, key.value, value):
             continue
         given = query.call.type_of(value, type_)
         proper = get_proper_type(given)
