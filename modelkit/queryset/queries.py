@@ -601,7 +601,7 @@ class QuerySet(Queries[M, Row_co]):
 
     def _combined(self, other: QuerySet[M, Any], operator: Literal["and", "or", "xor"]) -> Self:
         made = self._evolved(shapes.combined(self.query, operator, other.query))
-        made._known_related_objects = rows.known_to_both(made, other)
+        made._known_related_objects = rows.known_to_both(made, other, alternatives=operator != "and")
         return made
 
 

@@ -80,6 +80,10 @@ def finished(queryset: Reading, fetch: Fetch, rows: list[Any]) -> list[Any]:
     return results
 
 
+_OTHERS: Final[tuple[()]] = ()
+"""Stands among the keys of known instances where a queryset may find rows of others, too."""
+
+
 def _attach(results: list[Any], known: Known) -> None:
     """Give results the related instances that they were found through, where none was loaded along."""
     for relation, instances in known.items():
@@ -425,12 +429,19 @@ def _check_querysets(method: str, others: tuple[Any, ...]) -> None:
 
 
 def _set_operation(queryset: Any, operation: SetOperation, others: tuple[Any, ...]) -> Any:
-    return queryset._evolved(joined(operation, (queryset.query, *[other.query for other in others])))
+    made = queryset._evolved(joined(operation, (queryset.query, *[other.query for other in others])))
+    if made._known_related_objects and operation in ("union", "union all"):
+        made._known_related_objects = _among_others(made._known_related_objects)
+    return made
 
 
-def known_to_both(left: Reading, right: Reading) -> Known:
-    """The related instances that either queryset knows."""
+def known_to_both(left: Reading, right: Reading, *, alternatives: bool) -> Known:
+    """The related instances that either queryset knows; as `alternatives` they find rows of others, too."""
     merged = dict(left._known_related_objects)
     for relation, instances in right._known_related_objects.items():
         merged[relation] = {**merged.get(relation, {}), **instances}
-    return merged
+    return _among_others(merged) if alternatives else merged
+
+
+def _among_others(known: Known) -> Known:
+    return {relation: {**instances, _OTHERS: None} for relation, instances in known.items()}

@@ -252,7 +252,9 @@ _TEMPORAL: Final = (DateType, DateTimeType, TimeType)
 def _result(op: str, left: ScalarType, right: ScalarType) -> ScalarType | None:
     """The type of left OP right; None where the two do not go together."""
     if isinstance(left, AnyType) or isinstance(right, AnyType):
-        return right if isinstance(left, AnyType) else left
+        known = right if isinstance(left, AnyType) else left
+        # A moment and a length of time make a moment, two moments a length: one side does not say which.
+        return AnyType() if isinstance(known, (*_TEMPORAL, DurationType)) else known
     if isinstance(left, IntegerType) and isinstance(right, IntegerType):
         return IntegerType(0) if op != "-" and left.low >= 0 and right.low >= 0 else IntegerType()
     if op in "&|#<<>>":

@@ -45,6 +45,15 @@ def test_found_rows_know_the_instance(red):
     assert len(log.statements) == 3
 
 
+def test_rows_found_beside_an_instances_own_do_not_become_its(red, blue):
+    red.members.create(name="Ada")
+    blue.members.create(name="Bob")
+    either = (red.members.all() | Person.objects.all()).only("pk")
+    for found in (either, red.members.only("pk").union(Person.objects.only("pk"))):
+        assert [each.team for each in found.order_by("pk")] == [red, blue]
+    assert [each.team for each in (red.members.all() & Person.objects.all()).only("pk")] == [red]
+
+
 def test_values_have_no_instance_to_know(red):
     red.members.create(name="Ada")
     assert list(red.members.values_list("name", flat=True)) == ["Ada"]

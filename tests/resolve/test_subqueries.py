@@ -45,6 +45,13 @@ def own_books() -> Any:
 
 
 class TestExists:
+    @pytest.mark.parametrize("later", [datetime.timedelta(hours=1), Value(datetime.timedelta(hours=1))])
+    def test_a_moment_of_the_row_around_can_be_moved(self, later: Any) -> None:
+        Author.objects.filter(name="A").update(seen=datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC))
+        Author.objects.exclude(name="A").update(seen=datetime.datetime(2020, 1, 1, 3, tzinfo=datetime.UTC))
+        after = Author.objects.filter(seen__gt=OuterRef("seen") + later)
+        assert names(Author.objects.filter(Exists(after))) == ["A"]
+
     def test_stands_alone_negated_and_among_other_conditions(self) -> None:
         good = Exists(own_books().filter(rating=2))
         assert names(Author.objects.filter(good)) == ["A"]

@@ -75,6 +75,7 @@ _CANNOT: Final = (
     "no such column",
     'near "FROM": syntax error',
     "misuse of (window function|aggregate)",
+    "aggregate functions are not allowed in the GROUP BY clause",
     "SELECTs to the left and right of",
     "ON clause references tables to its right",
     "HAVING clause on a non-aggregate query",

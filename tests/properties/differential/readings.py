@@ -124,6 +124,8 @@ class Readings:
         return f"Prefetch({name!r}, queryset={chain.text}{to})", attribute or name, ordered
 
     def _read_fields(self, chain: Chain) -> str:
+        if chain.text.startswith("(") and ".get(" in chain.text:  # Django asks there for the key of each row by itself
+            return f"unordered({chain.text})"
         names = [name for name in SCALARS[chain.model] if name != "id" and self.dice.chance(60)]
         call = self.dice.choice(("only", "defer")) if names else "only"
         return f"unordered({chain.text}.{call}({', '.join(map(repr, names or ['pk']))}))"
