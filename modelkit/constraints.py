@@ -49,7 +49,7 @@ def _node(expression: Any) -> Node:
 
 def _is_condition(node: Node) -> bool:
     """Whether `node` is true, false or NULL: a condition, or an expression that says so by its output_field."""
-    return isinstance(node, Condition) or (isinstance(node, Expression) and node.declared is not None)
+    return isinstance(node, (Condition, Expression)) and node.conditional
 
 
 def _condition(condition: Any, what: str, error: type[Exception] = TypeError) -> Node | None:

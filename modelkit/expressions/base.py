@@ -11,10 +11,11 @@ from collections.abc import Iterator, KeysView, ValuesView
 from dataclasses import field
 from typing import Any, ClassVar, cast
 
-from modelkit.errors import described
+from modelkit.errors import FieldError, described
 from modelkit.expressions.semantics import semantics
 from modelkit.expressions.structure import digest, extras, part_names, same
 from modelkit.ir.expr import ArithOp
+from modelkit.ir.types import BooleanType
 from modelkit.records import dataclass
 
 __all__ = [
@@ -197,22 +198,29 @@ class Combinable(Sortable):
     def __invert__(self) -> Negated:
         return Negated(self)
 
+    @property
+    def conditional(self) -> bool:
+        """Whether it is known to be true or false, and so combines with & | ^ into a condition."""
+        return False
+
     def __and__(self, other: object) -> Any:
-        raise NotImplementedError(
-            "An expression has no & of its own: use bitand() for bits, and Q objects or conditions for AND."
-        )
+        return self._joined(other, "AND", "&", "bitand")
 
     def __or__(self, other: object) -> Any:
-        raise NotImplementedError(
-            "An expression has no | of its own: use bitor() for bits, and Q objects or conditions for OR."
-        )
+        return self._joined(other, "OR", "|", "bitor")
 
     def __xor__(self, other: object) -> Any:
-        raise NotImplementedError(
-            "An expression has no ^ of its own: use bitxor() for bits, and Q objects or conditions for XOR."
-        )
+        return self._joined(other, "XOR", "^", "bitxor")
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def _joined(self, other: object, connector: str, sign: str, of_bits: str) -> Any:
+        other = other.node if isinstance(other, Face) else other
+        if self.conditional and getattr(other, "conditional", False):
+            return semantics.joined(self, other, connector)
+        raise NotImplementedError(
+            f"{self!r} has no {sign} of its own: use {of_bits}() for bits, and conditions for {connector}."
+        )
 
 
 class _OutputField:
@@ -250,6 +258,15 @@ class Expression(Combinable):
     def _resolve_output_field(self) -> Any:
         """The field that follows from the parts."""
         return semantics.output_field(self)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether its output_field says that it is true or false."""
+        try:
+            output = self.output_field
+        except FieldError:
+            return False
+        return isinstance(getattr(output, "scalar_type", output), BooleanType)
 
 
 class Sliceable(Combinable):
@@ -403,6 +420,9 @@ class ExpressionWrapper(Expression):
         Expression.__init__(self, output_field)
         object.__setattr__(self, "expression", node_of(expression))
 
+    def __repr__(self) -> str:
+        return f"ExpressionWrapper({self.expression!r})"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrderBy(Node):
@@ -419,6 +439,10 @@ class OrderBy(Node):
         if self.nulls_first is False or self.nulls_last is False:
             raise ValueError("nulls_first and nulls_last are True or left out; False says nothing.")
         object.__setattr__(self, "expression", node_of(self.expression))
+
+    def __repr__(self) -> str:
+        nulls = "".join(f", {name}=True" for name in ("nulls_first", "nulls_last") if getattr(self, name))
+        return f"OrderBy({self.expression!r}, descending={self.descending}{nulls})"
 
     def flipped(self) -> OrderBy:
         """The same key in the opposite direction, NULLs at the other end."""

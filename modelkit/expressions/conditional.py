@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from modelkit.errors import described
-from modelkit.expressions.base import Expression, F, Face, Node, Sliceable, Sortable, Value, node_of
+from modelkit.expressions.base import Expression, F, Face, Node, Sliceable, Sortable, node_of
 from modelkit.expressions.conditions import Condition, Q
-from modelkit.ir.types import BooleanType
 from modelkit.records import dataclass
 
 __all__ = ["Case", "Exists", "OuterRef", "Subquery", "When"]
@@ -16,14 +15,6 @@ __all__ = ["Case", "Exists", "OuterRef", "Subquery", "When"]
 def _result(value: object) -> Node:
     """A result of Case or When: text names a field, as in Django; a constant text is a Value."""
     return F(value) if isinstance(value, str) else node_of(value)
-
-
-def _is_condition(node: object) -> bool:
-    """Whether `node` is a condition, or says of itself that it gives a truth value."""
-    if isinstance(node, Value):
-        return isinstance(node.value, bool)
-    output = node.declared if isinstance(node, Expression) else None
-    return isinstance(node, Condition) or isinstance(getattr(output, "scalar_type", output), BooleanType)
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -38,7 +29,7 @@ class When(Node):
             condition = condition.node
         if lookups and (condition is None or isinstance(condition, Condition)):
             condition = Q(**lookups) if condition is None else Q(condition, **lookups)
-        elif lookups or not _is_condition(condition):
+        elif lookups or not isinstance(condition, (Condition, Expression)) or not condition.conditional:
             raise TypeError(
                 f"When() takes a condition (a Q, a comparison, a truth value) or lookups by name, not {type(condition).__name__}."
             )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from modelkit.errors import described
-from modelkit.expressions.base import Combinable, F, Face, Node, Path
+from modelkit.expressions.base import Combinable, Expression, F, Face, Node, Path
 from modelkit.expressions.semantics import semantics
 from modelkit.expressions.structure import digest, rebuilt, same
 from modelkit.records import dataclass
@@ -62,6 +62,8 @@ class Condition(Node):
     """A node that is true, false or NULL for a row; combines with & | ^ ~ into a Q."""
 
     __slots__ = ()
+
+    conditional: ClassVar[bool] = True
 
     def __and__(self, other: object) -> Q:
         return _joined(self, other, AND)
@@ -122,7 +124,6 @@ class Q(Condition):
     OR: ClassVar[Literal["OR"]] = OR
     XOR: ClassVar[Literal["XOR"]] = XOR
     default: ClassVar[str] = AND
-    conditional: ClassVar[bool] = True
 
     children: tuple[Child, ...]
     connector: Connector
@@ -290,7 +291,7 @@ def _joined(left: Node, right: object, connector: Connector) -> Q:
     """`left` and `right` joined; parts that are Qs of this connector, or of one child, are taken in flat."""
     if isinstance(right, Face):
         right = right.node
-    if not isinstance(right, Condition):
+    if not isinstance(right, (Condition, Expression)) or not right.conditional:
         raise TypeError(f"A condition combines with another condition, not with {type(right).__name__}.")
     if isinstance(left, Q) and not left:
         return right if isinstance(right, Q) else Q(right)
@@ -303,6 +304,9 @@ def _joined(left: Node, right: object, connector: Connector) -> Q:
         else:
             children.append(part)
     return Q.create(tuple(children), connector)
+
+
+semantics.joined = _joined
 
 
 def rebase(node: Any, prefix: Path) -> Any:

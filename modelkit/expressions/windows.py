@@ -179,7 +179,7 @@ class Window(Expression):
         if self.partition_by:
             parts.append(f"PARTITION BY {', '.join(map(repr, self.partition_by))}")
         if self.order_by:
-            parts.append(f"ORDER BY {', '.join(map(repr, self.order_by))}")
+            parts.append(", ".join(repr(key if isinstance(key, OrderBy) else OrderBy(key)) for key in self.order_by))
         if self.frame is not None:
             parts.append(repr(self.frame))
         return f"<{type(self).__name__}: {self.expression!r} OVER ({' '.join(parts)})>"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from modelkit.expressions import F, NamedLookup, Path, Q
+from modelkit import BooleanField, IntegerField
+from modelkit.expressions import Case, ExpressionWrapper, F, NamedLookup, Path, Q, Value, When
 
 
 class User:
@@ -128,3 +129,29 @@ def test_what_a_q_lists_is_compared_by_its_items():
     assert len(set(same)) == 1
     assert Q(pk__in=[1, 2]) != Q(pk__in=[2, 1])
     assert Q(data={"a": 1}) != Q(data=["a"])
+
+
+TRUTHS = [
+    ExpressionWrapper(F("a"), output_field=BooleanField()),
+    Case(When(a=1, then=True), default=False),
+    ~ExpressionWrapper(F("a"), output_field=BooleanField()),
+    Value(True),
+]
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=repr)
+def test_expressions_that_are_true_or_false_combine_as_conditions(truth):
+    assert truth.conditional
+    assert Q(b=2) & truth == Q(("b", 2), truth)
+    assert truth | Q(b=2) == Q(truth, ("b", 2), _connector="OR")
+    assert truth ^ truth == Q(truth, truth, _connector="XOR")
+    assert Q() & truth == Q(truth)
+
+
+@pytest.mark.parametrize("value", [F("a"), F("a") + 1, Value(1), ExpressionWrapper(F("a"), IntegerField())], ids=repr)
+def test_other_expressions_are_refused_by_name(value):
+    assert not value.conditional
+    with pytest.raises(TypeError, match="another condition"):
+        Q(b=2) & value
+    with pytest.raises(NotImplementedError, match=r"bitor\(\) for bits, and conditions for OR"):
+        value | Q(b=2)
