@@ -23,8 +23,8 @@ from modelkit.transaction import (
     Manual,
     Running,
     entries,
-    get_autocommit,
     install,
+    present_owner,
     restore,
     running,
     stores,
@@ -54,7 +54,8 @@ def session(alias: str | None = None) -> Session:
     entry: Any = present.get(alias or DEFAULT)
     while type(entry) is Running:
         if not entry.ended:
-            entry.check()
+            if entry.needs_rollback or entry.owner != present_owner():
+                entry.check()
             entry = entry.transaction
             break
         entry = entry.before
@@ -71,27 +72,25 @@ class Statement(Block):
     Entering gives the session to use. A failure inside a running transaction breaks it, unless `reading`.
     """
 
-    __slots__ = ("_isolation", "_reading")
+    __slots__ = ("_reading", "isolation")
 
     def __init__(self, using: str | None, *, reading: bool, isolation: Isolation) -> None:
         super().__init__(using, savepoint=False)
         self._reading = reading
-        self._isolation: Isolation = isolation
+        self.isolation: Isolation = isolation
 
     def __enter__(self) -> Session:
         current = running(self.using)
         if current is not None:
             current.check()
-        # With autocommit off this may begin a transaction that goes on after it: not one of this statement's own kind.
-        alone = current is None and get_autocommit(self.using)
-        self.begin(self._isolation if alone else None, durable=False)
+        self.begin()
         return session(self.using)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        joined = not self.entered[-1][1]
-        self.end(None if joined and self._reading else error)
+        joined = not self._entered[1]
+        super().__exit__(kind, None if joined and self._reading else error, traceback)
 
 
 def statement(alias: str | None = None, *, reading: bool = False, isolation: Isolation | None = None) -> Statement:

@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from functools import wraps
 from threading import get_ident
 from types import TracebackType
-from typing import Any, Final, ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, Final, ParamSpec, TypeAlias, TypeVar, final, overload
 
 from modelkit.errors import ImproperlyConfigured, TransactionError, TransactionManagementError, did_you_mean
 from modelkit.stores.base import Isolation, Savepoint, Store, Transaction
@@ -38,12 +38,14 @@ __all__ = [
     "install",
     "mark_broken",
     "on_commit",
+    "present_owner",
     "restore",
     "rollback",
     "running",
     "savepoint",
     "savepoint_commit",
     "savepoint_rollback",
+    "serving",
     "set_autocommit",
     "set_rollback",
     "store_of",
@@ -91,81 +93,61 @@ def restore(key: str, entry: object, before: object) -> None:
     present = entries.get()
     if present is None or present.get(key) is not entry:
         return
-    rest = {name: kept for name, kept in present.items() if name != key}
     if before is not None:
-        rest[key] = before
-    entries.set(rest or None)
+        entries.set({**present, key: before})
+    elif len(present) == 1:
+        entries.set(None)
+    else:
+        entries.set({name: kept for name, kept in present.items() if name != key})
 
 
-def _no_task() -> None:
+Owner: TypeAlias = tuple[int, weakref.ref[Any] | None]
+"""A thread's number, and its task, if there is one."""
+
+
+def _no_loop() -> None:
     return None
 
 
-def _current_task() -> Any:
-    """The running task, without importing asyncio where nobody did."""
+def present_owner() -> Owner:
+    """The present thread and task, without importing asyncio where nobody did."""
     asyncio = sys.modules.get("asyncio")
-    if asyncio is None or getattr(asyncio, "_get_running_loop", _no_task)() is None:
-        return None
-    return asyncio.current_task()
+    if asyncio is None or getattr(asyncio, "_get_running_loop", _no_loop)() is None:
+        return get_ident(), None
+    task = asyncio.current_task()
+    return get_ident(), None if task is None else weakref.ref(task)
 
 
-Owner: TypeAlias = tuple[int, Callable[[], Any]]
-"""A thread's number, and what gives the task (None: there is none)."""
-
-
+@final
 class Running:
     """One transaction that runs: its owner, its blocks and savepoints, its hooks."""
 
-    __slots__ = ("__weakref__", "adopted", "alias", "before", "blocks", "cause", "ended", "hooks", "isolation", "manual", "needs_rollback",
-                 "task", "thread", "transaction")  # fmt: skip
+    ended = True
+    """Whether it was committed or rolled back; what never began has ended, too."""
+    manual = False
+    """Whether commit() and rollback() end it, and no block does."""
+    adopted = False
+    blocks: tuple[tuple[Savepoint, int] | None, ...] = ()
+    """The inner blocks, outermost first: their savepoint and how many hooks there were, None for a block without one."""
+    needs_rollback = False
+    cause: BaseException | None = None
+    """The error that broke the innermost block."""
+    before: Any = None
+    """What served the alias here before it."""
 
-    def __init__(self, alias: str, store: Store, isolation: Isolation, *, manual: bool = False) -> None:
-        self.ended = True
+    def __init__(self, alias: str, store: Store, isolation: Isolation) -> None:
         self.alias = alias
-        self.adopted = False
-        self.manual = manual
-        """Whether commit() and rollback() end it, and no block does."""
         self.isolation = isolation
         self.transaction: Transaction = store.begin(isolation=isolation)
         self.ended = False
-        self.needs_rollback = False
-        self.cause: BaseException | None = None
-        self.blocks: list[tuple[Savepoint, int] | None] = []
-        """The inner blocks, outermost first: their savepoint and how many hooks there were, None for a block without one."""
         self.hooks: list[tuple[Callable[[], object], bool]] = []
-        self.thread: int
-        self.task: Callable[[], Any]
-        self.own()
+        self.owner = present_owner()
         self.before = install(alias, self)
 
     @property
     def in_block(self) -> bool:
         """Whether an atomic() block is open."""
         return not self.manual or bool(self.blocks)
-
-    def owned(self) -> Owner:
-        """Who may use it."""
-        return self.thread, self.task
-
-    def own(self, owner: Owner | None = None) -> None:
-        """Let the present thread and task use it, or `owner`, and nobody else."""
-        if owner is None:
-            task = _current_task()
-            owner = get_ident(), _no_task if task is None else weakref.ref(task)
-        self.thread, self.task = owner
-
-    def check_owner(self) -> None:
-        """Raise TransactionError in a thread or task that did not begin this transaction."""
-        if self.thread != get_ident():
-            raise TransactionError(
-                f"A transaction on '{self.alias}' is used in another thread than the one that began it. "
-                "Begin one there, do this work after the block, or hand the transaction over with adopt()."
-            )
-        if self.task() is not _current_task():
-            raise TransactionError(
-                f"A transaction on '{self.alias}' is used in another task than the one that began it. "
-                "Await the work directly, begin a transaction inside the task, or hand this one over with adopt()."
-            )
 
     def check(self) -> None:
         """Raise where no statement may run: not the owner, or broken by an error."""
@@ -174,6 +156,50 @@ class Running:
             raise TransactionManagementError(
                 "An error broke this transaction: leave the innermost atomic() block before the next query."
             ) from self.cause
+
+    def check_owner(self) -> None:
+        """Raise TransactionError in a thread or task that may not use this transaction."""
+        present = present_owner()
+        if present == self.owner:
+            return
+        if present[0] != self.owner[0]:
+            raise TransactionError(
+                f"A transaction on '{self.alias}' is used in another thread than the one that began it. "
+                "Begin one there, do this work after the block, or hand the transaction over with adopt()."
+            )
+        raise TransactionError(
+            f"A transaction on '{self.alias}' is used in another task than the one that began it. "
+            "Await the work directly, begin a transaction inside the task, or hand this one over with adopt()."
+        )
+
+    def enter(self, *, savepoint: bool, isolation: Isolation | None, durable: bool) -> None:
+        """Open an inner block."""
+        self.check_owner()
+        if durable:
+            raise RuntimeError(
+                "A durable atomic block must be the outermost one, "
+                + (
+                    "and a transaction runs here already."
+                    if self.in_block
+                    else "and autocommit is off here: commit() commits."
+                )
+            )
+        if isolation is not None and isolation != self.isolation:
+            raise TransactionManagementError(
+                f"The running transaction is {self.isolation}: isolation='{isolation}' belongs on the outermost atomic()."
+            )
+        marks = savepoint or not self.in_block
+        self.blocks = (*self.blocks, self.mark() if marks and not self.needs_rollback else None)
+
+    def leave(self, error: BaseException | None) -> None:
+        """Close the innermost block, by `error` perhaps, which is undone with what was done in it."""
+        mark = self.blocks[-1]
+        self.blocks = self.blocks[:-1]
+        if error is not None or self.needs_rollback:
+            self.needs_rollback = mark is None
+            self.cause = error or self.cause if mark is None else None
+            if mark is not None:
+                self.back_to(mark)
 
     def mark(self) -> tuple[Savepoint, int]:
         """A savepoint: the store's, and how many hooks there are."""
@@ -192,7 +218,7 @@ class Running:
         except BaseException:
             self.rollback()
             raise
-        self._leave()
+        self._end()
         for hook, robust in hooks:
             _call_hook(hook, robust)
 
@@ -201,12 +227,12 @@ class Running:
         try:
             self.transaction.rollback()
         finally:
-            self._leave()
+            self._end()
 
-    def _leave(self) -> None:
+    def _end(self) -> None:
         self.ended = True
-        self.hooks = []
-        self.blocks = []
+        if self.hooks:
+            self.hooks = []
         restore(self.alias, self, self.before)
 
     def __del__(self) -> None:
@@ -225,6 +251,7 @@ class Running:
             )
 
 
+@final
 class Manual:
     """Autocommit is off for an alias: a statement outside transactions begins one, which lasts until commit() or rollback()."""
 
@@ -236,7 +263,9 @@ class Manual:
 
     def begin(self, isolation: Isolation | None = None) -> Running:
         """The transaction that the next statement needs."""
-        return Running(self.alias, store_of(self.alias), isolation or "serializable", manual=True)
+        begun = Running(self.alias, store_of(self.alias), isolation or "serializable")
+        begun.manual = True
+        return begun
 
 
 def _call_hook(hook: Callable[[], object], robust: bool) -> None:
@@ -270,17 +299,19 @@ def datetime_policies() -> set[str]:
     return found
 
 
+def serving(alias: str | None = None) -> Any:
+    """What serves `alias` here: a Running that has not ended, a Manual, a Store of this context's own, or None: the process's."""
+    present = entries.get()
+    entry = present.get(alias or DEFAULT) if present else None
+    while type(entry) is Running and entry.ended:
+        entry = entry.before
+    return entry
+
+
 def running(alias: str | None = None) -> Running | None:
     """The transaction that runs on `alias` in this context, whoever owns it; None where there is none."""
-    present = entries.get()
-    if present is None:
-        return None
-    entry = present.get(alias or DEFAULT)
-    while isinstance(entry, Running):
-        if not entry.ended:
-            return entry
-        entry = entry.before
-    return None
+    entry = serving(alias)
+    return entry if type(entry) is Running else None
 
 
 def _manual(alias: str | None) -> Manual | None:
@@ -306,66 +337,10 @@ def mark_broken(alias: str | None = None, cause: BaseException | None = None) ->
 class Block:
     """What `atomic` and `database.statement` share: entering and leaving one block of a transaction."""
 
-    __slots__ = ("_savepoint", "entered", "using")
+    __slots__ = ("_durable", "_entered", "_isolation", "_savepoint", "using")
 
-    def __init__(self, using: str | None, savepoint: bool) -> None:
-        self.using = using or DEFAULT
-        self._savepoint = savepoint
-        self.entered: list[tuple[Running, bool]] = []
-
-    def begin(self, isolation: Isolation | None, durable: bool) -> Running:
-        """Enter: begin the transaction, or mark a savepoint in the running one."""
-        current = running(self.using)
-        manual = _manual(self.using) if current is None else None
-        if manual is not None:
-            current = manual.begin(isolation)
-        if current is None:
-            current = Running(self.using, store_of(self.using), isolation or "serializable")
-            self.entered.append((current, True))
-            return current
-        current.check_owner()
-        if durable:
-            raise RuntimeError(
-                "A durable atomic block must be the outermost one, "
-                + (
-                    "and a transaction runs here already."
-                    if current.in_block
-                    else "and autocommit is off here: commit() commits."
-                )
-            )
-        if isolation is not None and isolation != current.isolation:
-            raise TransactionManagementError(
-                f"The running transaction is {current.isolation}: isolation='{isolation}' belongs on the outermost atomic()."
-            )
-        marks = self._savepoint or not current.in_block
-        current.blocks.append(current.mark() if marks and not current.needs_rollback else None)
-        self.entered.append((current, False))
-        return current
-
-    def end(self, error: BaseException | None) -> None:
-        """Leave what was entered last, by `error` perhaps: commit or roll back, the transaction or the savepoint."""
-        current, outermost = self.entered.pop()
-        if current.ended:
-            return
-        current.check_owner()
-        if outermost:
-            if error is not None or current.needs_rollback:
-                current.rollback()
-            else:
-                current.commit()
-            return
-        mark = current.blocks.pop()
-        if error is not None or current.needs_rollback:
-            current.needs_rollback = mark is None
-            current.cause = error or current.cause if mark is None else None
-            if mark is not None:
-                current.back_to(mark)
-
-
-class Atomic(Block):
-    """One use of `atomic`: a context manager, sync and async, and a decorator of plain and async functions."""
-
-    __slots__ = ("_durable", "_isolation")
+    isolation: Isolation = "serializable"
+    """Of a transaction that this begins where nothing is demanded."""
 
     def __init__(
         self,
@@ -374,25 +349,58 @@ class Atomic(Block):
         durable: bool = False,
         isolation: Isolation | None = None,
     ) -> None:
-        super().__init__(using, savepoint)
+        self.using = using or DEFAULT
+        self._savepoint = savepoint
         self._durable = durable
         self._isolation: Isolation | None = isolation
+        self._entered: Any = None
+        """The transaction that was entered last, whether that began it, and what was entered before."""
 
-    def __enter__(self) -> Running:
-        return self.begin(self._isolation, self._durable)
+    def begin(self) -> Running:
+        """Enter: begin the transaction, or mark a savepoint in the running one."""
+        entry = serving(self.using)
+        if type(entry) is Manual:
+            entry = entry.begin(self._isolation)
+        if type(entry) is Running:
+            entry.enter(savepoint=self._savepoint, isolation=self._isolation, durable=self._durable)
+            self._entered = entry, False, self._entered
+            return entry
+        store: Store = stores[self.using] if entry is None else entry
+        begun = Running(self.using, store, self._isolation or self.isolation)
+        self._entered = begun, True, self._entered
+        return begun
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.end(error)
+        """Leave what was entered last, by `error` perhaps: commit or roll back, the transaction or the savepoint."""
+        current, outermost, self._entered = self._entered
+        if current.ended:
+            return
+        if current.owner != present_owner():
+            current.check_owner()
+        if not outermost:
+            current.leave(error)
+        elif error is None and not current.needs_rollback:
+            current.commit()
+        else:
+            current.rollback()
+
+
+class Atomic(Block):
+    """One use of `atomic`: a context manager, sync and async, and a decorator of plain and async functions."""
+
+    __slots__ = ()
+
+    __enter__ = Block.begin
 
     async def __aenter__(self) -> Running:
-        return self.begin(self._isolation, self._durable)
+        return self.begin()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.end(error)
+        self.__exit__(kind, error, traceback)
 
     def _again(self) -> Atomic:
         return Atomic(self.using, self._savepoint, self._durable, self._isolation)
@@ -437,7 +445,7 @@ def atomic(
     savepoint, unless `savepoint` is False. `durable` refuses to be inside another. `isolation` ("serializable" or
     "snapshot") belongs on the outermost block. Leaving raises IntegrityError or TransactionConflict where it cannot commit.
     """
-    if callable(using):
+    if using is not None and callable(using):
         return Atomic(None, savepoint, durable, isolation)(using)
     return Atomic(using, savepoint, durable, isolation)
 
@@ -453,14 +461,14 @@ def adopt(transaction: Running) -> Iterator[Running]:
         raise TransactionError("adopt() takes a transaction that runs: this one has ended.")
     if transaction.adopted:
         raise TransactionError("This transaction is adopted already: one thread or task at a time may use it.")
-    owner, present = transaction.owned(), (entries.get() or {}).get(transaction.alias)
+    owner, present = transaction.owner, (entries.get() or {}).get(transaction.alias)
     transaction.adopted = True
-    transaction.own()
+    transaction.owner = present_owner()
     before = install(transaction.alias, transaction) if present is not transaction else present
     try:
         yield transaction
     finally:
-        transaction.own(owner)
+        transaction.owner = owner
         transaction.adopted = False
         if present is not transaction:
             restore(transaction.alias, transaction, before)

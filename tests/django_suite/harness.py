@@ -41,7 +41,7 @@ from modelkit.options import Options as ModelOptions
 from modelkit.relations.foreign_key import ForeignKey
 from modelkit.signals import class_prepared
 from modelkit.stores.memory.store import MemoryStore
-from modelkit.transaction import Block, datetime_policies, running, store_of
+from modelkit.transaction import Atomic, Block, datetime_policies, running, store_of
 from tests.django_suite.shim.statements import statements
 from tests.django_suite.wording import Worded, missing_names
 
@@ -295,7 +295,7 @@ def _fit_test_cases() -> None:
     testcases.TransactionTestCase._reset_sequences = staticmethod(_reset_sequences)
     testcases.TestCase._enter_atomics = classmethod(_enter_atomics)
     testcases.TestCase._rollback_atomics = classmethod(_rollback_atomics)
-    Block.begin = _outermost_for_tests(Block.begin)  # type: ignore[method-assign]
+    Atomic.begin = Atomic.__enter__ = _outermost_for_tests(Block.begin)  # type: ignore[method-assign]
     testcases.SimpleTestCase._assert_raises_or_warns_cm = _names_in_message
     testcases.async_to_sync = _run_here
     AsyncToSync.__init__ = _handing_over(AsyncToSync.__init__, _awaited_as_owner)
@@ -323,10 +323,11 @@ def _outermost_for_tests(begin: Callable[..., Any]) -> Callable[..., Any]:
     """Block.begin(), to which the blocks that test cases open are none: a durable block may stand directly inside them."""
 
     @functools.wraps(begin)
-    def fitted(block: Block, isolation: Any, durable: bool) -> Any:
+    def fitted(block: Atomic) -> Any:
         current = running(block.using)
-        around = current is not None and len(current.blocks) < AROUND[block.using]
-        return begin(block, isolation, durable and not around)
+        if current is not None and len(current.blocks) < AROUND[block.using]:
+            block._durable = False
+        return begin(block)
 
     return fitted
 
@@ -343,17 +344,16 @@ def _run_here(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., 
 
 
 @contextmanager
-def _owner(task: Callable[[], Any]) -> Iterator[None]:
+def _owner(task: weakref.ref[Any] | None) -> Iterator[None]:
     """Make this thread and `task` the owner of the transactions that run here, as Django's connections follow asgiref."""
-    handed = [current for current in map(running, ALIASES) if current is not None]
-    before = [(current.thread, current.task) for current in handed]
-    for current in handed:
-        current.thread, current.task = get_ident(), task
+    handed = [(current, current.owner) for current in map(running, ALIASES) if current is not None]
+    for current, _ in handed:
+        current.owner = get_ident(), task
     try:
         yield
     finally:
-        for current, (thread, owner) in zip(handed, before, strict=True):
-            current.thread, current.task = thread, owner
+        for current, owner in handed:
+            current.owner = owner
 
 
 def _awaited_as_owner(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -368,7 +368,7 @@ def _awaited_as_owner(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callab
 def _called_as_owner(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def owned(*args: Any, **kwargs: Any) -> Any:
-        with _owner(lambda: None):
+        with _owner(None):
             return function(*args, **kwargs)
 
     return owned

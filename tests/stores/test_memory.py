@@ -33,6 +33,7 @@ from modelkit.stores.memory.commit import Committer
 from modelkit.stores.memory.heap import Heap
 from modelkit.stores.memory.index import Index
 from modelkit.stores.memory.store import MemoryStore
+from modelkit.stores.memory.transactions import MemoryTransaction
 from tests.stores.samples import (
     AGE,
     BOOLEAN,
@@ -357,6 +358,120 @@ def test_updates_that_stand_alone_are_never_lost(db):
     assert [row[AGE] for row in db.store.select(every(db.user), ())] == [workers * rounds] * 2
 
 
+# A transaction's only write
+
+
+@pytest.fixture
+def renaming(db):
+    """A transaction that has read one row by key and renamed it, and nothing else."""
+    db.store.insert(db.user, [user(), user()])
+    transaction = db.store.begin()
+    assert transaction.select(by(db.user, ID), (1,)) == [(1, "ann", None, None, None)]
+    assert transaction.update(set_where(db.user, NAME), (1, "x")) == 1
+    yield transaction
+    transaction.rollback()
+
+
+def names(session, table):
+    return [row[NAME] for row in session.select(every(table), ())]
+
+
+@pytest.mark.parametrize("store", ["memory"], indirect=True)
+def test_the_only_write_of_a_transaction_is_made_in_place(db, renaming, rewrites):
+    assert names(db.store, db.user) == ["ann", "ann"]
+    assert db.store.stats()["open_snapshots"] == 1
+    renaming.commit()
+    assert [row[NAME] for row in rewrites] == ["x"]
+    assert names(db.store, db.user) == ["x", "ann"]
+    assert db.store.stats()["open_snapshots"] == 0
+
+
+MORE = {
+    "the same again": (lambda session, table: session.update(set_where(table, NAME), (1, "y")), ["y", "ann"]),
+    "another row": (lambda session, table: session.update(set_where(table, NAME), (2, "y")), ["x", "y"]),
+    "an insert": (lambda session, table: session.insert(table, [user(name="y")]), ["x", "ann", "y"]),
+    "its deletion": (lambda session, table: session.delete(delete_where(table), (1,)), ["ann"]),
+    "a scan": (lambda session, table: session.select(every(table), ()), ["x", "ann"]),
+    "a stream": (lambda session, table: list(session.stream(every(table), (), 1)), ["x", "ann"]),
+    "a savepoint": (lambda session, _: session.savepoint(), ["x", "ann"]),
+    "a way back": (lambda session, _: session.rollback_to(0), ["ann", "ann"]),
+    "a check": (lambda session, _: session.check_references(), ["x", "ann"]),
+    "an explanation": (lambda session, table: session.explain(every(table)), ["x", "ann"]),
+}
+
+
+@pytest.mark.parametrize("more", list(MORE))
+def test_whatever_follows_the_first_write_finds_it_there(db, renaming, rewrites, more):
+    follow, after = MORE[more]
+    follow(renaming, db.user)
+    assert names(renaming, db.user) == after
+    assert names(db.store, db.user) == ["ann", "ann"]
+    renaming.commit()
+    assert names(db.store, db.user) == after
+    assert rewrites == []
+
+
+def test_what_others_commit_meanwhile_is_kept_beside_the_only_write(db, renaming, rewrites):
+    db.store.update(set_where(db.user, NAME), (2, "other"))
+    renaming.commit()
+    assert names(db.store, db.user) == ["x", "other"]
+    assert rewrites == []
+
+
+def test_the_only_write_conflicts_where_others_wrote_the_row_first(db, renaming):
+    db.store.update(set_where(db.user, NAME), (1, "other"))
+    with pytest.raises(TransactionConflict, match="User 1 first"):
+        renaming.commit()
+    assert names(db.store, db.user) == ["other", "ann"]
+
+
+def test_the_only_write_is_kept_from_whoever_has_a_snapshot(db, renaming, rewrites):
+    reader = begun(db)
+    renaming.commit()
+    assert names(reader, db.user) == ["ann", "ann"]
+    assert names(db.store, db.user) == ["x", "ann"]
+    assert rewrites == []
+    reader.rollback()
+
+
+def test_a_snapshot_that_began_with_a_look_up_by_key_lasts(db):
+    db.store.insert(db.user, [user(), user()])
+    transaction = db.store.begin()
+    found = transaction.select(by(db.user, ID), (1,))
+    db.store.update(set_where(db.user, NAME), (1, "other"))
+    db.store.delete(delete_where(db.user), (2,))
+    assert transaction.select(by(db.user, ID), (1,)) == found
+    assert names(transaction, db.user) == ["ann", "ann"]
+    transaction.commit()
+
+
+@pytest.mark.parametrize("what", ["undone", "refused", "missing"])
+def test_what_the_first_write_read_is_judged_where_it_comes_to_nothing(db, what):
+    db.store.insert(db.user, [user(), user()])
+    transaction = db.store.begin()
+    row = 9 if what == "missing" else 1
+    if what == "refused":
+        with pytest.raises(DataError):
+            transaction.update(set_where(db.user, NAME), (row, "y" * 21))
+    else:
+        transaction.update(set_where(db.user, NAME), (row, "x"))
+        transaction.rollback_to(0)
+    transaction.update(set_where(db.user, NAME), (2, "y"))
+    if what == "missing":
+        db.store.insert(db.user, [user(id=9)])
+    else:
+        db.store.update(set_where(db.user, NAME), (1, "other"))
+    with pytest.raises(TransactionConflict, match="which this one read"):
+        transaction.commit()
+
+
+def test_the_only_write_to_a_table_that_was_defined_anew_conflicts(db, renaming):
+    columns = (*db.user.columns, Column("more", IntegerType(), nullable=True))
+    db.store.define([Table("user", columns, (0,), label="User")])
+    with pytest.raises(TransactionConflict, match="defined anew"):
+        renaming.commit()
+
+
 # No user's code under the lock
 
 
@@ -381,10 +496,10 @@ def rewrites(monkeypatch):
     seen = []
     rewrite = Committer.rewrite
 
-    def noted(self, state, slot, row, *, since):
-        done = rewrite(self, state, slot, row, since=since)
+    def noted(self, state, change, **options):
+        done = rewrite(self, state, change, **options)
         if done:
-            seen.append(row)
+            seen.append(change[2])
         return done
 
     monkeypatch.setattr(Committer, "rewrite", noted)
@@ -528,6 +643,12 @@ WATCHED = {
     function.__code__
     for function in (
         Committer.publish,
+        Committer.rewrite,
+        MemoryStore._rewrite,
+        MemoryTransaction._publish_lone,
+        MemoryTransaction._update_latest,
+        MemoryTransaction._write_lone,
+        MemoryTransaction.commit,
         Heap.append,
         Heap.extend,
         Heap.replace,
@@ -586,6 +707,29 @@ def many_inserts(store, team, table):
     store.insert(table, [user(code=50, age=1), user(code=51, age=7)])
 
 
+def one_update(store, team, table):
+    store.update(set_where(table, NAME), (2, "x"))
+
+
+def transaction_of_one_update(store, team, table):
+    transaction = store.begin()
+    try:
+        transaction.update(set_where(table, NAME), (2, "x"))
+        transaction.commit()
+    finally:
+        transaction.rollback()
+
+
+def transaction_of_two_updates(store, team, table):
+    transaction = store.begin()
+    try:
+        transaction.update(set_where(table, NAME), (2, "x"))
+        transaction.update(set_where(table, NAME), (4, "y"))
+        transaction.commit()
+    finally:
+        transaction.rollback()
+
+
 def shift(store, team, table):
     store.update(add_to_all(table, CODE), (1,))
 
@@ -607,7 +751,19 @@ def transaction_of_all(store, team, table):
 
 
 @pytest.mark.parametrize("pinned", [False, True], ids=["nothing pinned", "pinned"])
-@pytest.mark.parametrize("work", [one_insert, many_inserts, shift, deletion, transaction_of_all])
+@pytest.mark.parametrize(
+    "work",
+    [
+        one_insert,
+        many_inserts,
+        one_update,
+        shift,
+        deletion,
+        transaction_of_one_update,
+        transaction_of_two_updates,
+        transaction_of_all,
+    ],
+)
 def test_an_interrupt_at_any_line_of_publishing_leaves_all_or_nothing(work, pinned):
     done = prepared()
     work(*done)
@@ -959,7 +1115,7 @@ class Meddler:
         self.work()
 
 
-@pytest.mark.parametrize("kind", ["insert", "bulk", "update", "delete", "transaction", "restore"])
+@pytest.mark.parametrize("kind", ["insert", "bulk", "update", "delete", "transaction", "rename", "restore"])
 def test_a_finalizer_that_writes_during_a_commit_breaks_nothing(db, kind):
     store, number = db.store, [0]
     store.insert(db.user, [user(age=1, code=n) for n in range(20)])
@@ -985,6 +1141,15 @@ def test_a_finalizer_that_writes_during_a_commit_breaks_nothing(db, kind):
             store.delete(delete_where(db.user, CODE), (turn % 20,))
         elif kind == "restore":
             store.restore(snapshot)
+        elif kind == "rename":
+            snapshot.close()
+            transaction = store.begin()
+            try:
+                transaction.update(set_where(db.user, NAME), (turn % 20 + 1, str(turn)))
+                transaction.commit()
+                assert store.select(by(db.user, ID), (turn % 20 + 1,))[0][NAME] == str(turn)
+            finally:
+                transaction.rollback()
         else:
             transaction = store.begin()
             try:

@@ -233,10 +233,10 @@ def test_a_transaction_is_handed_to_a_child_task() -> None:
 
 def test_its_owner_may_not_use_it_meanwhile_and_nobody_adopts_it_twice() -> None:
     with atomic() as transaction:
-        owner = transaction.owned()
+        owner = transaction.owner
         with adopt(transaction), pytest.raises(TransactionError, match="already"), adopt(transaction):
             pass
-        assert transaction.owned() == owner
+        assert transaction.owner == owner
     with pytest.raises(TransactionError, match="ended"), adopt(transaction):
         pass
 

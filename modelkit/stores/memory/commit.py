@@ -109,13 +109,12 @@ class Committer:
         elif pending is not None:
             self.publish(pending)
 
-    def pin(self, *, reads: bool = True) -> Pin:
-        """Keep this moment until the pin is closed. O(1)."""
-        with self.lock:
-            if self.publishing is not None:
-                self.recover()
-            pin = Pin(self.version, reads=reads)
-            self.pins = [*self.open_pins(), pin] if self.pins else [pin]
+    def pin(self) -> Pin:
+        """Keep this moment until the pin is closed. O(1). Under the lock."""
+        if self.publishing is not None:
+            self.recover()
+        pin = Pin(self.version)
+        self.pins = [*self.open_pins(), pin] if self.pins else [pin]
         return pin
 
     def share(self, pin: Pin) -> Pin:
@@ -132,8 +131,9 @@ class Committer:
     def release(self, pin: Pin) -> None:
         """Close `pin` and forget it."""
         pin.close()
-        with self.lock:
-            self.pins = self.open_pins()
+        if pin in self.pins:
+            with self.lock:
+                self.pins = self.open_pins()
 
     def apply(
         self,
@@ -218,16 +218,24 @@ class Committer:
         finally:
             self.working = False
 
-    def rewrite(self, state: TableState, slot: int, row: Row, *, since: int) -> bool:
-        """Put `row` over the one in `slot`: all that `apply` would do where no index or sequence reads what differs.
+    def rewrite(self, state: TableState, change: Changed, *, since: int, closing: Pin | None = None) -> bool:
+        """Put a row over another: all that `apply` would do where no index or sequence reads what differs. Under the lock.
 
-        False, and nothing done, where there are pins or a newer version than `since`. To be called under the lock. No code
-        of anybody else's can run between the test and the one step that publishes, so there is nothing to recover.
+        False, and nothing done, where somebody must be told of it, where there is a newer version than `since`, or where there
+        are pins besides `closing`, the writer's own, which is closed.
         """
-        if self.pins or self.version != since:
+        pins = self.pins
+        if (pins and pins != [closing]) or not self.plain or state.replaced:
             return False
+        # From this test to the one step that publishes nobody else's code can run: there is nothing to recover.
+        if self.pins is not pins or self.version != since:
+            return False
+        slot, _, row = change
         self.version = since + 1
         state.heap.chunks[slot >> SHIFT][slot & MASK] = row
+        if closing is not None:
+            closing.closed = True
+            pins.clear()
         return True
 
     def _move_sequences(self, writes: Sequence[TableWrites]) -> None:

@@ -172,13 +172,12 @@ class Pin:
     by finalizers too; writers forget closed pins.
     """
 
-    __slots__ = ("closed", "reads", "tables", "version")
+    closed = False
+    reads = True
 
-    def __init__(self, version: int, *, reads: bool = True) -> None:
+    def __init__(self, version: int) -> None:
         self.tables: dict[Heap, TablePin] = {}
-        self.reads = reads
         self.version = version
-        self.closed = False
 
     def table(self, heap: Heap) -> TablePin:
         """`heap` at the moment of the pin. To be called under the store's lock."""

@@ -18,12 +18,15 @@ from modelkit.ir.schema import Row
 from modelkit.stores.base import Params
 from modelkit.stores.memory.catalog import Catalog
 from modelkit.stores.memory.compiler import Compiled, compile_condition, compile_query
+from modelkit.stores.memory.heap import Changed
 from modelkit.stores.memory.tables import TableState
 from modelkit.stores.memory.view import LatestView
 
 __all__ = ["MOST", "Plans", "Prepared", "Query"]
 
 Query: TypeAlias = Select | Compound | Update | Delete
+
+Finish: TypeAlias = Callable[[Any], Sequence[Changed]]
 
 MOST: Final = 4096
 
@@ -33,8 +36,9 @@ class Prepared:
 
     `pure`: it runs nothing that a user wrote, so it may run under the store's lock; `inside`: and it should, since it
     reads by key alone and is done at once.
-    `target` and `columns` are what a write writes to. `alone`: it changes at most one row, in columns that no index, sequence
-    or function of a user's reads, so that putting the new row into its slot is all there is to do.
+    `target` and `columns` are what a write writes to, `finish` makes the changes of the rows that it finds. `alone`: it
+    changes at most one row, in columns that no index, sequence or function of a user's reads, so that putting the new row
+    into its slot is all there is to do.
     `root` is the table of source 0 where the query reads it there alone, `local` what its rows must pass by themselves to
     matter; `flat`: it reads nothing else. `locks`: what it reads must stay as it is until the commit.
     """
@@ -43,6 +47,7 @@ class Prepared:
         "_condition",
         "alone",
         "columns",
+        "finish",
         "flat",
         "inside",
         "latest",
@@ -66,8 +71,10 @@ class Prepared:
         self.inside = compiled.probes and self.pure
         self.target = target
         self.columns: frozenset[int] = frozenset()
+        self.finish: Finish = _emptied
         if isinstance(query, Update) and target is not None:
             self.columns = target.touched(frozenset(assignment.column for assignment in query.assignments))
+            self.finish = target.refit(self.columns)
         self.alone = self.inside and compiled.single and target is not None and self._stands_alone(target)
         self.ref: weakref.ref[Any] | None = None
         self._condition: Callable[[Params], Callable[[Row], bool]] | None = None
@@ -92,6 +99,10 @@ class Prepared:
         if self._condition is None:
             self._condition = compile_condition(self.local)
         return self._condition(params)
+
+
+def _emptied(found: Sequence[tuple[int, Row]]) -> Sequence[Changed]:
+    return [(slot, row, None) for slot, row in found]
 
 
 class Plans:

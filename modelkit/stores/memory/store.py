@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from os import PathLike
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, not_yet
 from modelkit.garbage import without_collection
@@ -34,7 +34,6 @@ from modelkit.stores.memory.view import View
 __all__ = ["MemoryStore", "Snapshot"]
 
 T = TypeVar("T")
-Finish: TypeAlias = Callable[[Any], Sequence[Changed]]
 
 ATTEMPTS: Final = 50
 """How often a single statement starts again where others commit first, each time on their result."""
@@ -138,25 +137,25 @@ class MemoryStore:
                 if committer.publishing is not None:
                     committer.recover()
                 return entry.run(entry.latest, params)
-        with self._lock:
-            pin = self._committer.pin()
-            views = [state.view(pin.table(state.heap)) for state in entry.states]
+        pin, views = self._pinned(entry.states)
         try:
             with without_collection:
                 return entry.run(views, params)
         finally:
-            pin.close()
+            self._committer.release(pin)
 
-    def _views(self, pin: Pin, states: Sequence[TableState]) -> list[View]:
+    def _pinned(self, states: Sequence[TableState]) -> tuple[Pin, list[View]]:
+        """A pin of this moment, and tables at it."""
         with self._lock:
-            return [state.view(pin.table(state.heap)) for state in states]
+            pin = self._committer.pin()
+            return pin, [state.view(pin.table(state.heap)) for state in states]
 
     def stream(self, query: Select | Compound, params: Params, chunk: int) -> Iterator[list[Any]]:
         """The result rows in lists of at most `chunk`, all of one snapshot, which is taken now."""
         compiled, states = self._plans.compile(query)
-        pin = self._committer.pin()
+        pin, views = self._pinned(states)
         try:
-            return Stream(pin, compiled.rows(self._views(pin, states), params), chunk)
+            return Stream(pin, compiled.rows(views, params), chunk)
         except BaseException:
             pin.close()
             raise
@@ -186,33 +185,32 @@ class MemoryStore:
 
     def update(self, query: Update, params: Params) -> int:
         """Change rows; how many were found."""
-        entry = self._plans.of(query)
-        refit = _target(entry).refit(entry.columns)
+        entry = self._plans.entries.get(id(query)) or self._plans.of(query)
         if entry.alone:
-            number = self._rewrite(entry, params, refit)
+            number = self._rewrite(entry, params)
             if number is not None:
                 return number
-        return self._write(entry, params, refit, entry.columns)
+        return self._write(entry, params, entry.columns)
 
-    def _rewrite(self, entry: Prepared, params: Params, refit: Finish) -> int | None:
+    def _rewrite(self, entry: Prepared, params: Params) -> int | None:
         """Change the one row that is found, in place; None, and nothing done, where others must be told of it."""
         committer = self._committer
         with self._lock:
             if committer.publishing is not None:
                 committer.recover()
-            if committer.pins or not committer.plain:
+            if committer.pins:
                 return None
             version = committer.version
             found = entry.run(entry.latest, params)
             if not found:
                 return 0
-            ((slot, _, row),) = refit(found)
-            done = row is not None and committer.rewrite(_target(entry), slot, row, since=version)
+            (change,) = entry.finish(found)
+            done = committer.rewrite(_target(entry), change, since=version)
         return 1 if done else None
 
     def delete(self, query: Delete, params: Params) -> int:
         """Remove rows; how many were found."""
-        return self._write(self._plans.of(query), params, _emptied, None)
+        return self._write(self._plans.of(query), params, None)
 
     def cascade(self, steps: Sequence[Removal], params: Params) -> list[int]:
         """Remove what `steps` find; how many rows by step. Under the lock where all of it is done by key, at once."""
@@ -236,13 +234,7 @@ class MemoryStore:
         entry = self._plans.of(query)
         return _target(entry), entry.run(entry.latest, params)
 
-    def _write(
-        self,
-        entry: Prepared,
-        params: Params,
-        finish: Finish,
-        columns: frozenset[int] | None,
-    ) -> int:
+    def _write(self, entry: Prepared, params: Params, columns: frozenset[int] | None) -> int:
         """Find rows, then write over them; again on the latest commit where somebody else wrote one of them meanwhile.
 
         What need not be done outside the lock is done under it where it is quick, or where others were faster several times.
@@ -251,35 +243,31 @@ class MemoryStore:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 if entry.pure and state.plain and (entry.inside or attempt > PATIENCE):
-                    return self._write_inside(state, entry, params, finish, columns)
+                    return self._write_inside(state, entry, params, columns)
                 with without_collection:
-                    return self._write_outside(state, entry, params, finish, columns)
+                    return self._write_outside(state, entry, params, columns)
             except TransactionConflict:
                 if attempt == ATTEMPTS:
                     raise
         raise InternalError("the last attempt returns or raises")
 
-    def _write_inside(
-        self, state: TableState, entry: Prepared, params: Params, finish: Finish, columns: frozenset[int] | None
-    ) -> int:
+    def _write_inside(self, state: TableState, entry: Prepared, params: Params, columns: frozenset[int] | None) -> int:
         committer = self._committer
         with self._lock:
             self._enter()
             version = committer.version
             found = entry.run(entry.latest, params)
             if found:
-                committer.apply([TableWrites(state, finish(found), (), columns)], since=version)
+                committer.apply([TableWrites(state, entry.finish(found), (), columns)], since=version)
             return len(found)
 
-    def _write_outside(
-        self, state: TableState, entry: Prepared, params: Params, finish: Finish, columns: frozenset[int] | None
-    ) -> int:
+    def _write_outside(self, state: TableState, entry: Prepared, params: Params, columns: frozenset[int] | None) -> int:
         committer = self._committer
-        pin = committer.pin()
+        pin, views = self._pinned(entry.states)
         try:
-            found = entry.run(self._views(pin, entry.states), params)
+            found = entry.run(views, params)
             if found:
-                written = TableWrites(state, finish(found), (), columns)
+                written = TableWrites(state, entry.finish(found), (), columns)
                 with self._lock:
                     self._enter()
                     version = committer.version
@@ -317,7 +305,8 @@ class MemoryStore:
     def snapshot(self) -> Snapshot:
         """This moment, to come back to by `restore`. O(1) but for the sequences."""
         with self._lock:
-            pin = self._committer.pin(reads=False)
+            pin = self._committer.pin()
+            pin.reads = False
             return Snapshot(self, pin, self._committer.numbers.copy())
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -439,10 +428,6 @@ def _target(entry: Prepared) -> TableState:
     if entry.target is None:
         raise InternalError("a write without a table")
     return entry.target
-
-
-def _emptied(found: Sequence[tuple[int, Row]]) -> Sequence[Changed]:
-    return [(slot, row, None) for slot, row in found]
 
 
 def _all_gone(state: TableState) -> list[Changed]:

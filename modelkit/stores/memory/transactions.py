@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, TransactionError
 from modelkit.garbage import without_collection
@@ -30,6 +30,9 @@ from modelkit.stores.memory.tables import TableState, UniqueRule
 from modelkit.stores.memory.view import OwnView, Undone, View
 
 __all__ = ["MemoryTransaction", "Stream"]
+
+Lone: TypeAlias = tuple[Prepared, Params, Changed]
+"""An update that is `alone`, its parameters, and the row it changes."""
 
 _INSERTED = -1
 """Stands for a slot in the undo list: rows were inserted, and there were so many before."""
@@ -77,7 +80,7 @@ class MemoryTransaction:
         "_committer",
         "_ended",
         "_footprint",
-        "_notes",
+        "_lone",
         "_pin",
         "_plans",
         "_store",
@@ -93,13 +96,14 @@ class MemoryTransaction:
         self._committer = committer
         self._catalog = catalog
         self._plans = plans
-        self._pin: Pin | None = None
+        self.isolation: Isolation = isolation
         self._ended = False
+        self._pin: Pin | None = None
         self._views: dict[TableState, OwnView] = {}
         self._undo: list[tuple[OwnView, int, Any]] = []
-        self._footprint = Footprint()
-        self._notes = isolation == "serializable"
-        self.isolation: Isolation = isolation
+        self._lone: Lone | None = None
+        """The only write until now, kept without a view."""
+        self._footprint: Footprint | None = None
 
     @property
     def store(self) -> Store:
@@ -108,23 +112,47 @@ class MemoryTransaction:
 
     def select(self, query: Select | Compound, params: Params) -> Any:
         """The result rows as a new list; an int or a bool where `query.result` says so."""
-        pin = self._begun()
         entry = self._plans.entries.get(id(query)) or self._plans.of(query)
-        views = self._read(entry, params, pin)
+        found = self._read_latest(entry, params)
+        if found is not ABSENT:
+            if entry.locks or self.isolation == "serializable":
+                self._reads().note(entry, params)
+            return found
+        views = self._read(entry, params, self._begun())
         if entry.inside:
             return entry.run(views, params)
         with without_collection:
             return entry.run(views, params)
 
+    def _read_latest(self, entry: Prepared, params: Params) -> Any:
+        """What a query by key finds in the latest commit, while that is what is seen here; ABSENT where it is not.
+
+        It is as long as nobody committed since the snapshot and nothing was written here.
+        """
+        if not entry.inside or not entry.flat or self._undo or self._lone is not None:
+            return ABSENT
+        committer = self._committer
+        with committer.lock:
+            pin = self._pinned()
+            found = entry.run(entry.latest, params) if committer.version == pin.version else ABSENT
+            # The collector may have run somebody's finalizer meanwhile.
+            return found if committer.version == pin.version else ABSENT
+
     def _read(self, entry: Prepared, params: Params, pin: Pin) -> Sequence[TableView]:
         """The views that a query is run on; what it reads is noted, where that matters."""
         known = self._views
         views = [known.get(state) or self._view(state, pin) for state in entry.states]
-        if self._notes or entry.locks:
+        if entry.locks or self.isolation == "serializable":
             if not entry.flat:
-                return self._footprint.recorded(entry, params, views)
-            self._footprint.note(entry, params)
+                return self._reads().recorded(entry, params, views)
+            self._reads().note(entry, params)
         return views
+
+    def _reads(self) -> Footprint:
+        """What was read, to be added to."""
+        if self._footprint is None:
+            self._footprint = Footprint()
+        return self._footprint
 
     def stream(self, query: Select | Compound, params: Params, chunk: int) -> Iterator[list[Any]]:
         """The result rows in lists of at most `chunk`, with what was written here until now."""
@@ -137,11 +165,11 @@ class MemoryTransaction:
             views: Sequence[TableView]
             frozen = [view.frozen(pin.tables[state.heap]) for state, view in zip(states, own, strict=True)]
             views = frozen
-            if self._notes or entry.locks:
+            if entry.locks or self.isolation == "serializable":
                 if entry.flat:
-                    self._footprint.note(entry, params)
+                    self._reads().note(entry, params)
                 else:
-                    views = self._footprint.recorded(entry, params, frozen)
+                    views = self._reads().recorded(entry, params, frozen)
             return Stream(shared, compiled.rows(views, params), chunk)
         except BaseException:
             shared.close()
@@ -153,16 +181,26 @@ class MemoryTransaction:
         compiled, states = self._plans.compile(query)
         return compiled.explain(verbose, [self._view(state, pin) for state in states])
 
-    def _begun(self) -> Pin:
-        """The snapshot, taken now if this is the first statement; TransactionError after the end."""
-        if self._committer.publishing is not None:
-            with self._committer.lock:
-                self._committer.recover()
+    def _pinned(self) -> Pin:
+        """The snapshot, taken now if this is the first statement; TransactionError after the end. Under the lock."""
+        committer = self._committer
+        if committer.publishing is not None:
+            committer.recover()
         if self._pin is None:
             if self._ended:
                 raise TransactionError("This transaction has ended: it was committed or rolled back.")
-            self._pin = self._committer.pin()
+            self._pin = committer.pin()
         return self._pin
+
+    def _begun(self) -> Pin:
+        """As `_pinned`, outside the lock; what was written is in the views."""
+        pin = self._pin
+        if pin is None or self._committer.publishing is not None:
+            with self._committer.lock:
+                pin = self._pinned()
+        if self._lone is not None:
+            self._write_lone(self._lone, pin)
+        return pin
 
     def _view(self, state: TableState, pin: Pin) -> OwnView:
         view = self._views.get(state)
@@ -226,20 +264,56 @@ class MemoryTransaction:
 
     def update(self, query: Update, params: Params) -> int:
         """Change rows; how many were found."""
-        state, view, entry, found = self._found(query, params)
+        entry = self._plans.entries.get(id(query)) or self._plans.of(query)
+        if entry.alone:
+            number = self._update_latest(entry, params)
+            if number is not None:
+                return number
+        state, view, found = self._found(entry, params)
         if found:
-            self._write(state, view, state.refit(entry.columns)(found), entry.columns)
+            self._write(state, view, entry.finish(found), entry.columns)
         return len(found)
+
+    def _update_latest(self, entry: Prepared, params: Params) -> int | None:
+        """Change one row of the latest commit, and keep it without a view; None, and nothing done, where more is there already.
+
+        To note what was read is not needed as long as that row is to be written: first committer wins.
+        """
+        if entry.target in self._views:
+            return None
+        found = self._read_latest(entry, params)
+        if found is ABSENT:
+            return None
+        if found:
+            try:
+                (change,) = entry.finish(found)
+            except BaseException:
+                self._reads().note(entry, params)
+                raise
+            self._lone = entry, params, change
+            return 1
+        self._reads().note(entry, params)
+        return 0
+
+    def _write_lone(self, lone: Lone, pin: Pin) -> None:
+        """Write what was kept without a view."""
+        entry, params, change = lone
+        state = _target(entry)
+        self._reads().note(entry, params)
+        self._write(state, self._view(state, pin), (change,), entry.columns)
+        self._lone = None
 
     def delete(self, query: Delete, params: Params) -> int:
         """Remove rows; how many were found."""
-        state, view, _, found = self._found(query, params)
+        entry = self._plans.of(query)
+        state, view, found = self._found(entry, params)
         if found:
-            self._write(state, view, [(slot, old, None) for slot, old in found], frozenset())
+            self._write(state, view, entry.finish(found), frozenset())
         return len(found)
 
     def cascade(self, steps: Sequence[Removal], params: Params) -> list[int]:
         """Remove what `steps` find; how many rows by step."""
+        self._begun()
         mark = len(self._undo)
         counts, removed = found_by_steps(steps, params, self._located)
         try:
@@ -251,17 +325,14 @@ class MemoryTransaction:
         return counts
 
     def _located(self, query: Delete, params: Params) -> tuple[TableState, list[Any]]:
-        state, _, _, found = self._found(query, params)
+        state, _, found = self._found(self._plans.of(query), params)
         return state, found
 
-    def _found(self, query: Update | Delete, params: Params) -> tuple[TableState, OwnView, Prepared, list[Any]]:
+    def _found(self, entry: Prepared, params: Params) -> tuple[TableState, OwnView, list[Any]]:
         pin = self._begun()
-        entry = self._plans.of(query)
-        state = entry.target
-        if state is None:
-            raise InternalError("a write without a table")
+        state = _target(entry)
         found = entry.run(self._read(entry, params, pin), params)
-        return state, self._view(state, pin), entry, found
+        return state, self._view(state, pin), found
 
     def _write(self, state: TableState, view: OwnView, changes: Sequence[Changed], columns: frozenset[int]) -> None:
         """Write over rows; all of it, or nothing where a unique key is broken at the end."""
@@ -282,10 +353,14 @@ class MemoryTransaction:
 
     def savepoint(self) -> Savepoint:
         """Mark the present state. O(1)."""
+        if self._lone is not None:
+            self._begun()
         return len(self._undo)
 
     def rollback_to(self, savepoint: Savepoint) -> None:
         """Undo what was written since `savepoint`, which stays usable. Linear in that."""
+        if self._lone is not None:
+            self._begun()
         undo = self._undo
         while len(undo) > savepoint:
             view, slot, held = undo[-1]
@@ -308,14 +383,30 @@ class MemoryTransaction:
         if self._ended:
             raise TransactionError("This transaction has ended: it was committed or rolled back.")
         try:
-            writes = self._writes()
-            if writes:
-                self._publish(writes)
+            if self._lone is None or not self._publish_lone(self._lone):
+                writes = self._writes()
+                if writes:
+                    self._publish(writes)
         finally:
             self._end()
 
+    def _publish_lone(self, lone: Lone) -> bool:
+        """Publish a write that was kept without a view; False, and nothing done, where others must be told of it or judge it."""
+        entry, _, change = lone
+        committer, pin = self._committer, self._pin
+        assert pin is not None, "there is a write"
+        with committer.lock:
+            if committer.publishing is not None:
+                committer.recover()
+            if not committer.rewrite(_target(entry), change, since=pin.version, closing=pin):
+                return False
+        self._pin = None
+        return True
+
     def _writes(self) -> list[TableWrites]:
         """What there is to publish; keys are computed here, outside the lock."""
+        if self._lone is not None:
+            self._begun()
         writes = []
         for state, view in self._views.items():
             if view.is_written():
@@ -343,7 +434,8 @@ class MemoryTransaction:
             if pin.version != version:
                 for written in writes:
                     committer.check_unchanged(written.state, pin, written.changes)
-                reads = partial(self._footprint.refuse_changed, pin)
+                if self._footprint is not None:
+                    reads = partial(self._footprint.refuse_changed, pin)
             committer.apply(writes, self._viewed, since=version, closing=pin, reads=reads)
 
     def rollback(self) -> None:
@@ -354,6 +446,7 @@ class MemoryTransaction:
         self._ended = True
         self._views = {}
         self._undo = []
+        self._lone = self._footprint = None
         if self._pin is not None:
             self._committer.release(self._pin)
             self._pin = None
@@ -369,6 +462,12 @@ class MemoryTransaction:
                 stacklevel=2,
                 source=self,
             )
+
+
+def _target(entry: Prepared) -> TableState:
+    if entry.target is None:
+        raise InternalError("a write without a table")
+    return entry.target
 
 
 def _check_free(state: TableState, view: OwnView, rule: UniqueRule, rows: list[Row]) -> None:
