@@ -1,5 +1,5 @@
 """`python -m tests.benchmarks`: the table; with `--memory` the growth of a process with a million rows, with `--durability` what
-commits cost that wait for the disk.
+commits cost that wait for the disk, with `--transactions` what a transaction costs beside what is done in it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from tests.benchmarks import durability
+from tests.benchmarks import durability, transactions
 from tests.benchmarks.data import Dataset
 from tests.benchmarks.measure import CONTENDERS, Bench, Result
 from tests.benchmarks.memory import LIMIT_MB, grown
@@ -29,6 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _memory(options.rows)
     if options.durability:
         text, met = durability.report(durability.compared(options.rounds * 10))
+        print(text)
+        return 0 if met else 1
+    if options.transactions:
+        text, met = transactions.report(transactions.compared(options.rounds * 40))
         print(text)
         return 0 if met else 1
     try:
@@ -97,6 +101,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="list the operations")
     parser.add_argument("--memory", action="store_true", help="measure memory instead")
     parser.add_argument("--durability", action="store_true", help="measure commits to a file instead")
+    parser.add_argument("--transactions", action="store_true", help="measure what a transaction costs instead")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows for --memory (1000000)")
     return parser.parse_args(arguments)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks import durability
+from tests.benchmarks import durability, transactions
 from tests.benchmarks.data import Dataset
 from tests.benchmarks.measure import Outcome, Result
 from tests.benchmarks.operations import OPERATIONS, Operation, select_operations
@@ -99,3 +99,21 @@ def test_the_limit_of_a_synced_commit_is_judged() -> None:
     text, met = durability.report({**medians, "journal": 2e-4})
     assert not met
     assert "x2.00 (<= 1.5): MISSED" in text
+
+
+def test_saves_in_blocks_are_timed_on_tables_of_two_sizes() -> None:
+    times = transactions.compared(1, sizes=(200, 300))
+    assert list(times) == [200, 300]
+    assert all(0 < seconds < float("inf") for taken in times.values() for seconds in taken.values())
+
+
+def test_what_a_block_costs_is_judged_by_what_it_adds_and_by_its_growth() -> None:
+    small = {"save": 3e-6, "block": 5e-6, "ten": 50e-6}
+    text, met = transactions.report({10: small, 1_000: {"save": 4e-6, "block": 6e-6, "ten": 90e-6}})
+    assert met
+    assert "one save of 1,000 rows: 2.00 us more (<= 3): met" in text
+    assert "1,000 rows against 10: x1.80 (<= 2): met" in text
+    text, met = transactions.report({10: small, 1_000: {"save": 4e-6, "block": 8e-6, "ten": 101e-6}})
+    assert not met
+    assert "4.00 us more (<= 3): MISSED" in text
+    assert "x2.02 (<= 2): MISSED" in text
