@@ -139,6 +139,8 @@ class Model:
 
     def has_other(self, name: str) -> bool:
         """Whether the class has something of that name which is not understood, and so may be anything."""
+        if self.declared(name) is not None:
+            return False
         for info, facts in self.lineage:
             symbol = info.names.get(name)
             node = symbol.node if symbol is not None else None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -14,15 +17,28 @@ __all__ = ["EmptyQuerySet", "RelatedSet"]
 
 M = TypeVar("M")
 
+Key: TypeAlias = (
+    int
+    | str
+    | bytes
+    | uuid.UUID
+    | decimal.Decimal
+    | datetime.date
+    | datetime.time
+    | datetime.timedelta
+    | tuple[Any, ...]
+)
+"""What stands for an instance where its key is enough."""
+
 
 class RelatedSet(Queries[M, M]):
     """The rows that a relation leads to from one instance: what related managers are."""
 
-    def add(self, *objs: M | Any, bulk: bool = True, through_defaults: Any = None) -> None:
+    def add(self, *objs: M | Key, bulk: bool = True, through_defaults: Any = None) -> None:
         """Relate these instances (or keys, many-to-many) too."""
         raise NotImplementedError
 
-    def remove(self, *objs: M | Any, bulk: bool = True) -> None:
+    def remove(self, *objs: M | Key, bulk: bool = True) -> None:
         """Relate these no more."""
         raise NotImplementedError
 
@@ -31,16 +47,16 @@ class RelatedSet(Queries[M, M]):
         raise NotImplementedError
 
     def set(
-        self, objs: Iterable[M | Any], *, bulk: bool = True, clear: bool = False, through_defaults: Any = None
+        self, objs: Iterable[M | Key], *, bulk: bool = True, clear: bool = False, through_defaults: Any = None
     ) -> None:
         """Relate exactly these."""
         raise NotImplementedError
 
-    async def aadd(self, *objs: M | Any, bulk: bool = True, through_defaults: Any = None) -> None:
+    async def aadd(self, *objs: M | Key, bulk: bool = True, through_defaults: Any = None) -> None:
         """As add()."""
         raise NotImplementedError
 
-    async def aremove(self, *objs: M | Any, bulk: bool = True) -> None:
+    async def aremove(self, *objs: M | Key, bulk: bool = True) -> None:
         """As remove()."""
         raise NotImplementedError
 
@@ -49,7 +65,7 @@ class RelatedSet(Queries[M, M]):
         raise NotImplementedError
 
     async def aset(
-        self, objs: Iterable[M | Any], *, bulk: bool = True, clear: bool = False, through_defaults: Any = None
+        self, objs: Iterable[M | Key], *, bulk: bool = True, clear: bool = False, through_defaults: Any = None
     ) -> None:
         """As set()."""
         raise NotImplementedError
