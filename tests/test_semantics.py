@@ -190,6 +190,8 @@ def test_floats_that_tell_rows_apart_are_finite(option: dict[str, Any], value: f
     for save in (lambda: stone.objects.create(weight=value), lambda: stone.objects.bulk_create([stone(weight=value)])):
         with pytest.raises(ValidationError, match=r"Stone\.weight: -?(nan|inf)"):
             save()
+    with pytest.raises(ValidationError, match=r"Stone\.weight: -?(nan|inf)"):
+        stone(weight=value).full_clean()
     stone.objects.create(weight=1.5)
     with pytest.raises(ValidationError, match=r"Stone\.weight"):
         stone.objects.update(weight=value)

@@ -19,7 +19,7 @@ from modelkit.expressions.base import ExpressionWrapper, Face, Node, OrderBy
 from modelkit.ir import schema
 from modelkit.ir.expr import Param
 from modelkit.ir.schema import Column, Formula, Reference, Table, Unique
-from modelkit.ir.types import FloatType
+from modelkit.ir.types import FloatType, ScalarType
 from modelkit.modelinfo import Attribute, Level, ModelInfo
 from modelkit.options import Options
 from modelkit.resolve import conditions, expressions
@@ -53,7 +53,7 @@ def _columns(meta: Options, fields: Sequence[Any]) -> Iterator[Column]:
             raise FieldError(f"{other.label} and {field.label} both use the column '{field.column}'.")
         yield Column(
             name=field.column,
-            type=replace(field.scalar_type, finite=True) if _is_float_key(field, keys) else field.scalar_type,
+            type=_type_of(field, told_apart=field.name in keys),
             nullable=field.null and not field.primary_key,
             label=field.name,
             auto=field.auto,
@@ -81,9 +81,10 @@ def _key_names(meta: Options) -> set[str]:
     return {name for names in (*meta.unique_together, *declared, own) for name in names}
 
 
-def _is_float_key(field: Any, keys: set[str]) -> bool:
-    """Whether the field holds floats by which rows are told apart."""
-    return isinstance(field.scalar_type, FloatType) and (field.unique or field.name in keys)
+def _type_of(field: Any, *, told_apart: bool) -> ScalarType:
+    """What the column holds: of floats by which rows are told apart the finite ones."""
+    kind: ScalarType = field.scalar_type
+    return FloatType(finite=True) if told_apart and isinstance(kind, FloatType) else kind
 
 
 def _field_indexes(meta: Options, fields: Sequence[Any]) -> Iterator[schema.Index]:

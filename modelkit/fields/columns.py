@@ -24,7 +24,6 @@ _FIXED_TYPES: Final[Mapping[str, types.ScalarType]] = {
     "PositiveIntegerField": types.IntegerType(0, 2**31 - 1),
     "PositiveBigIntegerField": types.IntegerType(0, 2**63 - 1),
     "PositiveSmallIntegerField": types.IntegerType(0, 2**15 - 1),
-    "FloatField": types.FloatType(),
     "BooleanField": types.BooleanType(),
     "TextField": types.TextType(),
     "GenericIPAddressField": types.TextType(),
@@ -40,6 +39,7 @@ _SIZED_TYPES: Final[Mapping[str, Callable[[Any], types.ScalarType]]] = {
     "SlugField": lambda field: types.TextType(field.max_length),
     "FileField": lambda field: types.TextType(field.max_length),
     "BinaryField": lambda field: types.BinaryType(field.max_length),
+    "FloatField": lambda field: types.FloatType(finite=field.unique),
     "DecimalField": lambda field: types.DecimalType(field.max_digits, field.decimal_places),
 }
 
