@@ -82,8 +82,15 @@ def _followed(row: Any, names: Sequence[str]) -> Iterator[Any]:
             yield from _followed(other, names[1:])
 
 
+_TEXTS = frozenset({bool, int, str, type(None)})
+
+
 def plain(value: Any) -> Any:
     """A result as lists and texts, so that it can be compared across the worlds, types included."""
+    if type(value) in _TEXTS:
+        return repr(value)
+    if type(value) is tuple or type(value) is list:
+        return [plain(item) for item in value]
     if hasattr(type(value), "_meta"):
         return _instance(value)
     match value:
