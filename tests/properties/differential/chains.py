@@ -103,7 +103,7 @@ class Chains:
     def _annotate(self, chain: Chain) -> None:
         kind = self.dice.choice((*COMPUTED, "text", "number", "time", "json"))
         # What cannot be ordered by must be one for each row of the model: rows are told apart by what they are ordered by.
-        scope = chain.scope.one() if kind == "json" else replace(chain.scope, many=self.dice.chance(25))
+        scope = chain.scope.one() if kind == "json" else chain.scope.perhaps(self.dice.chance(25))
         name, text = self._fresh(chain), self.parts.expressions.value(scope, kind, 2)
         natures = {known.nature for known in chain.scope.names if re.search(rf"\b{known.name}(_|\b)", text)}
         nature = next((nature for nature in ("window", "aggregate") if nature in natures), "plain")
@@ -131,8 +131,13 @@ class Chains:
         text, kind = self.parts.expressions.window(chain.scope)
         chain.then(f".{self._verb()}({name}={text})")
         chain.name(Name(name, kind, "window"))
+        # A join to many from here on would let windows count rows that nothing tells apart.
+        chain.scope = chain.scope.one()
 
     def _annotate_join(self, chain: Chain) -> None:
+        if not chain.scope.many:
+            self._annotate(chain)
+            return
         dice = self.dice
         ways = [(relation, end) for relation, (end, _) in RELATIONS[chain.model].items()]
         start = dice.choice(("model", "model", "relation", "join" if chain.scope.joins else "model"))
@@ -183,7 +188,7 @@ class Chains:
         return f".order_by({', '.join([*keys, *names, repr('pk')])})"
 
     def _key(self, chain: Chain) -> str:
-        scope = replace(chain.scope, many=self.dice.chance(20))
+        scope = chain.scope.perhaps(self.dice.chance(20))
         kind = self.dice.choice(("text", "number", "date", "key", "bool", "decimal"))
         if self.dice.chance(20):
             return f"{self.parts.expressions.template(scope.one(), 'text', 1)}{self.dice.choice(('', '.desc()'))}"

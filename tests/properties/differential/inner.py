@@ -72,5 +72,5 @@ class Inner:
         if scope.outer is not None and self.dice.chance(30):
             tie = f"Q({tie}) | Q(pk=OuterRef(OuterRef('pk')))"
         if self.dice.chance(40):
-            tie = f"{self.parts.conditions.condition(inner, 0)}, {tie}"
+            tie = f"{self.parts.conditions.condition(replace(inner, many=True), 0)}, {tie}"
         return inner, tie

@@ -68,7 +68,7 @@ class Readings:
     def _read_values(self, chain: Chain) -> str:
         dice = self.dice
         kinds = dice.some(1, 3, lambda: dice.choice(LISTED))
-        found = [self.parts.expressions.path(replace(chain.scope, many=dice.chance(40)), kind) for kind in kinds]
+        found = [self.parts.expressions.path(chain.scope.perhaps(dice.chance(40)), kind) for kind in kinds]
         names = list(dict.fromkeys(path for path in found if path)) or ["pk"]
         style = dice.choice(("values", "values", "values_list", "values_list", "flat", "named", "computed"))
         ending = dice.choice(("", "", self.chains.sliced(), ".distinct()", ".count()", ".first()"))
@@ -140,7 +140,7 @@ class Readings:
     def groups(self) -> str:
         """values().annotate(): groups by what was named before."""
         dice, chain = self.dice, self.chains.chain(self.chains.root(), self._few(), computed=self.dice.chance(35))
-        scope = replace(chain.scope.bare(), many=dice.chance(30))
+        scope = chain.scope.bare().perhaps(dice.chance(30))
         kinds = dice.some(0, 2, lambda: dice.choice(LISTED))
         names = list(dict.fromkeys(filter(None, (self.parts.expressions.path(scope, kind) for kind in kinds))))
         style = dice.choice(("values", "values", "values_list"))

@@ -36,6 +36,10 @@ class Scope:
         """The same without names that stand for aggregates or windows: what an aggregate may be made of."""
         return replace(self, names=tuple(name for name in self.names if name.nature == "plain"))
 
+    def perhaps(self, many: bool) -> Scope:
+        """The same, over to-many relations only where `many`."""
+        return replace(self, many=self.many and many)
+
     def one(self) -> Scope:
         """The same without to-many relations."""
         return replace(self, many=False, joins=())
