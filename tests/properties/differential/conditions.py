@@ -85,9 +85,8 @@ class Conditions:
                 path = self.dice.choice(own)
                 return self.compared(scope, f"{name}__{path.text}", path.kind)
         hops = self.dice.weighted(((55, 0), (30, 1), (15, 2))) if joins else 0
-        path = self.dice.choice(
-            [path for path in paths(scope.model) if path.hops == hops and (scope.many or not path.many)]
-        )
+        reached = [path for path in paths(scope.model) if scope.many or not path.many]
+        path = self.dice.choice([path for path in reached if path.hops == hops] or list(paths(scope.model, 0)))
         if path.kind == "relation":
             return self._related(path.text, path.end)
         return self.compared(scope, path.text, path.kind)
