@@ -21,6 +21,7 @@ from modelkit.ir.schema import Row
 from modelkit.ir.types import AnyType
 from modelkit.modelinfo import Attribute, ModelInfo, info_of, is_key
 from modelkit.persistence import LevelPlan, check_related, mark_saved, plan_of, row_of, stored_by, take_filled
+from modelkit.retrying import standing
 
 __all__ = ["bulk_create", "bulk_update"]
 
@@ -59,15 +60,19 @@ def bulk_create(
         if plan.forward:
             check_related(instance, plan, "bulk_create")
     with_key, without_key = _by_key(made, level)
-    with statement(using) as running:
-        if level.take_place is not None:
-            level.take_place(made, using)
-        for group in (with_key, without_key):
-            for batch in _batches(group, batch_size):
-                rows = _rows(level, batch, using)
-                stored = running.insert(level.table, rows, conflict)
-                if conflict is None or conflict.action == "update" or group is with_key:
-                    _took_in(level, batch, rows, stored, using)
+
+    def inserted() -> None:
+        with statement(using) as running:
+            if level.take_place is not None:
+                level.take_place(made, using)
+            for group in (with_key, without_key):
+                for batch in _batches(group, batch_size):
+                    rows = _rows(level, batch, using)
+                    stored = running.insert(level.table, rows, conflict)
+                    if conflict is None or conflict.action == "update" or group is with_key:
+                        _took_in(level, batch, rows, stored, using)
+
+    standing(using, inserted)
     return made
 
 
@@ -109,11 +114,12 @@ def bulk_update(queryset: Any, instances: Iterable[Any], fields: Sequence[str], 
             check_related(instance, plan, "bulk_update")
     if not given:
         return 0
-    number = 0
-    with statement(queryset._db):
-        for batch in _batches(given, batch_size):
-            number += _update_batch(queryset, batch, chosen)
-    return number
+
+    def updated() -> int:
+        with statement(queryset._db):
+            return sum([_update_batch(queryset, batch, chosen) for batch in _batches(given, batch_size)])
+
+    return standing(queryset._db, updated)
 
 
 def _updatable(info: ModelInfo, fields: Sequence[str]) -> list[Attribute]:

@@ -7,6 +7,7 @@ before the first row is written, and written in one transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final, Literal
 
@@ -22,7 +23,8 @@ from modelkit.pointing import changes, rows_under, side_by_side
 from modelkit.records import dataclass
 from modelkit.registry import models
 from modelkit.resolve import conditions, finishers, outputs, shapes
-from modelkit.resolve.query import Shape
+from modelkit.resolve.query import Query, Shape
+from modelkit.retrying import standing
 from modelkit.signals import post_delete, pre_delete
 from modelkit.stores.base import Removal, Session
 from modelkit.transaction import mark_broken
@@ -607,16 +609,26 @@ def delete_instances(
         for instance in instances:
             setattr(instance, attname, None)
         return counted
-    with statement(alias, reading=True, isolation="serializable") as running:
-        collector = _Collector(running, alias, instances[0] if origin is None else origin)
-        rows = collector.add(model, [_values(instance, plan.attnames) for instance in instances], instances)
-        collector.collect(model, rows, keep_parents=keep_parents)
-        with statement(alias):
-            counted = collector.write()
+    origin = instances[0] if origin is None else origin
+    collector, counted = standing(alias, partial(_delete_collected, instances, alias, origin, keep_parents))
     collector.forget_keys()
     for instance in instances:
         setattr(instance, attname, None)
     return counted
+
+
+def _delete_collected(
+    instances: Sequence[Any], alias: str, origin: Any, keep_parents: bool
+) -> tuple[_Collector, tuple[int, dict[str, int]]]:
+    """Collect what goes with `instances`, then delete it; the collector, and what went."""
+    model = type(instances[0])
+    attnames = _plan(info_of(model)).attnames
+    with statement(alias, reading=True, isolation="serializable") as running:
+        collector = _Collector(running, alias, origin)
+        rows = collector.add(model, [_values(instance, attnames) for instance in instances], instances)
+        collector.collect(model, rows, keep_parents=keep_parents)
+        with statement(alias):
+            return collector, collector.write()
 
 
 def _deleted_at_once(plan: _Plan, keys: Values, alias: str) -> tuple[int, dict[str, int]] | None:
@@ -650,15 +662,21 @@ def delete_queryset(queryset: Any) -> tuple[int, dict[str, int]]:
     if chain is not None and not undeclared and not chain.is_heard():
         removal, params = finishers.removal(query)
         return chain.run(alias, chain.steps(query.shape, removal), params)
-    query = shapes.ordered(query, ())
+    return standing(alias, partial(_delete_found, queryset, shapes.ordered(query, ()), alias))
+
+
+def _delete_found(queryset: Any, query: Query, alias: str) -> tuple[int, dict[str, int]]:
+    """Collect what `query` finds, and what goes with it, then delete it."""
+    model = query.info.model
+    attnames = _plan(query.info).attnames
     with statement(alias, reading=True, isolation="serializable") as running:
         collector = _Collector(running, alias, queryset)
-        if heard:
+        if _heard(model):
             fetch = finishers.fetch(query)
             instances = load(fetch, running.select(fetch.select, fetch.params), alias)
-            rows = collector.add(model, [_values(instance, plan.attnames) for instance in instances], instances)
+            rows = collector.add(model, [_values(instance, attnames) for instance in instances], instances)
         else:
-            fetch = finishers.fetch(outputs.values(query, plan.attnames, style="tuple"))
+            fetch = finishers.fetch(outputs.values(query, attnames, style="tuple"))
             rows = collector.add(model, running.select(fetch.select, fetch.params))
         collector.collect(model, rows)
         with statement(alias):

@@ -1,4 +1,4 @@
-"""`retry`: one transaction, run again where another one committed first.
+"""`retry` and `standing`: one transaction, or one operation, run again where another one committed first.
 
 Knows transactions, no stores. The invariant: a function is run again only after everything of its last run was rolled back,
 its hooks included, and only where nothing outside it is part of the transaction.
@@ -14,17 +14,20 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
-from modelkit.errors import TransactionConflict
+from modelkit.errors import OptimisticLockError, TransactionConflict
 from modelkit.stores.base import Isolation
 from modelkit.transaction import Atomic, get_autocommit
 
-__all__ = ["Pauses", "pauses", "retry"]
+__all__ = ["Pauses", "pauses", "retry", "standing"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 SHORTEST: Final = 0.0005
 LONGEST: Final = 0.25
+
+ATTEMPTS: Final = 50
+"""How often an operation of several statements that stands alone is begun at most."""
 
 
 class Pauses:
@@ -120,3 +123,22 @@ def _retried(
             return function(*args, **kwargs)
 
     return called
+
+
+def standing(alias: str | None, work: Callable[[], R]) -> R:
+    """`work`, whose statements are one operation (see `database.statement`), and its result.
+
+    Where the operation is a transaction of its own, it is done again as long as others commit first: like a single statement it ends
+    on the latest commit and never conflicts, so `work` must bear being repeated after it was rolled back. A stale version is no such
+    conflict, and propagates.
+    """
+    if not get_autocommit(alias):
+        return work()
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return work()
+        except OptimisticLockError:
+            raise
+        except TransactionConflict:
+            pauses.sleep(pauses.length(min(attempt, 5)))
+    return work()

@@ -53,6 +53,7 @@ from modelkit.options import Options
 from modelkit.owners import LISTS, without_owners
 from modelkit.relations.foreign_key import ForeignKey, OneToOne
 from modelkit.resolve import untrusted
+from modelkit.retrying import standing
 from modelkit.signals import post_init, pre_init
 from modelkit.version import PICKLED_BY, __version__, check_pickled
 
@@ -319,10 +320,16 @@ class BareModel(metaclass=ModelMeta, root=True):
             )
         if not persistence.plan_of(self._meta.info).versioned:
             return deletion.delete_instances([self], using, keep_parents=keep_parents, origin=self)
-        alias = using or self.__dict__.get("_db")
-        with statement(alias, reading=True, isolation="serializable"):
-            persistence.check_versions(self, alias)
-            return deletion.delete_instances([self], using, keep_parents=keep_parents, origin=self)
+        alias, key = using or self.__dict__.get("_db"), self.pk
+
+        def checked() -> tuple[int, dict[str, int]]:
+            # An attempt that was rolled back took it off.
+            self.pk = key
+            with statement(alias, reading=True, isolation="serializable"):
+                persistence.check_versions(self, alias)
+                return deletion.delete_instances([self], using, keep_parents=keep_parents, origin=self)
+
+        return standing(alias, checked)
 
     async def adelete(self, using: str | None = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
         """As delete()."""

@@ -17,6 +17,7 @@ from modelkit.modelinfo import Attribute, held, info_of, is_key, kept_as, values
 from modelkit.owners import Owner, kept
 from modelkit.persistence.plans import LevelPlan, NeedsStatement, SavePlan, plan_of, row_of, update_of
 from modelkit.resolve import conditions, shapes, writes
+from modelkit.retrying import standing
 from modelkit.signals import post_save, pre_save
 from modelkit.transaction import DEFAULT as DEFAULT_ALIAS
 from modelkit.transaction import mark_broken
@@ -186,25 +187,46 @@ def _save_lineage(
     """Save level by level, the root first; whether the own row was there before."""
     forced = _forced_classes(plan, force_insert)
     d = instance.__dict__
+    before = dict(d)
+
+    def saved() -> bool:
+        # A failed attempt may have left keys and versions that were rolled back.
+        d.clear()
+        d.update(before)
+        with statement(alias):
+            return _save_levels(instance, plan, forced, force_update, names, alias, raw)
+
+    return standing(alias, saved)
+
+
+def _save_levels(
+    instance: Any,
+    plan: SavePlan,
+    forced: tuple[Any, ...],
+    force_update: bool,
+    names: frozenset[str] | None,
+    alias: str | None,
+    raw: bool,
+) -> bool:
+    d = instance.__dict__
     updated = False
     inserted: set[Any] = set()
-    with statement(alias):
-        for level in reversed(plan.levels):
-            for link, parent_key, _ in level.parents:
-                if d.get(parent_key) is None and d.get(link) is not None:
-                    d[parent_key] = d[link]
-        for level in plan.levels[-1:] if raw else plan.levels:
-            for link, parent_key, cache in level.parents:
-                if not raw and d.get(link) != d.get(parent_key):
-                    d[link] = d.get(parent_key)
-                    d.pop(cache, None)
-            new_parent = any(parent in inserted for parent in level.model._meta.parents)
-            must_insert = new_parent or any(issubclass(level.model, member) for member in forced)
-            updated = _save_level(
-                instance, level, must_insert, force_update and level is plan.levels[-1], names, alias, raw
-            )
-            if not updated:
-                inserted.add(level.model)
+    for level in reversed(plan.levels):
+        for link, parent_key, _ in level.parents:
+            if d.get(parent_key) is None and d.get(link) is not None:
+                d[parent_key] = d[link]
+    for level in plan.levels[-1:] if raw else plan.levels:
+        for link, parent_key, cache in level.parents:
+            if not raw and d.get(link) != d.get(parent_key):
+                d[link] = d.get(parent_key)
+                d.pop(cache, None)
+        new_parent = any(parent in inserted for parent in level.model._meta.parents)
+        must_insert = new_parent or any(issubclass(level.model, member) for member in forced)
+        updated = _save_level(
+            instance, level, must_insert, force_update and level is plan.levels[-1], names, alias, raw
+        )
+        if not updated:
+            inserted.add(level.model)
     return updated
 
 
@@ -319,9 +341,13 @@ def _update_with_expressions(instance: Any, level: LevelPlan, chosen: tuple[Attr
             values[attribute.name] = field.pre_save(instance, False)
         else:
             values[attribute.name] = getattr(instance, attribute.attname)
-    with statement(alias) as running:
-        found = sum([running.update(update, params) for update, params in writes.updates(query, (), values)]) > 0
-        return found if version is None else _counted(instance, level, version, alias, found=found)
+
+    def updated() -> bool:
+        with statement(alias) as running:
+            found = sum([running.update(update, params) for update, params in writes.updates(query, (), values)]) > 0
+            return found if version is None else _counted(instance, level, version, alias, found=found)
+
+    return standing(alias, updated)
 
 
 def insert_rows(level: LevelPlan, rows: list[Row], alias: str | None, conflict: Any = None) -> list[Row | None]:

@@ -17,6 +17,7 @@ from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve import writes as resolving
 from modelkit.resolve.paths import names_of
 from modelkit.resolve.query import refuse
+from modelkit.retrying import standing
 from modelkit.transaction import Atomic, mark_broken
 
 __all__ = ["create", "delete", "get_or_create", "update", "update_or_create"]
@@ -147,10 +148,14 @@ def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) 
         except BaseException as error:
             mark_broken(alias, error)
             raise
-    with statement(alias) as running:
-        keys = running.select(*finishers.keys(query))
-        found = conditions.filtered(shapes.root(query.info), (), {"pk__in": keys})
-        return max([running.update(step, params) for step, params in resolving.updates(found, assignments, values)])
+
+    def each_table() -> int:
+        with statement(alias) as running:
+            keys = running.select(*finishers.keys(query))
+            found = conditions.filtered(shapes.root(query.info), (), {"pk__in": keys})
+            return max([running.update(step, params) for step, params in resolving.updates(found, assignments, values)])
+
+    return standing(alias, each_table)
 
 
 def delete(queryset: Any) -> tuple[int, dict[str, int]]:

@@ -22,6 +22,7 @@ from modelkit.prefetch import Prefetched
 from modelkit.queryset.late import with_results
 from modelkit.relations.accessors import alias_of
 from modelkit.resolve import shapes
+from modelkit.retrying import standing
 
 __all__ = ["Related", "ReverseManager", "class_of", "mixed_for", "refuse_assignment"]
 
@@ -164,10 +165,14 @@ class ReverseManager(Related[M]):
         field = self._relation.field.name
         self._checked(objs)
         if not bulk:
-            with statement(alias):
-                for each in objs:
-                    setattr(each, field, self.instance)
-                    each.save(using=alias)  # type: ignore[attr-defined]
+
+            def saved() -> None:
+                with statement(alias):
+                    for each in objs:
+                        setattr(each, field, self.instance)
+                        each.save(using=alias)  # type: ignore[attr-defined]
+
+            standing(alias, saved)
             return
         keys = []
         for obj in objs:
@@ -267,23 +272,31 @@ class NullableReverseManager(ReverseManager[M]):
         if bulk:
             queryset.update(**{field: None})
             return
-        with statement(self._alias):
-            for obj in queryset:
-                setattr(obj, field, None)
-                obj.save(update_fields=[field])
+
+        def saved() -> None:
+            with statement(self._alias):
+                for obj in queryset.all():
+                    setattr(obj, field, None)
+                    obj.save(update_fields=[field])
+
+        standing(self._alias, saved)
 
     def set(self, objs: Iterable[M], *, bulk: bool = True, clear: bool = False) -> None:
         """Make `objs` the related instances: add the new ones, take off the rest (with `clear`, all first)."""
         self._key()
         wanted = listed(objs, str(self._relation.accessor))
-        with statement(self._alias):
-            if clear:
-                self.clear(bulk=bulk)
-                self.add(*wanted, bulk=bulk)
-                return
-            present = set(self._limited(self._fresh()))
-            self.remove(*present.difference(wanted), bulk=bulk)
-            self.add(*[obj for obj in wanted if obj not in present], bulk=bulk)
+
+        def replaced() -> None:
+            with statement(self._alias):
+                if clear:
+                    self.clear(bulk=bulk)
+                    self.add(*wanted, bulk=bulk)
+                    return
+                present = set(self._limited(self._fresh()))
+                self.remove(*present.difference(wanted), bulk=bulk)
+                self.add(*[obj for obj in wanted if obj not in present], bulk=bulk)
+
+        standing(self._alias, replaced)
 
     async def aremove(self, *objs: M, bulk: bool = True) -> None:
         """As remove()."""

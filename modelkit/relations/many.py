@@ -20,6 +20,7 @@ from modelkit.modelinfo import ModelInfo, Relation, info_of, values_of
 from modelkit.relations.accessors import value_of
 from modelkit.relations.managers import Related, class_of, listed, mixed_for, refuse_collection
 from modelkit.resolve import shapes
+from modelkit.retrying import standing
 from modelkit.signals import m2m_changed
 from modelkit.stores.base import Session
 
@@ -110,10 +111,14 @@ class ManyManager(Related[M]):
         if not objs:
             return
         keys = self._target_keys(objs, self._ends()[1])
-        with statement(self._alias) as running:
-            self._insert(running, keys, through_defaults, mirrored=False)
-            if self._symmetrical:
-                self._insert(running, keys, through_defaults, mirrored=True)
+
+        def added() -> None:
+            with statement(self._alias) as running:
+                self._insert(running, keys, through_defaults, mirrored=False)
+                if self._symmetrical:
+                    self._insert(running, keys, through_defaults, mirrored=True)
+
+        standing(self._alias, added)
 
     def _insert(self, running: Session, keys: list[Any], defaults: Mapping[str, Any] | None, *, mirrored: bool) -> None:
         """Add the rows between that are missing; mirrored, those that lead back."""
@@ -191,10 +196,14 @@ class ManyManager(Related[M]):
             return
         target = self._ends()[1]
         keys = {self._key_of(obj, target) for obj in objs}
-        with statement(self._alias):
-            self._tell("pre_remove", keys)
-            self._delete_between(self._visible(keys))
-            self._tell("post_remove", keys)
+
+        def removed() -> None:
+            with statement(self._alias):
+                self._tell("pre_remove", keys)
+                self._delete_between(self._visible(keys))
+                self._tell("post_remove", keys)
+
+        standing(self._alias, removed)
 
     def _visible(self, keys: set[Any] | None) -> Any:
         """`keys`, or a queryset of them where the model's default manager hides rows; None: all rows."""
@@ -218,30 +227,38 @@ class ManyManager(Related[M]):
     def clear(self) -> None:
         """Take all relations of the instance away."""
         self._forget()
-        with statement(self._alias):
-            self._tell("pre_clear", None)
-            self._delete_between(self._visible(None))
-            self._tell("post_clear", None)
+
+        def cleared() -> None:
+            with statement(self._alias):
+                self._tell("pre_clear", None)
+                self._delete_between(self._visible(None))
+                self._tell("post_clear", None)
+
+        standing(self._alias, cleared)
 
     def set(
         self, objs: Iterable[M | Any], *, clear: bool = False, through_defaults: Mapping[str, Any] | None = None
     ) -> None:
         """Make `objs` the related ones: add those that are new, remove the rest (with `clear`, all first)."""
         wanted = listed(objs, str(self._relation.accessor))
-        with statement(self._alias):
-            if clear:
-                self.clear()
-                self.add(*wanted, through_defaults=through_defaults)
-                return
-            target = self._ends()[1]
-            rows = self._limited(super(Related, self).get_queryset()).using(self._alias).order_by()
-            present = set(rows.values_list(*target.remote, flat=len(target.remote) == 1))
-            keys = [self._key_of(obj, target) for obj in wanted]
-            self.remove(*present.difference(keys))
-            self.add(
-                *[obj for obj, key in zip(wanted, keys, strict=True) if key not in present],
-                through_defaults=through_defaults,
-            )
+
+        def replaced() -> None:
+            with statement(self._alias):
+                if clear:
+                    self.clear()
+                    self.add(*wanted, through_defaults=through_defaults)
+                    return
+                target = self._ends()[1]
+                rows = self._limited(super(Related, self).get_queryset()).using(self._alias).order_by()
+                present = set(rows.values_list(*target.remote, flat=len(target.remote) == 1))
+                keys = [self._key_of(obj, target) for obj in wanted]
+                self.remove(*present.difference(keys))
+                self.add(
+                    *[obj for obj, key in zip(wanted, keys, strict=True) if key not in present],
+                    through_defaults=through_defaults,
+                )
+
+        standing(self._alias, replaced)
 
     def create(self, *, through_defaults: Mapping[str, Any] | None = None, **values: Any) -> M:
         """Make, save and relate an instance."""

@@ -16,6 +16,7 @@ from modelkit.errors import shorten
 from modelkit.modelinfo import info_of
 from modelkit.relations.accessors import alias_of
 from modelkit.relations.managers import Related, listed
+from modelkit.retrying import standing
 
 __all__ = ["GenericManager"]
 
@@ -61,9 +62,13 @@ class GenericManager(Related[M]):
                 setattr(obj, name, value)
             keys.append(obj.pk)
         if not bulk:
-            with statement(alias):
-                for each in objs:
-                    each.save(using=alias)  # type: ignore[attr-defined]  # an instance of the target
+
+            def saved() -> None:
+                with statement(alias):
+                    for each in objs:
+                        each.save(using=alias)  # type: ignore[attr-defined]  # an instance of the target
+
+            standing(alias, saved)
         elif keys:
             target._base_manager.using(alias).filter(pk__in=keys).update(**owner)
 
@@ -82,21 +87,29 @@ class GenericManager(Related[M]):
         if bulk:
             queryset.delete()
             return
-        with statement(self._alias):
-            for obj in queryset:
-                obj.delete()
+
+        def deleted() -> None:
+            with statement(self._alias):
+                for obj in queryset.all():
+                    obj.delete()
+
+        standing(self._alias, deleted)
 
     def set(self, objs: Iterable[M], *, bulk: bool = True, clear: bool = False) -> None:
         """Make `objs` the rows of the instance: add the new ones, delete the rest (with `clear`, all first)."""
         wanted = listed(objs, str(self._relation.accessor))
-        with statement(self._alias):
-            if clear:
-                self.clear()
-                self.add(*wanted, bulk=bulk)
-                return
-            present = set(self._limited(self._fresh()))
-            self.remove(*present.difference(wanted))
-            self.add(*[obj for obj in wanted if obj not in present], bulk=bulk)
+
+        def replaced() -> None:
+            with statement(self._alias):
+                if clear:
+                    self.clear()
+                    self.add(*wanted, bulk=bulk)
+                    return
+                present = set(self._limited(self._fresh()))
+                self.remove(*present.difference(wanted))
+                self.add(*[obj for obj in wanted if obj not in present], bulk=bulk)
+
+        standing(self._alias, replaced)
 
     def create(self, **values: Any) -> M:
         """Make, save and return a row of the instance."""

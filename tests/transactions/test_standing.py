@@ -1,0 +1,243 @@
+"""Operations of several statements that stand alone end on the latest commit: they never conflict, however often others are first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from modelkit import (
+    CASCADE,
+    SET_NULL,
+    CharField,
+    F,
+    ForeignKey,
+    IntegerField,
+    IntegrityError,
+    ManyToMany,
+    MemoryStore,
+    Model,
+    OptimisticLockError,
+    TransactionConflict,
+    VersionField,
+    atomic,
+    retrying,
+)
+from modelkit.database import use_store
+from modelkit.errors import ConcurrentIntegrityError
+from modelkit.signals import pre_delete
+
+
+class Group(Model):
+    name = CharField(max_length=20, unique=True)
+
+    class Meta:
+        app_label = "standing"
+
+
+class Person(Model):
+    name = CharField(max_length=20, unique=True)
+    age = IntegerField(default=0)
+    groups = ManyToMany(Group, related_name="members")
+    boss = ForeignKey("self", SET_NULL, null=True, related_name="staff")
+
+    class Meta:
+        app_label = "standing"
+
+
+class Worker(Person):
+    wage = IntegerField(default=0)
+
+    class Meta:
+        app_label = "standing"
+
+
+class Page(Model):
+    text = CharField(max_length=20)
+    views = IntegerField(default=0)
+    version = VersionField()
+
+    class Meta:
+        app_label = "standing"
+
+
+class Line(Model):
+    page = ForeignKey(Page, CASCADE, related_name="lines")
+
+    class Meta:
+        app_label = "standing"
+
+
+@pytest.fixture(autouse=True)
+def _rows(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying.pauses, "sleep", lambda _: None)
+    groups = [Group.objects.create(name=name) for name in ("a", "b", "c")]
+    ann = Person.objects.create(name="ann")
+    ann.groups.set(groups[:2])
+    Person.objects.create(name="bob", boss=ann)
+    Worker.objects.create(name="cid", wage=3)
+    page = Page.objects.create(text="first")
+    Line.objects.create(page=page)
+
+
+def ann() -> Person:
+    return Person.objects.get(name="ann")
+
+
+def save_new_worker() -> None:
+    Worker(name="dora", age=4, wage=5).save()
+
+
+def save_old_worker() -> None:
+    cid = Worker.objects.get()
+    cid.age, cid.wage = 7, F("wage") + 1
+    cid.save()
+
+
+def save_with_expression() -> None:
+    found = ann()
+    found.age = F("age") + 1
+    found.save()
+
+
+def save_counted_expression() -> None:
+    page = Page.objects.get()
+    page.views = F("views") + 1
+    page.save()
+
+
+def clear_groups() -> None:
+    ann().groups.clear()
+
+
+def bulk_update() -> None:
+    found = list(Person.objects.order_by("name"))
+    for number, person in enumerate(found):
+        person.age = number
+    Person.objects.bulk_update(found, ["age"], batch_size=1)
+
+
+OPERATIONS: list[Callable[[], object]] = [
+    lambda: ann().delete(),
+    lambda: Person.objects.filter(name__in=["ann", "cid"]).delete(),
+    lambda: Page.objects.get().delete(),
+    lambda: Worker.objects.update(age=9, wage=9),
+    save_new_worker,
+    save_old_worker,
+    save_with_expression,
+    save_counted_expression,
+    lambda: ann().groups.add(Group.objects.get(name="c")),
+    lambda: ann().groups.remove(Group.objects.get(name="a")),
+    lambda: ann().groups.set([Group.objects.get(name="c")]),
+    clear_groups,
+    lambda: ann().staff.set([Worker.objects.get().person_ptr], bulk=False),
+    lambda: ann().staff.clear(bulk=False),
+    lambda: Person.objects.bulk_create([Person(name="x"), Person(name="y")], batch_size=1),
+    bulk_update,
+]
+
+
+def dump() -> list[Any]:
+    """All rows, without keys that a rolled-back attempt takes and that are not used again."""
+    return [
+        list(Group.objects.order_by("pk").values_list("name")),
+        list(Person.objects.order_by("pk").values_list("name", "age", "boss__name")),
+        list(Worker.objects.order_by("pk").values_list("name", "wage")),
+        list(Page.objects.order_by("pk").values_list("text", "views", "version", "lines__page__text")),
+        sorted(Person.groups.through.objects.values_list("person__name", "group__name")),
+    ]
+
+
+def first_fails(times: int) -> Callable[..., None]:
+    """Trouble for the first `times` commits."""
+    left = times
+
+    def trouble(*, transaction: bool) -> None:
+        nonlocal left
+        if transaction and left:
+            left -= 1
+            raise TransactionConflict("Another transaction was first.")
+
+    return trouble
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("number", range(len(OPERATIONS)))
+def test_an_operation_that_others_outran_is_done_again_whole(number: int, times: int, store: MemoryStore) -> None:
+    snapshot = store.snapshot()
+    OPERATIONS[number]()
+    expected = dump()
+    store.restore(snapshot)
+    snapshot.close()
+    with store.troubled(first_fails(times)):
+        OPERATIONS[number]()
+    assert dump() == expected
+
+
+def test_in_a_transaction_a_conflict_is_the_transactions(store: MemoryStore) -> None:
+    with store.troubled(first_fails(1)), pytest.raises(TransactionConflict), atomic():
+        ann().delete()
+    assert ann().pk
+
+
+def test_after_many_attempts_the_conflict_propagates(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "ATTEMPTS", 4)
+    with store.troubled(first_fails(3)):
+        ann().groups.clear()
+    with store.troubled(first_fails(4)), pytest.raises(TransactionConflict):
+        ann().groups.set(Group.objects.all())
+    assert ann().groups.count() == 0
+
+
+def elsewhere(store: MemoryStore, work: Callable[[], object]) -> None:
+    def run() -> None:
+        with use_store(store):
+            work()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def test_a_deletion_that_is_outrun_while_it_collects_deletes_what_is_there_then(store: MemoryStore) -> None:
+    calls = []
+
+    def interfere(**_: Any) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            elsewhere(store, lambda: Line.objects.create(page=Page.objects.get()))
+
+    pre_delete.connect(interfere, sender=Page)
+    try:
+        counted = Page.objects.all().delete()
+    finally:
+        pre_delete.disconnect(interfere, sender=Page)
+    assert counted == (3, {"standing.Line": 2, "standing.Page": 1})
+    assert len(calls) == 2
+
+
+def test_a_stale_version_is_not_tried_again(store: MemoryStore) -> None:
+    mine = Page.objects.get()
+    Page.objects.get().save()
+    with pytest.raises(OptimisticLockError):
+        mine.delete()
+    mine.views = F("views") + 1
+    with pytest.raises(OptimisticLockError):
+        mine.save()
+
+
+def test_a_key_that_another_took_is_a_plain_integrity_error(store: MemoryStore) -> None:
+    calls = []
+
+    def taken(*, transaction: bool) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ConcurrentIntegrityError("Another transaction took the name.")
+
+    with store.troubled(taken), pytest.raises(IntegrityError, match="taken already") as caught:
+        ann().groups.through.objects.bulk_create(
+            [Person.groups.through(person=ann(), group_id=number) for number in (3, 1)]
+        )
+    assert not isinstance(caught.value, TransactionConflict)
