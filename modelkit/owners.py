@@ -5,23 +5,51 @@ they kept the owner in turn, every result would be a heap of cycles, left to the
 a weak reference, which is exchanged for the instance when somebody asks for it. An owner that is gone by then is made
 again, over the very attributes that it had, so that nothing is read for it; only the lists that it kept went with it.
 
+What a queryset knows of its rows beforehand, as a related manager's does, is attached to them here, too.
+
 It knows instances by their `__dict__` alone. The invariant: who reads an instance's `__dict__` for a related instance does
 so by `kept`, so that nobody else meets an Owner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
 from weakref import ref
 
-__all__ = ["ABSENT", "LISTS", "Owner", "kept", "owner_of", "without_owners"]
+__all__ = ["ABSENT", "LISTS", "Known", "Owner", "among_others", "attach", "kept", "owner_of", "without_owners"]
+
+Known: TypeAlias = "Mapping[Any, Mapping[tuple[Any, ...], Any]]"
+"""The instances through which rows are found, by relation and key."""
+
+_OTHERS: Final[tuple[()]] = ()
+"""Stands among the keys of known instances where rows of others may be found, too."""
 
 ABSENT: Final[Any] = object()
 """Stands for what is not kept."""
 
 LISTS: Final = "_prefetched_objects_cache"
 """The attribute under which an instance keeps the lists that were prefetched."""
+
+
+def attach(results: Iterable[Any], known: Known) -> None:
+    """Give results the related instances that they were found through, where none was loaded along."""
+    for relation, instances in known.items():
+        cache = relation.cache
+        only = next(iter(instances)) if len(instances) == 1 else ()
+        for result in results:
+            if cache in result.__dict__:
+                continue
+            for name, value in zip(relation.local, only, strict=False):
+                result.__dict__.setdefault(name, value)
+            instance = instances.get(tuple([result.__dict__.get(name) for name in relation.local]))
+            if instance is not None:
+                result.__dict__[cache] = instance
+
+
+def among_others(known: Known) -> Known:
+    """What is known of rows among which those of others may be."""
+    return {relation: {**instances, _OTHERS: None} for relation, instances in known.items()}
 
 
 class Owner(ref[Any]):

@@ -22,7 +22,7 @@ from modelkit.ir.query import Select, ValueOutput
 from modelkit.ir.types import TupleType
 from modelkit.loading import Grouping, Groups, OwnedGroups, load, load_groups, reads_plainly, sets_plainly
 from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
-from modelkit.owners import ABSENT, LISTS, kept, owner_of
+from modelkit.owners import ABSENT, LISTS, Known, attach, kept, owner_of
 from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
 
@@ -375,6 +375,7 @@ class _Level:
         self.to_attr = to_attr
         self.own = own
         """The user's own queryset, where it was one."""
+        self.known: Known = queryset._known_related_objects
         self.query, self.cut = _unsliced(queryset.query)
         self.knows_owner = True
 
@@ -391,6 +392,7 @@ class _Level:
         asked = bool(wanted) and not shapes.is_empty(self.query)
         if not relation.many:
             found = self.single(tuple(wanted)) if asked else []
+            attach(found, self.known)
             self.cache_single(instances, keys, found)
             return found
         groups = Groups({key: [] for key in wanted})
@@ -404,7 +406,9 @@ class _Level:
         if self.cut != _WHOLE:
             groups = Groups({key: group[self.cut] for key, group in groups.items()})
         self.cache_lists(instances, list(map(groups.__getitem__, keys)))
-        return list(chain.from_iterable(groups.values()))
+        found = list(chain.from_iterable(groups.values()))
+        attach(found, self.known)
+        return found
 
     def single(self, wanted: tuple[Any, ...]) -> list[Any]:
         """Instances whose remote attributes are one of `wanted`."""

@@ -10,7 +10,7 @@ import operator
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol
 
 from modelkit import prefetch
 from modelkit.database import reads_of, session, statement
@@ -21,6 +21,7 @@ from modelkit.ir.query import Select
 from modelkit.ir.schema import Table
 from modelkit.loading import Load, load, loader
 from modelkit.modelinfo import is_key
+from modelkit.owners import Known, among_others, attach
 from modelkit.resolve import aggregation, finishers, shapes
 from modelkit.resolve.combinations import joined
 from modelkit.resolve.query import Fetch, Query, SetOperation, refuse
@@ -48,7 +49,6 @@ __all__ = [
     "united",
 ]
 
-Known: TypeAlias = "Mapping[Any, Mapping[tuple[Any, ...], Any]]"
 """Forward relation -> values of its own columns -> the instance that they stand for."""
 
 MANY: Final = 21
@@ -76,27 +76,8 @@ def finished(queryset: Reading, fetch: Fetch, rows: list[Any]) -> list[Any]:
     """The results for `rows`, all but prefetching."""
     results = load(fetch, rows, queryset._db)
     if queryset._known_related_objects and fetch.entity is not None:
-        _attach(_instances(fetch, results), queryset._known_related_objects)
+        attach(_instances(fetch, results), queryset._known_related_objects)
     return results
-
-
-_OTHERS: Final[tuple[()]] = ()
-"""Stands among the keys of known instances where a queryset may find rows of others, too."""
-
-
-def _attach(results: list[Any], known: Known) -> None:
-    """Give results the related instances that they were found through, where none was loaded along."""
-    for relation, instances in known.items():
-        cache = relation.cache
-        only = next(iter(instances)) if len(instances) == 1 else ()
-        for result in results:
-            if cache in result.__dict__:
-                continue
-            for name, value in zip(relation.local, only, strict=False):
-                result.__dict__.setdefault(name, value)
-            instance = instances.get(tuple([result.__dict__.get(name) for name in relation.local]))
-            if instance is not None:
-                result.__dict__[cache] = instance
 
 
 def read(queryset: Reading) -> list[Any]:
@@ -223,7 +204,7 @@ def _single(queryset: Reading, query: Query, plan: _One) -> Any:
     else:
         results = plan.load(rows, queryset._db)
         if queryset._known_related_objects:
-            _attach(results, queryset._known_related_objects)
+            attach(results, queryset._known_related_objects)
     return results[0]
 
 
@@ -431,7 +412,7 @@ def _check_querysets(method: str, others: tuple[Any, ...]) -> None:
 def _set_operation(queryset: Any, operation: SetOperation, others: tuple[Any, ...]) -> Any:
     made = queryset._evolved(joined(operation, (queryset.query, *[other.query for other in others])))
     if made._known_related_objects and operation in ("union", "union all"):
-        made._known_related_objects = _among_others(made._known_related_objects)
+        made._known_related_objects = among_others(made._known_related_objects)
     return made
 
 
@@ -440,8 +421,4 @@ def known_to_both(left: Reading, right: Reading, *, alternatives: bool) -> Known
     merged = dict(left._known_related_objects)
     for relation, instances in right._known_related_objects.items():
         merged[relation] = {**merged.get(relation, {}), **instances}
-    return _among_others(merged) if alternatives else merged
-
-
-def _among_others(known: Known) -> Known:
-    return {relation: {**instances, _OTHERS: None} for relation, instances in known.items()}
+    return among_others(merged) if alternatives else merged

@@ -117,8 +117,10 @@ def _beside_aggregates(expr: Expr) -> Iterator[Expr]:
                 yield from parts(value)
             yield from parts(default)
         case Exists() | Subquery():
-            columns = [node for node in nodes_of(expr) if isinstance(node, Col)]
-            yield from columns if all(column.source == 0 for column in columns) else (expr,)
+            computed = [node for node in nodes_of(expr) if type(node) in _NOT_GROUPED_BY]
+            inside = {id(node) for whole in computed for node in nodes_of(whole)}
+            columns = [node for node in nodes_of(expr) if isinstance(node, Col) and id(node) not in inside]
+            yield from columns if computed or all(column.source == 0 for column in columns) else (expr,)
         case _ if isinstance(expr, _CONDITIONS):
             yield from _parts_of_condition(expr)
         case _:

@@ -20,6 +20,11 @@ CASES = [
         "Book.objects.filter(pk__in=Tag.objects.filter(pk__lt=0).values('pk')).count()",
     ),
     (
+        rewritings.not_known_empty,
+        "Book.objects.annotate(a0=Value(1)).filter(a0=None)",
+        "Book.objects.annotate(a0=Coalesce(Value(1), Value(1))).filter(a0=None)",
+    ),
+    (
         rewritings.in_lists,
         "Book.objects.filter(author__in=Author.objects.all())",
         "Book.objects.filter(author__in=[*Author.objects.all().values_list('pk', flat=True), -77])",
@@ -34,6 +39,11 @@ CASES = [
         rewritings.values_named,
         "Book.objects.filter(Exists(Tag.objects.exclude(books__name=Lower(OuterRef('name')))))",
         "Book.objects.filter(Exists(Tag.objects.alias(z0=Lower(OuterRef('name'))).exclude(books__name=F('z0'))))",
+    ),
+    (
+        rewritings.joined_outer,
+        "Book.objects.get(pk=1).tags.all()",
+        "Tag.objects.filter(Q(books=1) | Q(pk__lt=-1)).all()",
     ),
     (rewritings.joined_outer, "Book.objects.filter(a=1)", "Book.objects.filter(Q(a=1) | Q(pk__lt=-1))"),
     (

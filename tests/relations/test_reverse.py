@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from modelkit import Prefetch
 from modelkit.database import capture_statements
 from tests.relations.models import Book, Novel, Person, Team
 
@@ -52,6 +53,12 @@ def test_rows_found_beside_an_instances_own_do_not_become_its(red, blue):
     for found in (either, red.members.only("pk").union(Person.objects.only("pk"))):
         assert [each.team for each in found.order_by("pk")] == [red, blue]
     assert [each.team for each in (red.members.all() & Person.objects.all()).only("pk")] == [red]
+
+
+def test_rows_prefetched_through_an_instances_own_know_it(red):
+    Book.objects.create(author=red.members.create(name="Ada"))
+    (found,) = Book.objects.prefetch_related(Prefetch("author", red.members.all()))
+    assert found.author.team is red
 
 
 def test_values_have_no_instance_to_know(red):

@@ -45,6 +45,13 @@ def own_books() -> Any:
 
 
 class TestExists:
+    def test_an_aggregate_of_the_groups_around_over_a_join(self) -> None:
+        teams = Team.objects.annotate(books=Count("members__books"))
+        rated = Book.objects.filter(rating=OuterRef("books") - 1).values("rating")[:1]
+        chosen = Case(When(name=None, then=Value(True)), default=Exists(rated))
+        assert [team.name for team in teams.filter(Exists(rated)).order_by("pk")] == ["x"]
+        assert [team.name for team in teams.filter(chosen).order_by("pk")] == ["x", None]
+
     @pytest.mark.parametrize("later", [datetime.timedelta(hours=1), Value(datetime.timedelta(hours=1))])
     def test_a_moment_of_the_row_around_can_be_moved(self, later: Any) -> None:
         Author.objects.filter(name="A").update(seen=datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC))

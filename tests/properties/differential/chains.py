@@ -158,7 +158,7 @@ class Chains:
         """A condition on the rows that `way` leads to from `model`, as a Q."""
         dice = self.dice
         if dice.chance(20):
-            kinds = {path.kind: path.text for path in paths(model, 0)}
+            kinds = {path.kind: path.text for path in paths(model, 0) if path.kind != "json"}
             path = dice.choice([path for path in paths(end, 0) if path.kind in kinds])
             return f"{'~' if dice.chance(15) else ''}Q({way}__{path.text}__lte=F({kinds[path.kind]!r}))"
         while True:

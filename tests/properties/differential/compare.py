@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.properties.differential.coverage import Coverage
 from tests.properties.differential.dice import Dice
 from tests.properties.differential.grammar import Grammar
-from tests.properties.differential.incomparable import not_built, reason
+from tests.properties.differential.incomparable import no_refusal, reason
 from tests.properties.differential.models import Rows, rows
 from tests.properties.differential.shrink import smaller_rows, smaller_steps
 from tests.properties.differential.worlds import Outcome, Written, django_world, modelkit_world
@@ -118,7 +118,7 @@ class Referee:
 
     def _reason(self, steps: Sequence[str], theirs: Outcome, ours: Outcome) -> str | None:
         """Why outcomes that differ may; what is not built has no excuse."""
-        return None if not_built(ours.error) else reason(steps, theirs, ours, self.theirs, self.ours)
+        return None if no_refusal(ours.error) else reason(steps, theirs, ours, self.theirs, self.ours)
 
     def _last(self, steps: Sequence[str]) -> tuple[Outcome, Outcome] | None:
         """The outcomes of the last step, if it is the one that differs, and may not."""
@@ -153,7 +153,7 @@ class Referee:
 
 
 def _differ(theirs: Outcome, ours: Outcome) -> bool:
-    return not_built(ours.error) or not theirs.same(ours)
+    return no_refusal(ours.error) or not theirs.same(ours)
 
 
 def _kind(theirs: Outcome, ours: Outcome) -> tuple[str, str]:

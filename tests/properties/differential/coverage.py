@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,21 @@ def _kind(feature: str) -> str:
     return "options" if "(" in feature else "operators and others"
 
 
+def _sayable() -> set[str]:
+    """The functions, lookups, transforms and methods of querysets, but for asynchronous ones, as features."""
+    from modelkit import functions
+    from modelkit.expressions import lookups
+    from modelkit.queryset.queries import QuerySet
+
+    methods = {name for name in dir(QuerySet) if not name.startswith("_") and callable(getattr(QuerySet, name))}
+    asked = {*lookups.LOOKUPS, *lookups.JSON_LOOKUPS, *lookups.TRANSFORMS}
+    return {
+        *functions.__all__,
+        *(f"__{name}" for name in asked),
+        *(f".{name}()" for name in methods if name.removeprefix("a") not in methods - {name}),
+    }
+
+
 class Coverage:
     """Counts. `watching()` sees each query that the store compiles."""
 
@@ -104,7 +120,12 @@ class Coverage:
 
     def report(self) -> str:
         """The tables."""
-        return f"{self._of_features()}\n\n{self._of_nodes()}\n\n{self._of_reasons()}"
+        return f"{self._of_features()}\n\n{self._never_drawn()}\n\n{self._of_nodes()}\n\n{self._of_reasons()}"
+
+    def _never_drawn(self) -> str:
+        """What can be asked and no program did."""
+        names = sorted(_sayable() - self.features.keys(), key=lambda name: (_kind(name), name))
+        return textwrap.fill(f"never drawn: {', '.join(names)}", 118)
 
     def _of_features(self) -> str:
         columns = ("compared", "refused", "not comparable", "different")

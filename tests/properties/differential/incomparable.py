@@ -16,7 +16,10 @@ from tests.properties.differential.coincidence import ties_by_name
 from tests.properties.differential.models import MODELS
 from tests.properties.differential.worlds import Outcome, World
 
-__all__ = ["REASONS", "not_built", "reason"]
+__all__ = ["REASONS", "no_refusal", "reason"]
+
+
+_BROKEN: Final = frozenset("NotYetSupported NameError InternalError AssertionError KeyError IndexError".split())
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,9 @@ def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, django: World, 
     return next((reason for reason, applies in REASONS.items() if applies(compared)), None)
 
 
-def not_built(error: Exception | None) -> bool:
-    """Whether modelkit says that this is to come, or lacks a name altogether."""
-    return type(error).__name__ in ("NotYetSupported", "NameError")
+def no_refusal(error: Exception | None) -> bool:
+    """Whether modelkit did not refuse but lacks what was asked for, or broke."""
+    return type(error).__name__ in _BROKEN
 
 
 # -- what Django refuses
@@ -83,7 +86,7 @@ _CANNOT: Final = (
     "not supported",
     "maximum recursion depth",
     "Expression contains mixed types: ForeignKey, IntegerField",
-    r"year -?\d+ is out of range",
+    r"year -?\d+ is out of range|Year is out of range: -?\d+",
 )
 """In the words of SQLite and of Django's backend for it."""
 
@@ -192,7 +195,7 @@ def _ignores_case(compared: _Compared) -> bool:
 def _denies_more(compared: _Compared) -> bool:
     """Whether Django compares a negated condition, and SQLite reads that as the negation of the comparison."""
     return compared.any_statement(
-        lambda sql: any(re.match(r" (IS|=|<|>|IN|BE)", after) for _, _, after in _calls(sql, "NOT "))
+        lambda sql: any(re.match(r" (IS|=|<|>|IN|BE)", after) for _, _, after in _calls(sql, "NOT |NOT EXISTS"))
     )
 
 

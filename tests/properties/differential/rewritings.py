@@ -39,11 +39,17 @@ _NOWHERE: Final = (
 """A value of each kind that no row has."""
 _OPTIONS: Final = frozenset({"default", "distinct", "filter", "output_field", "then", "tzinfo"})
 """Keywords that are no lookups."""
+_LINKED: Final = {
+    "Tag.objects.get.books": "Book.objects.filter(Q(tags",
+    "Book.objects.get.tags": "Tag.objects.filter(Q(books",
+}
+"""The managers of the many-to-many relation, and how the rows that they find are asked for without them."""
 _LOOKUPS: Final = frozenset({"Exact", "GreaterThan", "LessThanOrEqual", "IsNull", "Contains"})
 
 
 def not_known_empty(step: str) -> Iterator[str]:
-    """Each empty list behind `__in`, and none(), as an inner query without rows, or as a list of one value that no row has.
+    """Each constant with a name as a function of it, and each empty list behind `__in`, and none(), as an inner query without
+    rows, or as a list of one value that no row has.
 
     The list is for windows, beside which Django takes an inner query for one value; it is not empty where NULL is looked for.
     """
@@ -55,6 +61,8 @@ def _emptied(node: ast.AST, text: str) -> ast.AST | None:
     match node:
         case ast.Call(func=ast.Attribute(value=query, attr="none"), args=[]):
             return _expression(f"{ast.unparse(query)}.filter(pk__in={text})")
+        case ast.keyword(arg=name, value=ast.Call(func=ast.Name(id="Value")) as value) if name not in _OPTIONS:
+            return ast.keyword(name, _expression(f"Coalesce({ast.unparse(value)}, {ast.unparse(value)})"))
     return _behind_in(node, _is_empty_list, text)
 
 
@@ -117,13 +125,16 @@ class _Namer(ast.NodeTransformer):
 
 
 def joined_outer(step: str) -> Iterator[str]:
-    """What filter() takes beside what never holds, so that no row must be joined."""
+    """What filter() and the managers of a many-to-many relation ask beside what never holds, so that no row must be joined."""
 
     def beside(node: ast.AST) -> ast.AST | None:
         match node:
             case ast.Call(func=ast.Attribute(attr="filter") as func, args=args, keywords=keywords) if args or keywords:
                 whole = ast.Call(ast.Name("Q"), args, keywords)
                 return ast.Call(func, [ast.BinOp(whole, ast.BitOr(), _expression("Q(pk__lt=-1)"))], [])
+            case ast.Attribute(value=ast.Call(func=get, keywords=[ast.keyword(arg="pk", value=key)]), attr=name):
+                found = _LINKED.get(f"{ast.unparse(get)}.{name}")
+                return _expression(f"{found}={ast.unparse(key)}) | Q(pk__lt=-1))") if found else None
         return None
 
     return _rewritten(step, beside)
@@ -203,7 +214,7 @@ def _behind_in(node: ast.AST, holds: Callable[[ast.expr], bool], text: str) -> a
 def _is_computed(node: ast.expr) -> bool:
     """Whether `node` is an expression with a name in it, and not a name alone or an inner query."""
     alone = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("F", "OuterRef")
-    named = any(isinstance(part, ast.Name) and part.id in ("F", "OuterRef") for part in ast.walk(node))
+    named = any(isinstance(part, ast.Name) and part.id in ("F", "OuterRef", "Q") for part in ast.walk(node))
     return named and not alone and not isinstance(node, (ast.List, ast.Tuple)) and not _is_query(node)
 
 
