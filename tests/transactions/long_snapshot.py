@@ -179,6 +179,10 @@ def measure(kind: str, number: int, *, rows: int, traced: bool) -> Figures:
         # Every row is a tuple of its own, and what is made once, such as plans, is there before.
         for _ in commits(store, 16 * (rows // 8), rows):
             pass
+        warm = HOLDERS[kind](store)
+        warm.rows()
+        warm.release()
+        del warm
         seen = hash(tuple(store.select(EVERY, ())))
         began = time.perf_counter()
         figures = Figures(moment(store, 0))
