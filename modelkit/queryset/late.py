@@ -13,16 +13,20 @@ __all__ = ["Late", "late_alias", "late_model", "late_query", "with_results"]
 
 
 class Source(Protocol):
-    """What a queryset that came with its results was made by."""
+    """What makes a queryset that came with its results in full, from the instance whose results they are.
+
+    It is a class, and none of its instances: that would be kept as long as the queryset.
+    """
 
     model: Any
 
-    @property
-    def reads_from(self) -> str | None:
+    @classmethod
+    def reads_from(cls, instance: Any) -> str | None:
         """The alias of the store that the queryset reads from; None: the default."""
         ...
 
-    def full_queryset(self) -> Any:
+    @classmethod
+    def full_queryset(cls, instance: Any) -> Any:
         """The queryset that would find the same results."""
         ...
 
@@ -30,7 +34,7 @@ class Source(Protocol):
 class Late:
     """What an attribute of querysets is on their class: reached where a queryset has none of its own yet, it is found by `find`."""
 
-    def __init__(self, find: Callable[[Any, Source], Any]) -> None:
+    def __init__(self, find: Callable[[Any, type[Source]], Any]) -> None:
         self._find = find
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -39,38 +43,39 @@ class Late:
     def __get__(self, queryset: Any, owner: Any = None) -> Any:
         if queryset is None:
             return self
-        source = queryset.__dict__.get("_source")
+        source = queryset.__dict__.get("_made_by")
         if source is None:
             raise AttributeError(f"{type(queryset).__name__} has no {self._name} yet.")
         return self._find(queryset, source)
 
 
-def late_query(queryset: Any, source: Source) -> Any:
+def late_query(queryset: Any, source: type[Source]) -> Any:
     """The query, and with it all that the full queryset has: from now on `queryset` is one."""
-    full = source.full_queryset()
+    full = source.full_queryset(queryset._made_for)
     queryset.model = full.model
     queryset._db = full._db
     queryset._hints = full._hints
     queryset._known_related_objects = full._known_related_objects
     queryset._prefetch_related_lookups = full._prefetch_related_lookups
     queryset.query = full.query
-    del queryset._source
+    del queryset._made_by, queryset._made_for
     return full.query
 
 
-def late_model(_: Any, source: Source) -> Any:
+def late_model(_: Any, source: type[Source]) -> Any:
     """The model."""
     return source.model
 
 
-def late_alias(_: Any, source: Source) -> str | None:
+def late_alias(queryset: Any, source: type[Source]) -> str | None:
     """The alias."""
-    return source.reads_from
+    return source.reads_from(queryset._made_for)
 
 
-def with_results(kind: Any, found: list[Any], source: Source) -> Any:
-    """A queryset of class `kind` with the results `found`; `source` makes the one that would find them."""
+def with_results(kind: Any, found: list[Any], source: type[Source], instance: Any) -> Any:
+    """A queryset of class `kind` with the results `found`; `source` makes the one that would find them for `instance`."""
     made = object.__new__(kind)
     made._result_cache = found
-    made._source = source
+    made._made_by = source
+    made._made_for = instance
     return made

@@ -67,8 +67,8 @@ class Related(Manager[M]):
         lists = self.instance.__dict__.get(LISTS) if kind is None else getattr(self.instance, LISTS, None)
         if lists is not None:
             found = lists.get(self._cache)
-            if kind is not None and found.__class__ is list:
-                return with_results(kind, found, self)
+            if kind is not None and found.__class__ is list and self._db is None:
+                return with_results(kind, found, type(self), self.instance)
             if found is not None:
                 return self._prefetched(found)
         return self._limited(super().get_queryset(), fresh=self._fresh_querysets)
@@ -94,14 +94,24 @@ class Related(Manager[M]):
         limited._result_cache = found
         return limited
 
-    @property
-    def reads_from(self) -> str | None:
-        """The alias that is read from; None: the default."""
-        return self._db or self.instance.__dict__.get("_db")
+    @classmethod
+    def _of(cls, instance: Any) -> Self:
+        """The manager of `instance`'s rows."""
+        made: Self = object.__new__(cls)
+        made.instance = instance
+        return made
 
-    def full_queryset(self) -> Any:
-        """The queryset that would find what was prefetched."""
-        return self._limited(super().get_queryset(), fresh=True)
+    @classmethod
+    def reads_from(cls, instance: Any) -> str | None:
+        """The alias that `instance`'s rows are read from; None: the default."""
+        alias: str | None = instance.__dict__.get("_db")
+        return alias
+
+    @classmethod
+    def full_queryset(cls, instance: Any) -> Any:
+        """The queryset that would find what was prefetched for `instance`."""
+        made = cls._of(instance)
+        return made._limited(super(Related, made).get_queryset(), fresh=True)
 
     def _forget(self) -> None:
         """Clear what was prefetched."""

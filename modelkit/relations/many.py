@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from modelkit import bulk
 from modelkit.database import statement
@@ -34,6 +34,12 @@ class ManyManager(Related[M]):
 
     _related_key: Any
     """What the rows between hold for the instance."""
+
+    @classmethod
+    def _of(cls, instance: Any) -> Self:
+        made = super()._of(instance)
+        made._related_key = values_of(instance, cls._relation.local)
+        return made
 
     @property
     def through(self) -> Any:
