@@ -195,10 +195,20 @@ class _Run:
         if virtual is not None:
             return self.fetch_virtual(instances, virtual, lookup, path, to_attr, last=last)
         relation = self.relation(instances[0], name, lookup.prefetch, last)
-        missing = [] if relation is None else _lacking(instances, relation, to_attr)
-        if relation is None or not missing:
+        if relation is None:
             return _traversed(instances, name if to_attr is None else to_attr)
-        return self.fetch(missing, relation, lookup, path, to_attr, lookup.prefetch.queryset if last else None)
+        untouched = to_attr is None and _keep_none(instances, relation)
+        missing = list(instances) if untouched else [each for each in instances if not _has(each, relation, to_attr)]
+        if not missing:
+            return _traversed(instances, name if to_attr is None else to_attr)
+        level = self.level(relation, path, to_attr, lookup.prefetch.queryset if last else None)
+        level.untouched = untouched
+        found = level.fill(missing)
+        if level.own is not None or not (lookup.automatic and relation in self.followed):
+            self.done[path] = found
+            self.waiting.extend(_Lookup(each, path) for each in reversed(level.nested))
+        self.followed.add(relation)
+        return found
 
     def fetch_virtual(
         self, instances: Sequence[Any], field: Any, lookup: _Lookup, path: str, to_attr: str | None, *, last: bool
@@ -237,28 +247,12 @@ class _Run:
                 raise ValueError(f"'{name}' of {model.__name__} is no relation, so it cannot be prefetched{inside}.")
         return relation
 
-    def fetch(
-        self,
-        instances: list[Any],
-        relation: Relation,
-        lookup: _Lookup,
-        path: str,
-        to_attr: str | None,
-        own: Any,
-    ) -> list[Any]:
-        """Load one level for `instances` and note the lookups that come with its queryset; the related instances."""
+    def level(self, relation: Relation, path: str, to_attr: str | None, own: Any) -> _Level:
+        """How one level is read, through the user's `own` queryset where there is one."""
         if own is not None:
             _check_model(own.model, relation, path)
         queryset = own if own is not None else _queryset(relation)
-        nested = queryset._prefetch_related_lookups
-        level = _Level(relation, queryset, queryset._db or self.alias, to_attr, own)
-        level.knows_owner = not any(_replaces(each, relation) for each in nested)
-        found = level.fill(instances)
-        if own is not None or not (lookup.automatic and relation in self.followed):
-            self.done[path] = found
-            self.waiting.extend(_Lookup(each, path) for each in reversed(nested))
-        self.followed.add(relation)
-        return found
+        return _Level(relation, queryset, queryset._db or self.alias, to_attr, own)
 
 
 def _prefetchable(info: ModelInfo) -> list[str]:
@@ -318,13 +312,10 @@ def _check_free(info: ModelInfo, to_attr: str) -> None:
         raise ValueError(f"to_attr='{to_attr}' conflicts with a field of {info.name}: choose a name that is free.")
 
 
-def _lacking(instances: Sequence[Any], relation: Relation, to_attr: str | None) -> list[Any]:
-    """Those of `instances` on which what would be fetched is not cached."""
-    if to_attr is None and all(map(reads_plainly, set(map(type, instances)))):
-        place = LISTS if relation.many else relation.cache
-        if not any(map(hasattr, instances, repeat(place))):
-            return list(instances)
-    return [each for each in instances if not _has(each, relation, to_attr)]
+def _keep_none(instances: Sequence[Any], relation: Relation) -> bool:
+    """Whether `instances` surely keep nothing where `relation` would be cached: for one to many, no list at all."""
+    place = LISTS if relation.many else relation.cache
+    return all(map(reads_plainly, set(map(type, instances)))) and not any(map(hasattr, instances, repeat(place)))
 
 
 def _has(instance: Any, relation: Relation, to_attr: str | None) -> bool:
@@ -377,7 +368,10 @@ class _Level:
         """The user's own queryset, where it was one."""
         self.known: Known = queryset._known_related_objects
         self.query, self.cut = _unsliced(queryset.query)
-        self.knows_owner = True
+        self.nested: tuple[str | Prefetch, ...] = queryset._prefetch_related_lookups
+        self.knows_owner = not any(_replaces(each, relation) for each in self.nested)
+        self.untouched = False
+        """Whether the instances at hand keep nothing prefetched, and may be given attributes without asking."""
 
     def fill(self, instances: list[Any]) -> list[Any]:
         """Load and cache what the relation leads to from `instances`; the related instances."""
@@ -467,9 +461,7 @@ class _Level:
             return
         if self.own is not None:
             lists = [Prefetched(found, self.own) for found in lists]
-        kinds = set(map(type, instances))
-        plain = all(map(sets_plainly, kinds)) and all(map(reads_plainly, kinds))
-        if plain and not any(map(hasattr, instances, repeat(LISTS))):
+        if self.untouched and all(map(sets_plainly, set(map(type, instances)))):
             for instance, found in zip(instances, lists, strict=True):
                 instance._prefetched_objects_cache = {cache: found}
         else:

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from modelkit.ir.schema import Row
 from modelkit.stores.memory.heap import CHUNK, MASK, PROVISIONAL, SHIFT, Changed, Chunk, Heap, TablePin
-from modelkit.stores.memory.index import ABSENT, BARE, Absent, Bucket, Index
+from modelkit.stores.memory.index import ABSENT, Absent, Bucket, Index
 
 __all__ = ["LatestView", "OwnView", "Undone", "View"]
 
@@ -225,7 +225,7 @@ class View:
         if not self._is_patched():
             with self._lock:
                 found: list[Any] = list(map(self._maps[path].get, keys))
-                if not self._is_patched() and set(map(type, found)) <= BARE and max(found, default=0) < self.length:
+                if not self._is_patched() and _all_below(found, self.length):
                     return found
         return [self.find_slot(path, key) for key in keys]
 
@@ -563,6 +563,15 @@ def _slots_under(entries: Mapping[Hashable, Bucket], keys: Iterable[Hashable]) -
         elif bucket is not None:
             found += bucket
     return found
+
+
+def _all_below(entries: list[Any], length: int) -> bool:
+    """Whether all entries of an index are single slots, and those below `length`."""
+    try:
+        return bool(max(entries, default=-1) < length)
+    except TypeError:
+        # Several slots, or none, can be compared with no single one.
+        return False
 
 
 def _number(run: tuple[int, Chunk]) -> int:

@@ -10,6 +10,7 @@ import decimal
 import heapq
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import itemgetter
@@ -160,12 +161,9 @@ def gathered(
 
     `keys` are those of `rows`, in their order.
     """
-    found: dict[int, list[Any]] = {}
+    found: defaultdict[int, list[Any]] = defaultdict(list)
     for slot, row in zip(view.find_slots(path, keys), rows, strict=True):
-        if slot in found:
-            found[slot].append(row)
-        else:
-            found[slot] = [row]
+        found[slot].append(row)
     found.pop(-1, None)
     slots = sorted(found)
     return zip(view.rows_in(slots), map(found.__getitem__, slots), strict=True)
