@@ -82,6 +82,13 @@ class Aggregate(Expression):
         fill(self, "given", output_field)
 
     @property
+    def contains_aggregate(self) -> bool:
+        return True
+
+    def get_group_by_cols(self) -> list[Node]:
+        return []
+
+    @property
     def names_itself(self) -> bool:
         """Whether there is a `default_alias`: the argument is a field, or there is none."""
         return not self.args or (len(self.args) == 1 and isinstance(self.args[0], (F, Path)))

@@ -7,7 +7,7 @@ structure, constants by type and value (`Value(1) != Value(True)`). Only `resolv
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, KeysView, ValuesView
+from collections.abc import Iterable, Iterator, KeysView, ValuesView
 from dataclasses import field
 from typing import Any, ClassVar, cast
 
@@ -79,6 +79,30 @@ class Node:
             for item in part if isinstance(part, tuple) else (part,):
                 if isinstance(item, Node):
                     yield item
+
+    def get_source_expressions(self) -> list[Node]:
+        """The same, as a list."""
+        return list(self.parts())
+
+    @property
+    def contains_aggregate(self) -> bool:
+        """Whether it takes a group of rows to compute it: an aggregate stands in it, outside of a window."""
+        return any(part.contains_aggregate for part in self.parts())
+
+    @property
+    def contains_over_clause(self) -> bool:
+        """Whether a window stands in it."""
+        return any(part.contains_over_clause for part in self.parts())
+
+    def get_group_by_cols(self) -> list[Node]:
+        """What a query groups by where this stands beside aggregates: itself, or of what holds an aggregate the other parts."""
+        if not self.contains_aggregate:
+            return [self]
+        return _keys_of(self.parts())
+
+
+def _keys_of(nodes: Iterable[Node]) -> list[Node]:
+    return [key for node in nodes for key in node.get_group_by_cols()]
 
 
 def node_of(value: object) -> Node:
@@ -363,6 +387,9 @@ class Value(Expression):
         object.__setattr__(self, "given", output_field)
         object.__setattr__(self, "value", value)
 
+    def get_group_by_cols(self) -> list[Node]:
+        return []
+
     def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
         """Import path, positional and keyword arguments that make an equal one."""
         return "modelkit.Value", (self.value,), {} if self.given is None else {"output_field": self.given}
@@ -420,6 +447,9 @@ class ExpressionWrapper(Expression):
         Expression.__init__(self, output_field)
         object.__setattr__(self, "expression", node_of(expression))
 
+    def get_group_by_cols(self) -> list[Node]:
+        return [] if isinstance(self.expression, Value) else Expression.get_group_by_cols(self)
+
     def __repr__(self) -> str:
         return f"ExpressionWrapper({self.expression!r})"
 
@@ -443,6 +473,9 @@ class OrderBy(Node):
     def __repr__(self) -> str:
         nulls = "".join(f", {name}=True" for name in ("nulls_first", "nulls_last") if getattr(self, name))
         return f"OrderBy({self.expression!r}, descending={self.descending}{nulls})"
+
+    def get_group_by_cols(self) -> list[Node]:
+        return self.expression.get_group_by_cols()
 
     def flipped(self) -> OrderBy:
         """The same key in the opposite direction, NULLs at the other end."""

@@ -48,6 +48,9 @@ class WindowFrame(Node):
                 f"{type(self).__name__}.exclusion must be a WindowFrameExclusion, not {type(self.exclusion).__name__}."
             )
 
+    def get_group_by_cols(self) -> list[Node]:
+        return []
+
     def __repr__(self) -> str:
         start = "UNBOUNDED PRECEDING" if self.start is None else _edge(self.start)
         end = "UNBOUNDED FOLLOWING" if self.end is None else _edge(self.end)
@@ -173,6 +176,18 @@ class Window(Expression):
         fill(self, "order_by", _order(_listed(order_by)))
         fill(self, "frame", frame)
         fill(self, "given", output_field)
+
+    @property
+    def contains_aggregate(self) -> bool:
+        return False
+
+    @property
+    def contains_over_clause(self) -> bool:
+        return True
+
+    def get_group_by_cols(self) -> list[Node]:
+        """What its partition and its order go by."""
+        return [key for node in (*self.partition_by, *self.order_by) for key in node.get_group_by_cols()]
 
     def __repr__(self) -> str:
         parts = []

@@ -29,6 +29,7 @@ from modelkit.expressions import (
     Variance,
     When,
     Window,
+    WindowFrame,
     frozen_operand,
     node_of,
     rebase,
@@ -311,3 +312,33 @@ def test_an_aggregate_shows_what_makes_an_equal_one():
     assert repr(Variance("a")) == "Variance(F(a), sample=False)"
     assert repr(Count("*")) == "Count('*')"
     assert repr(Sum(F("a") + 1, distinct=True, default=0)) == "Sum((F(a) + Value(1)), distinct=True, default=Value(0))"
+
+
+def test_expressions_say_what_they_are_made_of():
+    ratio = Sum("price") / (F("pages") + 1)
+    assert ratio.get_source_expressions() == [Sum("price"), F("pages") + 1]
+    assert ratio.contains_aggregate
+    assert not ratio.contains_over_clause
+    assert not (F("pages") + 1).contains_aggregate
+    ranked = Window(Sum("price"), partition_by="author", order_by=F("pages").desc()) * 2
+    assert ranked.contains_over_clause
+    assert not ranked.contains_aggregate
+
+
+@pytest.mark.parametrize(
+    ("expression", "keys"),
+    [
+        (F("a") + 1, [F("a") + 1]),
+        (Sum("a") / F("b"), [F("b")]),
+        (Sum("a"), []),
+        (Value(1), []),
+        (ExpressionWrapper(Value(1), None), []),
+        (ExpressionWrapper(F("a"), None), [ExpressionWrapper(F("a"), None)]),
+        (F("a").desc(), [F("a")]),
+        (Window(Sum("a"), partition_by="b", order_by="-c"), [F("b"), F("c")]),
+        (WindowFrame(), []),
+    ],
+    ids=repr,
+)
+def test_groups_go_by_what_is_no_aggregate(expression, keys):
+    assert expression.get_group_by_cols() == keys
