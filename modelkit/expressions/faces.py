@@ -134,6 +134,22 @@ class Agg(Face, Generic[M_con, T_co]):
         return Expr(Window(self.node, _nodes(partition_by), _nodes(order_by), frame))
 
 
+class NumAgg(Agg[M_con, T_co]):
+    """An aggregate that gives a number."""
+
+    __slots__ = ()
+
+    def over(
+        self,
+        *,
+        partition_by: Expr[M_con, Any] | Sequence[Expr[M_con, Any]] = (),
+        order_by: Expr[M_con, Any] | Order[M_con] | Sequence[Expr[M_con, Any] | Order[M_con]] = (),
+        frame: WindowFrame | None = None,
+    ) -> NumExpr[M_con, T_co]:
+        """As Agg.over(): a number for each row."""
+        return NumExpr(super().over(partition_by=partition_by, order_by=order_by, frame=frame).node)
+
+
 def _nodes(faces: Face | Sequence[Face]) -> tuple[Node, ...]:
     return (faces.node,) if isinstance(faces, Face) else tuple(face.node for face in faces)
 
@@ -206,9 +222,9 @@ class Expr(Face, Generic[M_con, T]):
         """What update() takes: this field becomes `value`."""
         return assign_to(self.node, value)
 
-    def count(self, *, distinct: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, int]:
+    def count(self, *, distinct: bool = False, where: Cond[M_con] | None = None) -> NumAgg[M_con, int]:
         """How many values are not NULL."""
-        return Agg(aggregates.Count(self.node, filter=_where(where), distinct=distinct))
+        return NumAgg(aggregates.Count(self.node, filter=_where(where), distinct=distinct))
 
     def max(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, T | None]:
         """The largest value; None over no rows."""
@@ -396,17 +412,21 @@ class NumExpr(_Arithmetic[M_con, T]):
         """The number rounded half away from zero to `digits` behind the point (below 0: before it), of the same type."""
         return NumExpr(Func(self.node, Value(digits), function="ROUND"))
 
+    def sum(self, *, where: Cond[M_con] | None = None) -> NumAgg[M_con, T | None]:
+        """The sum; None over no rows."""
+        return NumAgg(super().sum(where=where).node)
+
     @overload
     def avg(  # type: ignore[overload-overlap]
         self: NumExpr[M_con, decimal.Decimal] | NumExpr[M_con, decimal.Decimal | None],
         *,
         where: Cond[M_con] | None = None,
-    ) -> Agg[M_con, decimal.Decimal | None]: ...
+    ) -> NumAgg[M_con, decimal.Decimal | None]: ...
     @overload
-    def avg(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]: ...
-    def avg(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, Any]:
+    def avg(self, *, where: Cond[M_con] | None = None) -> NumAgg[M_con, float | None]: ...
+    def avg(self, *, where: Cond[M_con] | None = None) -> NumAgg[M_con, Any]:
         """The mean; None over no rows. A Decimal of Decimals, else a float."""
-        return Agg(aggregates.Avg(self.node, filter=_where(where)))
+        return NumAgg(aggregates.Avg(self.node, filter=_where(where)))
 
     @overload
     def stddev(  # type: ignore[overload-overlap]
@@ -414,12 +434,12 @@ class NumExpr(_Arithmetic[M_con, T]):
         *,
         sample: bool = ...,
         where: Cond[M_con] | None = None,
-    ) -> Agg[M_con, decimal.Decimal | None]: ...
+    ) -> NumAgg[M_con, decimal.Decimal | None]: ...
     @overload
-    def stddev(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]: ...
-    def stddev(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, Any]:
+    def stddev(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> NumAgg[M_con, float | None]: ...
+    def stddev(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> NumAgg[M_con, Any]:
         """The standard deviation; None over no rows. A Decimal of Decimals, else a float."""
-        return Agg(aggregates.StdDev(self.node, sample=sample, filter=_where(where)))
+        return NumAgg(aggregates.StdDev(self.node, sample=sample, filter=_where(where)))
 
     @overload
     def variance(  # type: ignore[overload-overlap]
@@ -427,12 +447,12 @@ class NumExpr(_Arithmetic[M_con, T]):
         *,
         sample: bool = ...,
         where: Cond[M_con] | None = None,
-    ) -> Agg[M_con, decimal.Decimal | None]: ...
+    ) -> NumAgg[M_con, decimal.Decimal | None]: ...
     @overload
-    def variance(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, float | None]: ...
-    def variance(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> Agg[M_con, Any]:
+    def variance(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> NumAgg[M_con, float | None]: ...
+    def variance(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> NumAgg[M_con, Any]:
         """The variance; None over no rows. A Decimal of Decimals, else a float."""
-        return Agg(aggregates.Variance(self.node, sample=sample, filter=_where(where)))
+        return NumAgg(aggregates.Variance(self.node, sample=sample, filter=_where(where)))
 
 
 def _combined(left: object, operator: ArithOp, right: object) -> Combined:

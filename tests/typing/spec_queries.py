@@ -85,8 +85,10 @@ def aggregates() -> None:
     assert_type(Citizen.objects.aggregate(Citizen.nick.min()), str | None)
     assert_type(City.objects.annotate(City.citizens.count(Citizen.age > 3)).first(), tuple[City, int] | None)
     rank = Citizen.age.avg().over(partition_by=Citizen.voter, order_by=[Citizen.born, Citizen.name.desc()])
-    assert_type(rank, Expr[Citizen, float | None])
-    assert_type(Citizen.age.count().over(), Expr[Citizen, int])
+    assert_type(rank, NumExpr[Citizen, float | None])
+    assert_type(Citizen.age.count().over(), NumExpr[Citizen, int])
+    assert_type((Citizen.wealth.sum().over() * 2).round(2), NumExpr[Citizen, Decimal | None])
+    assert_type(Citizen.name.max().over(), Expr[Citizen, str | None])
     assert_type(Citizen.objects.annotate(rank).first(), tuple[Citizen, float | None] | None)
     Citizen.objects.filter(rank > 3.5).order_by(rank.desc())
     Citizen.objects.aggregate(City.size.sum())  # E21
