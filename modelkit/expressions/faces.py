@@ -45,6 +45,7 @@ __all__ = [
     "Expr",
     "Instance",
     "JsonExpr",
+    "NumAgg",
     "NumExpr",
     "Order",
     "StrExpr",
