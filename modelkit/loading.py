@@ -78,24 +78,17 @@ class Grouping:
     kept: str = ""
 
 
-class Groups(dict[Any, list[Any]]):
-    """What tells whose an instance is -> the list that takes it in; what belongs to nobody goes into one of its own."""
+Groups: TypeAlias = dict[Any, list[Any]]
+"""What tells whose an instance is -> the list that takes it in."""
 
-    def __missing__(self, key: Any) -> list[Any]:
-        return []
-
-
-class OwnedGroups(dict[Any, tuple[list[Any], Any]]):
-    """The same, each list with what its members keep."""
-
-    def __missing__(self, key: Any) -> tuple[list[Any], Any]:
-        return [], None
+OwnedGroups: TypeAlias = dict[Any, tuple[list[Any], Any]]
+"""The same, each list with what its members keep."""
 
 
 def load_groups(
     fetch: Fetch, rows: list[Any], alias: str | None, grouping: Grouping, groups: Groups | OwnedGroups
 ) -> None:
-    """As `load`, for instances, each of which is put into its group: of OwnedGroups, where the grouping says what is kept."""
+    """As `load`, for instances, each of which is put into its group, where it has one: of OwnedGroups, if something is kept."""
     made: Any = loader(fetch, grouping)
     made(rows, alias, groups)
 
@@ -265,12 +258,13 @@ class _Writer:
         source, model = self.source, self.entity.info.model
         keys = [f"{made}.{identifier(name)}" for name in grouping.attnames] or ["owned_by"]
         key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
-        if not grouping.kept:
-            source.line(f"groups[{key}].append({made})")
-            return
-        source.line(f"group, owner = groups[{key}]")
+        source.line(f"key = {key}")
+        with source.block("try:"):
+            source.line(f"{'group, owner' if grouping.kept else 'group'} = groups[key]")
+        with source.block("except KeyError:"):
+            source.line("continue")
         source.line(f"group.append({made})")
-        if any(child.kept == grouping.kept for child in self.entity.children):
+        if not grouping.kept or any(child.kept == grouping.kept for child in self.entity.children):
             return
         kept = source.bind(grouping.kept, "kept")
         if self.listened or _runs_own_code(model):

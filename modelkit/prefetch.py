@@ -20,7 +20,7 @@ from modelkit.garbage import without_collection
 from modelkit.ir.expr import Col, TupleNode
 from modelkit.ir.query import Select, ValueOutput
 from modelkit.ir.types import TupleType
-from modelkit.loading import Grouping, Groups, OwnedGroups, load, load_groups, reads_plainly, sets_plainly
+from modelkit.loading import Grouping, Groups, load, load_groups, reads_plainly, sets_plainly
 from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
 from modelkit.owners import ABSENT, LISTS, Known, attach, kept, owner_of
 from modelkit.resolve import conditions, finishers, shapes
@@ -389,7 +389,7 @@ class _Level:
             attach(found, self.known)
             self.cache_single(instances, keys, found)
             return found
-        groups = Groups({key: [] for key in wanted})
+        groups: Groups = {key: [] for key in wanted}
         if asked:
             if generic:
                 self.generic(instances, groups)
@@ -398,8 +398,8 @@ class _Level:
             else:
                 self.direct(groups, dict(zip(keys, instances, strict=True)))
         if self.cut != _WHOLE:
-            groups = Groups({key: group[self.cut] for key, group in groups.items()})
-        self.cache_lists(instances, list(map(groups.__getitem__, keys)))
+            groups = {key: group[self.cut] for key, group in groups.items()}
+        self.cache_lists(instances, [[] if group is None else group for group in map(groups.get, keys)])
         found = list(chain.from_iterable(groups.values()))
         attach(found, self.known)
         return found
@@ -415,7 +415,7 @@ class _Level:
         fetch = finishers.fetch(shapes.among(self.query, relation.remote, tuple(groups)))
         rows = session(self.alias).select(fetch.select, fetch.params)
         if relation.kind == "reverse_foreign_key" and self.knows_owner:
-            owned = OwnedGroups({key: (group, owner_of(owners[key])) for key, group in groups.items()})
+            owned = {key: (group, owner_of(owners[key])) for key, group in groups.items()}
             load_groups(fetch, rows, self.alias, Grouping(relation.remote, kept_as(relation.field.name)), owned)
         else:
             load_groups(fetch, rows, self.alias, Grouping(relation.remote), groups)
@@ -435,7 +435,9 @@ class _Level:
             either |= Q(**lookups)
         fetch = finishers.fetch(conditions.filtered(self.query, (either,), {}))
         for each in load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias):
-            groups[self.relation.field.owner_key(each, self.alias)].append(each)
+            group = groups.get(self.relation.field.owner_key(each, self.alias))
+            if group is not None:
+                group.append(each)
 
     def through(self, groups: Groups) -> None:
         """Instances at the other end of a many-to-many relation, each put into the group that it was found for."""
