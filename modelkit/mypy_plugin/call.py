@@ -90,7 +90,7 @@ class Call:
     def depends_on_name(self, info: TypeInfo, name: str) -> None:
         """Check what asked again when `name` of a class appears, goes, or is of another type."""
         trigger = make_trigger(f"{info.fullname}.{name}")
-        self.api.tree.plugin_deps.setdefault(trigger, set()).add(make_trigger(self.api.tscope.current_target()))
+        self.api.tree.plugin_deps.setdefault(trigger, set()).add(self.api.tscope.current_target())
 
     # -- errors
 

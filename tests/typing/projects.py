@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from mypy import api
+from mypy.dmypy_server import Server
+from mypy.main import process_options
 
 ROOT = Path(__file__).parent.parent.parent
 WARM = ROOT / ".mypy_cache" / "warm"
@@ -68,5 +70,36 @@ class Project:
         """What mypy says, as `file:line: message`, notes left out; the cache is read and written."""
         said, errors, _ = _run(self.folder, self.cache, *options, str(self.folder))
         assert not errors, errors
+        return self.listed(said)
+
+    def listed(self, said: str) -> list[str]:
+        """The errors in what mypy printed."""
         lines = [line for line in said.splitlines() if ": error: " in line]
         return [line.replace(f"{self.folder}/", "").replace("error: ", "") for line in lines]
+
+
+class Daemon:
+    """mypy's daemon over a project, in this process: it keeps all in memory and checks what an edit concerns."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._arguments = [
+            *("--config-file", str(project.folder / "mypy.ini")),
+            *("--cache-dir", str(project.cache)),
+            *("--no-error-summary", str(project.folder)),
+        ]
+        _, options = process_options(self._arguments, server_options=True)
+        self._server = Server(options, str(project.folder / "status.json"))
+
+    def __enter__(self) -> Daemon:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.fine_grained_manager = None
+
+    def checked(self) -> list[str]:
+        """What the daemon says after the latest edit."""
+        sources, _ = process_options(self._arguments, server_options=True)
+        said = self._server.check(sources, export_types=False, is_tty=False, terminal_width=80)
+        assert not said["err"], said["err"]
+        return self._project.listed(str(said["out"]))

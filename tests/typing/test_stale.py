@@ -1,0 +1,118 @@
+"""What mypy kept of a module is dropped when a model it reads by name changes, however far away: cold, incremental, parallel, in the daemon."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.typing.projects import Daemon, Project
+
+FILES = {
+    "app/__init__.py": "",
+    "app/teams.py": """
+from modelkit import CharField, Model
+
+class Team(Model):
+    name = CharField(max_length=9)
+""",
+    "app/users.py": """
+from app.teams import Team
+from modelkit import CASCADE, CharField, ForeignKey, IntegerField, Model
+
+class User(Model):
+    name = CharField(max_length=9)
+    age = IntegerField()
+    team = ForeignKey(Team, CASCADE)
+""",
+    "app/views.py": """
+from app.users import User
+
+def names() -> list[str]:
+    return list(User.objects.filter(team__name="x").values_list("team__name", flat=True))
+
+def ages() -> int:
+    return User.objects.filter(age=3).count()
+""",
+    "app/pages.py": """
+from app.teams import Team
+
+def members(team: Team) -> int:
+    return team.user_set.filter(age=3).count()
+""",
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    return Project(tmp_path, FILES)
+
+
+FOLLOWS = {"no-any-return", "misc"}
+"""What mypy says of a value whose type it could not tell, beside the error itself."""
+
+
+def found(lines: list[str]) -> set[str]:
+    """Files and codes of what is said."""
+    pairs = [(line.split(":")[0], line.rpartition("[")[2][:-1]) for line in lines]
+    return {f"{file} {code}" for file, code in pairs if code not in FOLLOWS}
+
+
+EDITS = {
+    "a field is renamed two modules away": (
+        ("app/teams.py", "name =", "named ="),
+        {"app/views.py modelkit"},
+    ),
+    "a field is of another type two modules away": (
+        ("app/teams.py", "name = CharField(max_length=9)", "name = CharField(max_length=9, null=True)"),
+        {"app/views.py arg-type"},
+    ),
+    "a field of a relation's far side is renamed": (
+        ("app/users.py", "age =", "years ="),
+        {"app/views.py modelkit", "app/pages.py modelkit"},
+    ),
+    "the far side gets another name": (
+        ("app/users.py", "ForeignKey(Team, CASCADE)", 'ForeignKey(Team, CASCADE, related_name="people")'),
+        {"app/pages.py attr-defined"},
+    ),
+    "the relation goes": (
+        ("app/users.py", "team = ForeignKey(Team, CASCADE)", "pass"),
+        {"app/views.py modelkit", "app/pages.py attr-defined"},
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_what_is_stale_is_checked_again(edit, project):
+    (name, old, new), expected = EDITS[edit]
+    assert project.checked() == []
+    project.replace(name, old, new)
+    assert found(project.checked()) == expected
+    project.replace(name, new, old)
+    assert project.checked() == []
+
+
+def test_a_new_module_gives_a_model_a_new_far_side(project):
+    project.replace("app/pages.py", "team.user_set", "team.guest_set")
+    assert found(project.checked()) == {"app/pages.py attr-defined"}
+    project.write("app/guests.py", FILES["app/users.py"].replace("class User", "class Guest"))
+    assert project.checked() == []
+    (project.folder / "app/guests.py").unlink()
+    assert found(project.checked()) == {"app/pages.py attr-defined"}
+
+
+def test_a_cold_run_and_parallel_workers_say_the_same(project):
+    project.replace("app/teams.py", "name =", "named =")
+    incremental = project.checked()
+    assert found(incremental) == {"app/views.py modelkit"}
+    assert project.checked("--num-workers", "2") == incremental
+    assert project.checked("--cache-dir", str(project.folder / "other"), "--num-workers", "2") == incremental
+
+
+def test_the_daemon_says_the_same(project):
+    with Daemon(project) as daemon:
+        assert daemon.checked() == []
+        for (name, old, new), expected in EDITS.values():
+            project.replace(name, old, new)
+            assert found(daemon.checked()) == expected
+            project.replace(name, new, old)
+            assert daemon.checked() == []
