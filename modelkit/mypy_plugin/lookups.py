@@ -7,6 +7,7 @@ lookup that somebody may have registered is never called unknown.
 from __future__ import annotations
 
 import dataclasses
+from functools import lru_cache
 from typing import Any, Final
 
 from mypy.nodes import TypeInfo
@@ -164,6 +165,7 @@ def scalar_of(kind: TypeInfo) -> types.ScalarType | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def _built_in(kind: Any) -> types.ScalarType | None:
     options = {"CharField": {"max_length": 1}, "DecimalField": {"max_digits": 9, "decimal_places": 2}}
     try:

@@ -176,7 +176,9 @@ class Project:
 
 
 def _is_users(module: str, path: str) -> bool:
-    return bool(path) and path.endswith(".py") and not module.startswith("modelkit.") and "site-packages" not in path
+    return (
+        bool(path) and path.endswith(".py") and module.partition(".")[0] != "modelkit" and "site-packages" not in path
+    )
 
 
 def _root(module: str, path: Path) -> Path:
@@ -247,8 +249,12 @@ def _imported(tree: ast.Module, module: str, *, is_package: bool) -> dict[str, s
     """The names that a module imports, with what they mean."""
     package = module if is_package else module.rpartition(".")[0]
     known: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+    waiting: list[ast.stmt] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.If, ast.Try)):
+            waiting.extend((*node.body, *node.orelse))
+        elif isinstance(node, ast.Import):
             for alias in node.names:
                 known[alias.asname or alias.name.partition(".")[0]] = (
                     alias.name if alias.asname else alias.name.partition(".")[0]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import gc
 import shutil
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -22,10 +25,22 @@ disable_error_code = misc
 _SEED = "import modelkit.functions\nimport modelkit.contrib.contenttypes\nimport modelkit.expressions\n"
 
 
+@contextlib.contextmanager
+def collecting() -> Iterator[None]:
+    """What mypy sets of the garbage collector is as it was after the block."""
+    kept = gc.get_threshold()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*kept)
+        gc.unfreeze()
+        gc.collect()
+
+
 def _run(folder: Path, cache_dir: Path, *options: str) -> tuple[str, str, int]:
-    return api.run(
-        ["--config-file", str(folder / "mypy.ini"), "--cache-dir", str(cache_dir), "--no-error-summary", *options]
-    )
+    config = ["--config-file", str(folder / "mypy.ini"), "--cache-dir", str(cache_dir), "--no-error-summary"]
+    with collecting():
+        return api.run([*config, *options])
 
 
 @cache
@@ -96,10 +111,12 @@ class Daemon:
 
     def __exit__(self, *_: object) -> None:
         self._server.fine_grained_manager = None
+        gc.collect()
 
     def checked(self) -> list[str]:
         """What the daemon says after the latest edit."""
         sources, _ = process_options(self._arguments, server_options=True)
-        said = self._server.check(sources, export_types=False, is_tty=False, terminal_width=80)
+        with collecting():
+            said = self._server.check(sources, export_types=False, is_tty=False, terminal_width=80)
         assert not said["err"], said["err"]
         return self._project.listed(str(said["out"]))

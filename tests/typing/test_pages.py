@@ -8,7 +8,7 @@ from pathlib import Path
 from mypy import api
 
 from tests.test_docs import PAGES, blocks
-from tests.typing.projects import ROOT, Project
+from tests.typing.projects import ROOT, Project, collecting
 
 ON_PURPOSE = {
     "tutorial.py": {"contry"},
@@ -37,7 +37,8 @@ def test_no_page_has_a_mistake_that_it_does_not_make_on_purpose(tmp_path):
     project = Project(tmp_path, pages)
     (tmp_path / "mypy.ini").write_text("[mypy]\nplugins = modelkit.mypy_plugin\ncheck_untyped_defs = True\n")
     options = ["--config-file", str(tmp_path / "mypy.ini"), "--cache-dir", str(project.cache), "--no-error-summary"]
-    said, errors, _ = api.run([*options, str(tmp_path), str(ROOT / "modelkit" / "cli")])
+    with collecting():
+        said, errors, _ = api.run([*options, str(tmp_path), str(ROOT / "modelkit" / "cli")])
     assert not errors, errors
     found: dict[str, set[str]] = {}
     unexpected = []
