@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import gc
+import io
+import multiprocessing
 import shutil
-from collections.abc import Iterator
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from mypy import api
 from mypy.dmypy_server import Server
 from mypy.main import process_options
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
 WARM = ROOT / ".mypy_cache" / "warm"
@@ -25,22 +32,43 @@ disable_error_code = misc
 _SEED = "import modelkit.functions\nimport modelkit.contrib.contenttypes\nimport modelkit.expressions\n"
 
 
-@contextlib.contextmanager
-def collecting() -> Iterator[None]:
-    """What mypy sets of the garbage collector is as it was after the block."""
-    kept = gc.get_threshold()
-    try:
-        yield
-    finally:
-        gc.set_threshold(*kept)
-        gc.unfreeze()
-        gc.collect()
+def in_child(work: Callable[[], T]) -> T:
+    """What `work` gives, done in a forked process: whatever mypy leaves in memory goes with that. AssertionError where it fails."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def report() -> None:
+        try:
+            sender.send((True, work()))
+        except BaseException:
+            sender.send((False, traceback.format_exc()))
+            raise
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads: the child touches none
+        process = context.Process(target=report)
+        process.start()
+    done, given = receiver.recv()
+    process.join()
+    assert done, given
+    return given
 
 
-def _run(folder: Path, cache_dir: Path, *options: str) -> tuple[str, str, int]:
-    config = ["--config-file", str(folder / "mypy.ini"), "--cache-dir", str(cache_dir), "--no-error-summary"]
-    with collecting():
-        return api.run([*config, *options])
+def run_mypy(*options: str) -> tuple[str, str]:
+    """What mypy prints; what it or the plugin says on standard error goes to that of this process, too."""
+
+    def work() -> tuple[str, str]:
+        with contextlib.redirect_stderr(io.StringIO()) as told:
+            said, errors, _ = api.run(["--no-error-summary", *options])
+        return said, errors + told.getvalue()
+
+    said, told = in_child(work)
+    sys.stderr.write(told)
+    return said, told
+
+
+def _run(folder: Path, cache_dir: Path, *options: str) -> tuple[str, str]:
+    return run_mypy("--config-file", str(folder / "mypy.ini"), "--cache-dir", str(cache_dir), *options)
 
 
 @cache
@@ -51,9 +79,9 @@ def _warm() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be at it
         (WARM / "mypy.ini").write_text(_CONFIG)
         (WARM / "seed.py").write_text(_SEED)
-        said, errors, _ = _run(WARM, WARM / "cache", str(WARM / "seed.py"))
+        said, told = _run(WARM, WARM / "cache", str(WARM / "seed.py"))
     assert not said, said
-    assert not errors, errors
+    assert not told, told
     return WARM / "cache"
 
 
@@ -83,8 +111,7 @@ class Project:
 
     def checked(self, *options: str) -> list[str]:
         """What mypy says, as `file:line: message`, notes left out; the cache is read and written."""
-        said, errors, _ = _run(self.folder, self.cache, *options, str(self.folder))
-        assert not errors, errors
+        said, _ = _run(self.folder, self.cache, *options, str(self.folder))
         return self.listed(said)
 
     def listed(self, said: str) -> list[str]:
@@ -94,7 +121,7 @@ class Project:
 
 
 class Daemon:
-    """mypy's daemon over a project, in this process: it keeps all in memory and checks what an edit concerns."""
+    """mypy's daemon over a project: it keeps all in memory and checks what an edit concerns. To be used inside `in_child()`."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -106,17 +133,9 @@ class Daemon:
         _, options = process_options(self._arguments, server_options=True)
         self._server = Server(options, str(project.folder / "status.json"))
 
-    def __enter__(self) -> Daemon:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.fine_grained_manager = None
-        gc.collect()
-
     def checked(self) -> list[str]:
         """What the daemon says after the latest edit."""
         sources, _ = process_options(self._arguments, server_options=True)
-        with collecting():
-            said = self._server.check(sources, export_types=False, is_tty=False, terminal_width=80)
+        said = self._server.check(sources, export_types=False, is_tty=False, terminal_width=80)
         assert not said["err"], said["err"]
         return self._project.listed(str(said["out"]))
