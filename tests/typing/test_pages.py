@@ -9,8 +9,8 @@ from tests.test_docs import PAGES, blocks
 from tests.typing.projects import ROOT, Project, run_mypy
 
 ON_PURPOSE = {
-    "tutorial.py": {"contry"},
-    "functions.py": {"station__divide_by"},
+    "page_tutorial.py": {"contry"},
+    "page_functions.py": {"station__divide_by"},
     "demo.py": {"contry"},
 }
 """Mistakes that show what is said of them when they run."""
@@ -31,7 +31,7 @@ def module_of(page: Path) -> str:
 
 
 def test_no_page_has_a_mistake_that_it_does_not_make_on_purpose(tmp_path):
-    pages = {f"{page.stem.lower()}.py": module_of(page) for page in PAGES}
+    pages = {f"page_{page.stem.lower()}.py": module_of(page) for page in PAGES}
     project = Project(tmp_path, pages)
     (tmp_path / "mypy.ini").write_text("[mypy]\nplugins = modelkit.mypy_plugin\ncheck_untyped_defs = True\n")
     options = ["--config-file", str(tmp_path / "mypy.ini"), "--cache-dir", str(project.cache)]
