@@ -358,6 +358,61 @@ def test_updates_that_stand_alone_are_never_lost(db):
     assert [row[AGE] for row in db.store.select(every(db.user), ())] == [workers * rounds] * 2
 
 
+# Rows that a transaction inserts one by one
+
+
+def test_a_row_that_a_transaction_adds_is_held_to_every_unique_key(db):
+    db.store.insert(db.user, [user(code=1)])
+    transaction = db.store.begin()
+    for code in (2, None, 3, None, 4):
+        transaction.insert(db.user, [user(code=code, age=code)])
+    for taken in (1, 2, 4):
+        with pytest.raises(IntegrityError, match="is taken already"):
+            transaction.insert(db.user, [user(code=taken)])
+    with pytest.raises(IntegrityError, match="id = 3 is taken already"):
+        transaction.insert(db.user, [user(id=3)])
+    assert transaction.select(by(db.user, CODE), (3,))[0][AGE] == 3
+    assert [row[CODE] for row in transaction.select(by(db.user, AGE), (4,))] == [4]
+    transaction.insert(db.user, [user(code=5, age=4)])
+    assert [row[CODE] for row in transaction.select(by(db.user, AGE), (4,))] == [4, 5]
+    mark = transaction.savepoint()
+    transaction.insert(db.user, [user(code=6)])
+    transaction.rollback_to(mark)
+    transaction.insert(db.user, [user(code=6)])
+    transaction.commit()
+    assert [row[CODE] for row in db.store.select(every(db.user), ())] == [1, 2, None, 3, None, 4, 5, 6]
+
+
+def test_a_key_that_others_commit_while_rows_are_added_is_taken_at_commit(db):
+    transaction = db.store.begin()
+    for code in range(3):
+        transaction.insert(db.user, [user(code=code)])
+    db.store.insert(db.user, [user(code=7)])
+    with pytest.raises(IntegrityError):
+        transaction.insert(db.user, [user(code=2)])
+    with pytest.raises(IntegrityError):
+        transaction.insert(db.user, [user(code=7)])
+        transaction.commit()
+    transaction.rollback()
+    assert [row[CODE] for row in db.store.select(every(db.user), ())] == [7]
+
+
+def test_a_row_that_was_written_over_is_found_by_its_key(db):
+    db.store.insert(db.user, [user(code=1), user(code=2)])
+    transaction = db.store.begin()
+    transaction.update(set_where(db.user, NAME), (1, "x"))
+    transaction.update(set_where(db.user, NAME), (2, "y"))
+    transaction.update(set_where(db.user, CODE), (1, 5))
+    assert [row[NAME] for row in transaction.select(by(db.user, ID), (1,))] == ["x"]
+    assert [row[NAME] for row in transaction.select(by(db.user, CODE), (5,))] == ["x"]
+    assert transaction.select(by(db.user, CODE), (1,)) == []
+    transaction.update(set_where(db.user, CODE), (2, 1))
+    assert [row[NAME] for row in transaction.select(by(db.user, CODE), (1,))] == ["y"]
+    assert transaction.delete(delete_where(db.user, ID), (1,)) == 1
+    assert transaction.select(by(db.user, ID), (1,)) == []
+    transaction.commit()
+
+
 # A transaction's only write
 
 

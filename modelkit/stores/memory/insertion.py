@@ -1,7 +1,8 @@
-"""The insert of one row, generated per table: what `Committer.apply` does for it, with nothing built on the way.
+"""The insert of one row, generated per table: into the table itself, and into a transaction's view of it.
 
-Knows one table, its indexes and its links. The invariant is the committer's: `publishing` is set before the first change
-and cleared after the last, and everything that raises comes before.
+Knows one table, its indexes and its links. `insertion` does what `Committer.apply` does for a row, with nothing built on the
+way; its invariant is the committer's: `publishing` is set before the first change and cleared after the last, and everything
+that raises comes before. `addition` does what a transaction's insert does for a row where a glance shows that its keys are free.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from modelkit.codegen import Source
 from modelkit.ir.schema import Row
 from modelkit.ir.types import ScalarType
 from modelkit.stores.memory.constraints import refuse_duplicate, refuse_orphan
-from modelkit.stores.memory.heap import MASK, SHIFT, TablePin
+from modelkit.stores.memory.heap import MASK, PROVISIONAL, SHIFT, TablePin
 from modelkit.stores.memory.index import ABSENT, Index
 from modelkit.stores.memory.tables import Link, TableState, UniqueRule
+from modelkit.stores.memory.view import OwnView
 
-__all__ = ["Publishing", "insertion"]
+__all__ = ["Publishing", "addition", "insertion"]
 
 
 class Publishing(Protocol):
@@ -58,6 +60,36 @@ def insertion(committer: Publishing, state: TableState) -> Callable[[Row], Row]:
             source.line(f"{master}.working = False")
         source.line("return row")
     return source.function("insert")
+
+
+def addition(state: TableState) -> Callable[[OwnView, Row], bool]:
+    """The function that adds an admitted row to a transaction's view; False, and nothing done, where a key may be taken.
+
+    Each unique path must have a patch that knows all of the view, which a first insert the slow way leaves behind.
+    """
+    source = Source(f"add to {state.name}")
+    rules = [rule for rule in state.uniques if not rule.deferred]
+    with source.block("def add(view, row):"):
+        source.line("patches, before = view.patches, len(view.before)")
+        for rule in rules:
+            index = rule.index
+            key, patch = _key(index), f"p{index.path.number:d}"
+            source.line(f"{patch} = patches.get({index.path.number:d})")
+            source.line(f"{key} = {_key_text(source, state, index)}")
+            taken = f"{key} in {source.bind(index.entries, 'entries')} or {key} in {patch}.candidates"
+            with source.block(f"if {patch} is None or {patch}.seen != before or {taken}:"):
+                source.line("return False")
+        source.line(f"slot = {PROVISIONAL:d} + len(view.added)")
+        source.line("view.added.append(row)")
+        for rule in rules:
+            index = rule.index
+            add = f"p{index.path.number:d}.candidates[{_key(index)}] = slot"
+            absent = f"if {_key(index)} is not {source.bind(ABSENT, 'absent')}: "
+            source.line(add if index.condition is None else absent + add)
+        with source.block(f"if len(patches) > {len({rule.index for rule in rules}):d}:"):
+            source.line("view.index(slot, row)")
+        source.line("return True")
+    return source.function("add")
 
 
 def _publish(source: Source, state: TableState, master: str, heap: str) -> None:

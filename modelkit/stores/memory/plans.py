@@ -19,7 +19,7 @@ from modelkit.stores.base import Params
 from modelkit.stores.memory.catalog import Catalog
 from modelkit.stores.memory.compiler import Compiled, compile_condition, compile_query
 from modelkit.stores.memory.heap import Changed
-from modelkit.stores.memory.tables import TableState
+from modelkit.stores.memory.tables import TableState, UniqueRule
 from modelkit.stores.memory.view import LatestView
 
 __all__ = ["MOST", "Plans", "Prepared", "Query"]
@@ -36,7 +36,8 @@ class Prepared:
 
     `pure`: it runs nothing that a user wrote, so it may run under the store's lock; `inside`: and it should, since it
     reads by key alone and is done at once.
-    `target` and `columns` are what a write writes to, `finish` makes the changes of the rows that it finds. `alone`: it
+    `target` and `columns` are what a write writes to, `finish` makes the changes of the rows that it finds, `uniques` are the
+    rules that these may break. `alone`: it
     changes at most one row, in columns that no index, sequence or function of a user's reads, so that putting the new row
     into its slot is all there is to do.
     `root` is the table of source 0 where the query reads it there alone, `local` what its rows must pass by themselves to
@@ -59,6 +60,7 @@ class Prepared:
         "run",
         "states",
         "target",
+        "uniques",
     )
 
     def __init__(
@@ -72,9 +74,11 @@ class Prepared:
         self.target = target
         self.columns: frozenset[int] = frozenset()
         self.finish: Finish = _emptied
+        self.uniques: tuple[UniqueRule, ...] = ()
         if isinstance(query, Update) and target is not None:
             self.columns = target.touched(frozenset(assignment.column for assignment in query.assignments))
             self.finish = target.refit(self.columns)
+            self.uniques = target.uniques_over(self.columns)
         self.alone = self.inside and compiled.single and target is not None and self._stands_alone(target)
         self.ref: weakref.ref[Any] | None = None
         self._condition: Callable[[Params], Callable[[Row], bool]] | None = None

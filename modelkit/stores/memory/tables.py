@@ -51,7 +51,7 @@ class TableState:
     """What a store keeps of one table.
 
     `plain`: no formula of the table runs a function that a user may have written, so its rows may be judged under the lock.
-    `links` are its references, `linked` those of other tables (and its own) to it. `insert` is the generated insert of
+    `links` are its references, `linked` those of other tables (and its own) to it. `insert` and `add` are the generated inserts of
     one row (`insertion.py`), once there was one. `replaced`: a newer definition took its rows over.
     """
 
@@ -59,6 +59,7 @@ class TableState:
         "__weakref__",
         "_generated",
         "_refits",
+        "add",
         "admit",
         "auto",
         "columns",
@@ -132,6 +133,7 @@ class TableState:
         self.plain = not any(runs_functions(formula.expr) for formula in _formulas(table))
         self.admit = admit_rows(self.rules)
         self.insert: Callable[[Row], Row] | None = None
+        self.add: Callable[[OwnView, Row], bool] | None = None
         self._refits: dict[frozenset[int], Refit] = {}
         self.latest = LatestView(self.heap, self.indexes, self.maps, lock)
 
@@ -149,6 +151,10 @@ class TableState:
         if known is None:
             known = self._refits[columns] = refit_rows(self.rules, columns)
         return known
+
+    def uniques_over(self, columns: frozenset[int]) -> tuple[UniqueRule, ...]:
+        """The rules that a statement which writes `columns` may break at its end."""
+        return tuple([rule for rule in self.uniques if not rule.deferred and rule.index.reads & columns])
 
     def touched(self, columns: frozenset[int]) -> frozenset[int]:
         """The columns that an update of `columns` changes: these, and those that are generated from them."""

@@ -7,7 +7,7 @@ it is, or nothing.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias
@@ -25,6 +25,7 @@ from modelkit.stores.memory.constraints import TableWrites, refuse_duplicate
 from modelkit.stores.memory.footprint import Footprint
 from modelkit.stores.memory.heap import Changed, Pin
 from modelkit.stores.memory.index import ABSENT
+from modelkit.stores.memory.insertion import addition
 from modelkit.stores.memory.plans import Plans, Prepared
 from modelkit.stores.memory.tables import TableState, UniqueRule
 from modelkit.stores.memory.view import OwnView, Undone, View
@@ -143,9 +144,10 @@ class MemoryTransaction:
         known = self._views
         views = [known.get(state) or self._view(state, pin) for state in entry.states]
         if entry.locks or self.isolation == "serializable":
+            footprint = self._footprint or self._reads()
             if not entry.flat:
-                return self._reads().recorded(entry, params, views)
-            self._reads().note(entry, params)
+                return footprint.recorded(entry, params, views)
+            footprint.note(entry, params)
         return views
 
     def _reads(self) -> Footprint:
@@ -221,17 +223,20 @@ class MemoryTransaction:
         admitted = self._committer.admit(state, rows)
         if conflict is not None:
             return self._insert_or(state, view, admitted, conflict)
-        if not admitted:
-            return []
-        for rule in state.uniques:
-            if not rule.deferred:
-                _check_free(state, view, rule, admitted)
-        self._add(view, admitted)
+        if admitted:
+            self._undo.append((view, _INSERTED, len(view.added)))
+            add = state.add or self._addition(state)
+            if len(admitted) > 1 or not add(view, admitted[0]):
+                for rule in state.uniques:
+                    if not rule.deferred:
+                        _check_free(state, view, rule, admitted)
+                view.add(admitted)
         return admitted  # type: ignore[return-value]  # a fresh list that nobody else holds
 
-    def _add(self, view: OwnView, rows: list[Row]) -> None:
-        self._undo.append((view, _INSERTED, len(view.added)))
-        view.add(rows)
+    def _addition(self, state: TableState) -> Callable[[OwnView, Row], bool]:
+        """What adds one row to a view. Kept with the table."""
+        state.add = addition(state)
+        return state.add
 
     def _insert_or(self, state: TableState, view: OwnView, rows: list[Row], conflict: Conflict) -> list[Row | None]:
         """Insert row by row, each seeing those before it; all or none."""
@@ -242,7 +247,8 @@ class MemoryTransaction:
             for row in rows:
                 rule, slot = _clash(state, view, row, rules)
                 if rule is None:
-                    self._add(view, [row])
+                    self._undo.append((view, _INSERTED, len(view.added)))
+                    view.add([row])
                     stored.append(row)
                 elif conflict.action == "ignore":
                     stored.append(None)
@@ -259,7 +265,7 @@ class MemoryTransaction:
         columns = state.touched(frozenset(conflict.columns))
         merged = tuple([row[place] if place in columns else value for place, value in enumerate(old)])
         changes = state.refit(columns)([(slot, old, merged)])
-        self._write(state, view, changes, columns)
+        self._write(state, view, changes, columns, state.uniques_over(columns))
         return changes[0][2]
 
     def update(self, query: Update, params: Params) -> int:
@@ -271,7 +277,7 @@ class MemoryTransaction:
                 return number
         state, view, found = self._found(entry, params)
         if found:
-            self._write(state, view, entry.finish(found), entry.columns)
+            self._write(state, view, entry.finish(found), entry.columns, entry.uniques)
         return len(found)
 
     def _update_latest(self, entry: Prepared, params: Params) -> int | None:
@@ -308,7 +314,7 @@ class MemoryTransaction:
         entry = self._plans.of(query)
         state, view, found = self._found(entry, params)
         if found:
-            self._write(state, view, entry.finish(found), frozenset())
+            self._write(state, view, entry.finish(found))
         return len(found)
 
     def cascade(self, steps: Sequence[Removal], params: Params) -> list[int]:
@@ -318,7 +324,7 @@ class MemoryTransaction:
         counts, removed = found_by_steps(steps, params, self._located)
         try:
             for state, changes in removed.items():
-                self._write(state, self._views[state], changes, frozenset())
+                self._write(state, self._views[state], changes)
         except BaseException:
             self.rollback_to(mark)
             raise
@@ -332,21 +338,26 @@ class MemoryTransaction:
         pin = self._begun()
         state = _target(entry)
         found = entry.run(self._read(entry, params, pin), params)
-        return state, self._view(state, pin), found
+        return state, self._views[state], found
 
-    def _write(self, state: TableState, view: OwnView, changes: Sequence[Changed], columns: frozenset[int]) -> None:
-        """Write over rows; all of it, or nothing where a unique key is broken at the end."""
+    def _write(
+        self,
+        state: TableState,
+        view: OwnView,
+        changes: Sequence[Changed],
+        columns: frozenset[int] = frozenset(),
+        uniques: Sequence[UniqueRule] = (),
+    ) -> None:
+        """Write over rows; all of it, or nothing where one of `uniques` is broken at the end."""
         undo = self._undo
         mark = len(undo)
         try:
             for slot, old, new in changes:
                 undo.append((view, slot, view.held(slot)))
                 view.write(slot, old, new)
-            if columns:
-                view.columns |= columns
-                for rule in state.uniques:
-                    if not rule.deferred and rule.index.reads & columns:
-                        _check_changed(state, view, rule, changes)
+            view.columns |= columns
+            for rule in uniques:
+                _check_changed(state, view, rule, changes)
         except BaseException:
             self.rollback_to(mark)
             raise

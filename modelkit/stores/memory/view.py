@@ -72,7 +72,7 @@ class _Patch:
 class View:
     """A table at the moment of a pin."""
 
-    __slots__ = ("_heap", "_indexes", "_lock", "_maps", "_patches", "added", "before", "length", "live", "own")
+    __slots__ = ("_heap", "_indexes", "_lock", "_maps", "added", "before", "length", "live", "own", "patches")
 
     def __init__(
         self, heap: Heap, indexes: Sequence[Index], maps: Sequence[dict[Any, Any]], lock: Any, pinned: TablePin
@@ -86,7 +86,7 @@ class View:
         self.before = pinned.before
         self.own = _NOTHING
         self.added = _NONE_ADDED
-        self._patches: dict[int, _Patch] = {}
+        self.patches: dict[int, _Patch] = {}
 
     def row(self, slot: int) -> Row | None:
         """The row in `slot`. O(1)."""
@@ -152,7 +152,7 @@ class View:
             if slot < self.length and slot not in self.before and slot not in self.own:
                 return row
         if self.before or self.own or self.added:
-            slot = self._find_patched(path, key)
+            slot = self._find_patched(path, key, slot)
             return self.row(slot) if slot >= 0 else None
         return None
 
@@ -161,11 +161,17 @@ class View:
         slot: Any = self._maps[path].get(key)
         if slot.__class__ is int and slot < self.length and slot not in self.before and slot not in self.own:
             return int(slot)
-        return self._find_patched(path, key) if self.before or self.own or self.added else -1
+        return self._find_patched(path, key, slot) if self.before or self.own or self.added else -1
 
-    def _find_patched(self, path: int, key: Hashable) -> int:
-        if self._indexes[path].is_null(key):
+    def _find_patched(self, path: int, key: Hashable, bucket: Any) -> int:
+        """As `find_slot`, of what was written here or since. `bucket`: what the latest index says."""
+        index = self._indexes[path]
+        if index.is_null(key):
             return -1
+        if bucket.__class__ is int and bucket < self.length:
+            row = self.row(bucket)
+            if row is not None and index.entry(row) == key:
+                return int(bucket)
         slots = self.bucket_slots(path, key)
         return slots[0] if slots else -1
 
@@ -249,13 +255,13 @@ class View:
 
     def _fresh(self, path: int) -> list[tuple[int, Row | None]]:
         """What the path's patch has not seen of `before` yet. Under the lock."""
-        patch = self._patches.get(path)
+        patch = self.patches.get(path)
         unseen = len(self.before) - (patch.seen if patch is not None else 0)
         return list(islice(reversed(self.before.items()), unseen)) if unseen else []
 
     def _absorb(self, path: int, fresh: list[tuple[int, Row | None]]) -> _Patch:
         """The path's patch, with `fresh` in it. Outside the lock: keys of expressions may run a user's function."""
-        patch = self._patches.get(path)
+        patch = self.patches.get(path)
         index = self._indexes[path]
         if patch is None:
             patch = _Patch()
@@ -268,7 +274,7 @@ class View:
                 if key is not ABSENT:
                     patch.add(key, slot)
         patch.seen += len(fresh)
-        self._patches[path] = patch
+        self.patches[path] = patch
         return patch
 
     def _with_candidates(self, path: int, key: Hashable, kept: list[int], patch: _Patch) -> list[int]:
@@ -468,7 +474,7 @@ class OwnView(View):
         """Insert `rows`."""
         slot = len(self.added) + PROVISIONAL
         self.added.extend(rows)
-        for path, patch in self._patches.items():
+        for path, patch in self.patches.items():
             known = patch.candidates
             for place, key in enumerate(self._indexes[path].keys(rows), slot):
                 if key not in known:
@@ -489,10 +495,11 @@ class OwnView(View):
             self.base.setdefault(slot, old)
             self.own[slot] = new
         if new is not None:
-            self._index(slot, new)
+            self.index(slot, new)
 
-    def _index(self, slot: int, row: Row) -> None:
-        for path, patch in self._patches.items():
+    def index(self, slot: int, row: Row) -> None:
+        """Let the patches know the keys of `row`."""
+        for path, patch in self.patches.items():
             key = self._indexes[path].entry(row)
             if key is not ABSENT:
                 patch.add(key, slot)
@@ -507,7 +514,7 @@ class OwnView(View):
             self.own[slot] = undone
         # A patch that was made since the write has not seen this row.
         if undone is not None and not isinstance(undone, Absent):
-            self._index(slot, undone)
+            self.index(slot, undone)
 
     def others(self, path: int, key: Hashable, slot: int) -> list[int]:
         """The slots under `key` besides `slot`."""
@@ -515,7 +522,7 @@ class OwnView(View):
 
     def is_free(self, path: int, key: Hashable) -> bool:
         """Whether surely no row here has `key`; False says that `others` must be asked. O(1)."""
-        patch = self._patches.get(path)
+        patch = self.patches.get(path)
         if patch is None or patch.seen != len(self.before):
             if not self.added and not self.own and not self.before:
                 return key not in self._maps[path]
@@ -528,7 +535,7 @@ class OwnView(View):
         """As `is_free`, of all `keys`. Linear in their number."""
         if not self.is_free(path, keys[0]) or not self._maps[path].keys().isdisjoint(keys):
             return False
-        patch = self._patches.get(path)
+        patch = self.patches.get(path)
         return patch is None or patch.candidates.keys().isdisjoint(keys)
 
     def changes(self) -> list[Changed]:
