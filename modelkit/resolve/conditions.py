@@ -390,7 +390,9 @@ def _by_route(scope: Scope, way: Route, operand: Any, context: Context, shown: s
     column = scope.columns(source, way.columns)
     built = lookups.build(scope.slots, expressions.column_term(column, way), found, right, label)
     if context.needed is not None and context.negated is _asks_null(found, operand):
-        for number in {source, *sources_of(built.expr)}:
+        # What an annotation reads was joined for it, with or without a row.
+        annotated = {number for known in scope.annotations.values() for number in sources_of(known.term.expr)}
+        for number in {source, *(sources_of(built.expr) - annotated)}:
             context.needed.update(scope.lineage(number))
     return _guarded(scope, built, column, right, context)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelkit import F, Q, RowNumber, Value, Window
+from modelkit import Count, F, Q, RowNumber, Value, Window
 from modelkit.functions import Coalesce
 from tests.resolve.models import Author, Book, Tag
 
@@ -94,6 +94,11 @@ def _up_to_team() -> Q:
 def test_a_lookup_needs_the_related_row_that_its_value_reads():
     assert names(Author.objects.filter(_up_to_team())) == ["A", "C"]
     assert names(Author.objects.filter(~(~_up_to_team()))) == ["A", "C"]
+
+
+def test_what_an_annotation_reads_may_be_missing():
+    counted = Author.objects.annotate(teams=Count("team__name"))
+    assert names(counted.filter(pk__gt=F("teams"))) == names(counted.exclude(pk__lte=F("teams"))) == ["B", "C"]
 
 
 def test_an_alternative_does_without_the_related_row_of_another():
