@@ -84,7 +84,8 @@ class _Pointer:
     """A foreign key of another model to this one, as deleting sees it.
 
     `local` gives of the plan's `attnames` the value that it holds, `columns` of `table` hold it there: tuples where these are
-    several. `drop` removes the rows that point to one of a tuple of values, `change` sets their key.
+    several. `drop` removes the rows that point to one of a tuple of values, `change` sets their key. `enforced`: the store refuses a
+    commit that would leave one pointing nowhere; else what was found must still be so then.
     """
 
     relation: Relation
@@ -95,6 +96,7 @@ class _Pointer:
     type: ScalarType
     drop: Delete
     change: Update
+    enforced: bool
     constants: Values = ()
     """What the parameters of `drop` and of readers hold beside the values."""
 
@@ -126,15 +128,18 @@ def _pointer(relation: Relation, attnames: list[str]) -> _Pointer:
     table = target.levels[attributes[0].level].table
     columns = tuple(attribute.column for attribute in attributes)
     guard = next((hop.guard for hop in relation.hops if hop.guard is not None), None)
+    side = relation.field.remote_field
+    enforced = guard is None and side.db_constraint
     return _Pointer(
         relation,
-        relation.field.remote_field.on_delete,
+        side.on_delete,
         itemgetter(*map(attnames.index, relation.local)),
         columns,
         table,
         attributes[0].type,
-        Delete(rows_under(table, columns, guard)),
-        Update(rows_under(table, columns), tuple(changes(table, columns))),
+        Delete(rows_under(table, columns, guard, enforced=enforced)),
+        Update(rows_under(table, columns, enforced=enforced), tuple(changes(table, columns))),
+        enforced,
         () if guard is None else guard.constants,
     )
 
@@ -249,7 +254,9 @@ def _reader(plan: _Plan, pointer: _Pointer, attnames: tuple[str, ...]) -> Select
             places = tuple(each.column for each in attributes)
             columns.append(ValueOutput(side_by_side(table, places, placed[attribute.lineage])))
         where = pointer.drop.target.where
-        found = plan.readers[pointer, attnames] = Select(tuple(sources), tuple(columns), where=where)
+        found = plan.readers[pointer, attnames] = Select(
+            tuple(sources), tuple(columns), where=where, locks=not pointer.enforced
+        )
     return found
 
 
@@ -434,7 +441,7 @@ class _Collector:
         relation = pointer.relation
         query = conditions.filtered(shapes.root(info_of(relation.target)), (), dict(relation.restriction))
         query = shapes.among(query, relation.remote, values)
-        fetch = finishers.fetch(query)
+        fetch = finishers.fetch(query if pointer.enforced else shapes.locked(query))
         return load(fetch, self.session.select(fetch.select, fetch.params), self.alias)
 
     def _refuse_restricted(self, model: Any) -> None:
@@ -559,7 +566,8 @@ def _any_of(pointers: tuple[_Pointer, ...]) -> Delete:
         In(BOOLEAN, False, item, Param(item.type, False, slot))
         for slot, item in enumerate(side_by_side(table, pointer.columns) for pointer in pointers)
     )
-    return Delete(Select((Source(table),), (RowOutput(0),), where=Or(BOOLEAN, True, tests), bare=True))
+    loose = not all(pointer.enforced for pointer in pointers)
+    return Delete(Select((Source(table),), (RowOutput(0),), where=Or(BOOLEAN, True, tests), bare=True, locks=loose))
 
 
 def _automatic(model: Any) -> bool:

@@ -22,14 +22,17 @@ def side_by_side(table: Table, columns: tuple[int, ...], source: int = 0) -> Col
     return items[0] if len(items) == 1 else TupleNode(TupleType(tuple(item.type for item in items)), True, items)
 
 
-def rows_under(table: Table, columns: tuple[int, ...], guard: Guard | None = None) -> Select:
-    """The rows of `table` whose `columns` hold one of a tuple of values, and of which `guard` is true."""
+def rows_under(table: Table, columns: tuple[int, ...], guard: Guard | None = None, *, enforced: bool = True) -> Select:
+    """The rows of `table` whose `columns` hold one of a tuple of values, and of which `guard` is true.
+
+    Where no reference is `enforced`, which a store would check when it commits, what was found must stay as it is until then.
+    """
     item = side_by_side(table, columns)
     where: Expr = In(BOOLEAN, False, item, Param(item.type, False, 0))
     if guard is not None:
         other = table.columns[guard.column]
         where = And(BOOLEAN, True, (where, guard.test(Col(other.type, other.nullable, 0, guard.column), 1)))
-    return Select((Source(table),), (RowOutput(0),), where=where, bare=True)
+    return Select((Source(table),), (RowOutput(0),), where=where, bare=True, locks=not enforced)
 
 
 def changes(table: Table, columns: tuple[int, ...]) -> Iterator[Assignment]:

@@ -49,7 +49,8 @@ class Undeclared:
             pointing, rows = waiting.pop()
             for child, reference in pointing:
                 values = tuple(dict.fromkeys(_values(rows, reference.target_columns)))
-                found = self._session.select(rows_under(child, reference.columns), (values,)) if values else []
+                scan = rows_under(child, reference.columns, enforced=reference.enforced)
+                found = self._session.select(scan, (values,)) if values else []
                 if not found:
                     continue
                 if reference.on_delete != "CASCADE":

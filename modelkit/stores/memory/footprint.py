@@ -202,21 +202,26 @@ def _is_new(seen: set[Hashable], entry: Prepared, params: Params) -> bool:
 def _keys_asked(entry: Prepared, params: Params) -> Collection[Hashable] | None:
     """The primary keys by which `entry` finds its rows; None where it finds them otherwise."""
     state = entry.root
-    if state is None or len(state.key) != 1:
+    if state is None or not state.key:
         return None
-    type_ = state.columns[state.key[0]].type
+    equal: dict[int, Hashable] = {}
     for condition in entry.local:
         match condition:
-            case Compare(op="eq", left=Col(column=column), right=Param() as right) if column == state.key[0]:
+            case Compare(op="eq", left=Col(column=column), right=Param() as right) if column in state.key:
+                type_ = state.columns[column].type
                 if type(right.type) is type(type_):
                     value = params[right.slot]
-                    return () if value is None else (type_.key(value),)
-            case In(item=Col(column=column), choices=Param() as choices) if column == state.key[0]:
+                    equal[column] = None if value is None else type_.key(value)
+            case In(item=Col(column=column), choices=Param() as choices) if (column,) == state.key:
+                type_ = state.columns[column].type
                 if type(choices.type) is type(type_):
                     return list(map(type_.key, params[choices.slot]))
             case _:
                 pass
-    return None
+    if len(equal) < len(state.key):
+        return None
+    key = [equal[column] for column in state.key]
+    return () if None in key else (tuple(key) if len(key) > 1 else key[0],)
 
 
 def _is_touched(state: TableState, pinned: TablePin) -> bool:
