@@ -105,6 +105,13 @@ class Undeclared:
                 pass
 
     def _change(self, child: Table, reference: Reference, values: tuple[Key, ...], value: Any) -> None:
+        withheld = [part.name for part in child.withheld if not set(part.columns).isdisjoint(reference.columns)]
+        if withheld:
+            name = child.label or child.name
+            raise NotSupportedError(
+                f"Rows of {name} would be given another key, and whether that breaks {', '.join(withheld)} only its model can tell, "
+                f"since a file holds no functions: import {name} first."
+            )
         update = Update(rows_under(child, reference.columns), tuple(changes(child, reference.columns)))
         self._changes.append((update, (values, value)))
 

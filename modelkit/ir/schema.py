@@ -15,7 +15,19 @@ from modelkit.ir.expr import Expr
 from modelkit.ir.types import ScalarType
 from modelkit.records import dataclass
 
-__all__ = ["DEFAULT", "Check", "Column", "Default", "Formula", "Index", "Reference", "Row", "Table", "Unique"]
+__all__ = [
+    "DEFAULT",
+    "Check",
+    "Column",
+    "Default",
+    "Formula",
+    "Index",
+    "Reference",
+    "Row",
+    "Table",
+    "Unique",
+    "Withheld",
+]
 
 Row = tuple[Any, ...]
 """A stored row: canonical values in the order of the table's columns."""
@@ -127,12 +139,20 @@ class Reference:
     parent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A constraint, or the formula of a generated column, that a table's stored form could not hold, and the columns it reads."""
+
+    name: str
+    columns: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Table:
     """One table. `key` are the positions of the primary key's columns; `label` is the model's name, for messages.
 
     `namespace` keeps tables of isolated registries apart that share a name: a store knows a table by (namespace, name).
-    Compared by identity.
+    `withheld` is what the definition lacks that it was made from, where it comes from a file. Compared by identity.
     """
 
     name: str
@@ -144,6 +164,7 @@ class Table:
     references: tuple[Reference, ...] = ()
     label: str = ""
     namespace: str = ""
+    withheld: tuple[Withheld, ...] = ()
     positions: dict[str, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -144,6 +144,33 @@ def test_a_deletion_that_they_forbid_changes_nothing(
     assert Owner.objects.count() == 19
 
 
+def test_what_they_are_held_to_holds_as_far_as_a_file_can_say_it(partly: MemoryStore) -> None:
+    rule = next(table for table in partly.undeclared() if table.label == "partly.Rule")
+    before = rows(partly)
+    for row, why in [
+        ((8, 7, "a", 17, None), "name_of_large_numbers"),
+        ((8, -1, "b", 17, None), "number_from_0"),
+        ((8, 2, "c", 99, None), "refers to no partly.Owner"),
+        ((1, 2, "d", 17, None), "is taken already"),
+        ((8, None, "e", 17, None), "number"),
+    ]:
+        with pytest.raises(IntegrityError, match=why):
+            partly.insert(rule, [row])
+    with pytest.raises(IntegrityError, match="large_numbers_are_owned"):
+        Owner.objects.get(pk=18).delete()
+    assert rows(partly) == before
+    assert partly.insert(rule, [(8, 4, "f", None, None)]) == [(8, 4, "f", None, 8)]
+
+
+def test_a_change_that_only_the_model_could_judge_is_refused(partly: MemoryStore) -> None:
+    before = rows(partly)
+    with pytest.raises(NotSupportedError, match=r"breaks shown only its model can tell.*import partly\.Called first"):
+        Owner.objects.get(pk=17).delete()
+    assert rows(partly) == before
+    called = next(table for table in partly.undeclared() if table.label == "partly.Called")
+    assert [part.name for part in called.withheld] == ["shown", "name_in_any_case", "named_with_another"]
+
+
 def test_the_parent_of_a_row_goes_with_it_and_with_what_points_there(partly: MemoryStore) -> None:
     heard: list[Any] = []
 

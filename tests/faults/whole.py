@@ -25,7 +25,7 @@ from modelkit import (
     UniqueConstraint,
 )
 from modelkit.database import use_store
-from modelkit.functions import Lower, Upper
+from modelkit.functions import Cast, Concat, Lower, Upper
 
 
 class Base(Model):
@@ -108,28 +108,41 @@ class Asked(Base):
     owner = ForeignKey(Owner, SET(first_owner))
 
 
+class Called(Base):
+    """Held to what functions say: a file cannot hold that."""
+
+    name = CharField(max_length=20)
+    owner = ForeignKey(Owner, SET_NULL, null=True)
+    other = ForeignKey(Owner, SET_NULL, null=True, related_name="+")
+    shown = GeneratedField(
+        expression=Concat(Upper("name"), Cast("owner_id", CharField(max_length=20))),
+        output_field=CharField(max_length=50),
+        db_persist=True,
+    )
+
+    class Meta:
+        app_label = "partly"
+        constraints = [
+            UniqueConstraint(Lower("name"), name="name_in_any_case"),
+            CheckConstraint(condition=Q(other__isnull=True) | Q(name__regex="^[A-Z]"), name="named_with_another"),
+        ]
+
+
 class Rule(Base):
     """Formulas that a file can hold, and some that it cannot: those that run functions."""
 
     number = IntegerField()
     name = CharField(max_length=20)
+    owner = ForeignKey(Owner, SET_NULL, null=True)
     double = GeneratedField(expression=F("number") * 2, output_field=IntegerField(), db_persist=True)
 
     class Meta:
         app_label = "partly"
         constraints = [
             CheckConstraint(condition=Q(number__gte=0), name="number_from_0"),
+            CheckConstraint(condition=Q(owner__isnull=False) | Q(number__lt=5), name="large_numbers_are_owned"),
             UniqueConstraint(fields=["name"], condition=Q(number__gt=5), name="name_of_large_numbers"),
         ]
-
-
-class Called(Base):
-    name = CharField(max_length=20)
-    upper = GeneratedField(expression=Upper("name"), output_field=CharField(max_length=20), db_persist=True)
-
-    class Meta:
-        app_label = "partly"
-        constraints = [UniqueConstraint(Lower("name"), name="name_in_any_case")]
 
 
 def fill() -> None:
@@ -152,8 +165,8 @@ def fill() -> None:
     Visit.objects.create(place=restaurant)
     Trace.objects.create(owner=owners[14])
     for number in (1, 7):
-        Rule.objects.create(number=number, name="a")
-    Called.objects.create(name="Ann")
+        Rule.objects.create(number=number, name="a", owner=owners[17 + number // 6])
+    Called.objects.create(name="Ann", owner=owners[17])
 
 
 if __name__ == "__main__":

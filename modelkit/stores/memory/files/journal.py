@@ -386,10 +386,13 @@ class _Known:
         table = state.kept
         if table is None or state.namespace:
             raise NotSupportedError(
-                f"{state.label} belongs to an isolated registry: a store in a file keeps models of the common one."
+                f"{state.label} belongs to an isolated registry, which no other run of the program could name: its rows would not be found "
+                "again. A store in a file keeps models of the common registry; give this one a store without a file."
             )
         if not state.key:
-            raise NotSupportedError(f"{state.label} has no primary key: a file names rows by their keys.")
+            raise NotSupportedError(
+                f"{state.label} has no primary key: the log names rows by their keys, so a store in a file cannot keep it."
+            )
         # A parent that was defined anew has its columns in other places, and so have the references to it.
         placed = {link.reference.name: link.reference for link in state.links}
         references = tuple([placed.get(reference.name, reference) for reference in table.references])

@@ -1,18 +1,19 @@
 """Tables as JSON and back, with the expressions in their constraints.
 
 Knows the IR. The invariant: `table_of(name, schema_of(table))` is held to what `table` is held to, but for formulas that
-run functions: a function has no form in a file, so these are left out, and hold again once the model is defined.
+run functions: a function has no form in a file, so these are `withheld`, and hold again once the model is defined.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any, Final, TypeAlias
 
 from modelkit.ir import expr as expressions
 from modelkit.ir import types
-from modelkit.ir.schema import Check, Column, Formula, Index, Reference, Table, Unique
+from modelkit.ir.analysis import nodes_of
+from modelkit.ir.schema import Check, Column, Formula, Index, Reference, Table, Unique, Withheld
 from modelkit.stores.memory.files.values import decode_any, encode_any
 
 __all__ = ["Schema", "schema_of", "table_of"]
@@ -35,7 +36,7 @@ class _Unstorable(Exception):
 
 def schema_of(table: Table) -> Schema:
     """`table` as JSON. Linear in its declarations."""
-    return {
+    made: Schema = {
         "label": table.label,
         "columns": [_column(column) for column in table.columns],
         "key": list(table.key),
@@ -44,6 +45,10 @@ def schema_of(table: Table) -> Schema:
         "checks": list(_stored(table.checks)),
         "references": [_plain(reference) for reference in table.references],
     }
+    withheld = [_plain(part) for part in (*table.withheld, *_withheld(table))]
+    if withheld:
+        made["withheld"] = withheld
+    return made
 
 
 def table_of(name: str, schema: Schema) -> Table:
@@ -57,7 +62,36 @@ def table_of(name: str, schema: Schema) -> Table:
         tuple([Check(**_read(check)) for check in schema["checks"]]),
         tuple([Reference(**_read(reference)) for reference in schema["references"]]),
         label=schema["label"],
+        withheld=tuple([Withheld(**_read(part)) for part in schema.get("withheld", ())]),
     )
+
+
+def _withheld(table: Table) -> Iterator[Withheld]:
+    """What `table` is held to and its stored form does not say."""
+    for place, column in enumerate(table.columns):
+        if column.generated is not None and not _is_storable(column.generated):
+            yield Withheld(column.name, tuple(sorted({place, *_columns_of([column.generated])})))
+    constraints: list[Unique | Check] = [*table.uniques, *table.checks]
+    for constraint in constraints:
+        if not _is_storable(constraint):
+            match constraint:
+                case Unique(columns=columns, expressions=expressions_, condition=condition):
+                    formulas = [*expressions_, *([] if condition is None else [condition])]
+                case Check(condition=condition):
+                    columns, formulas = (), [condition]
+            yield Withheld(constraint.name, tuple(sorted({*columns, *_columns_of(formulas)})))
+
+
+def _is_storable(part: Formula | Unique | Check) -> bool:
+    try:
+        _write(part) if isinstance(part, Formula) else _plain(part)
+    except _Unstorable:
+        return False
+    return True
+
+
+def _columns_of(formulas: Iterable[Formula]) -> set[int]:
+    return {node.column for formula in formulas for node in nodes_of(formula.expr) if isinstance(node, expressions.Col)}
 
 
 def _column(column: Column) -> Schema:
