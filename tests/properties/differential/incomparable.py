@@ -102,9 +102,11 @@ def _beyond_django(compared: _Compared) -> bool:
 
 
 def _breaks(compared: _Compared) -> bool:
-    return (
-        compared.refused("FullResultSet") or compared.refused("AttributeError", "'Ref' object has no attribute 'lhs'")
-    ) is not None
+    if compared.refused("FullResultSet") or compared.refused("AttributeError", "'Ref' object has no attribute 'lhs'"):
+        return True
+    # Columns are left out of the query around the windows that its rows, or its order by position, are then taken from.
+    lost = compared.refused("IndexError", "list index") or compared.refused("OperationalError", "ORDER BY term out of")
+    return lost is not None and compared.any_statement(lambda sql: '"qualify"' in sql)
 
 
 def _overflows(compared: _Compared) -> bool:
