@@ -42,6 +42,9 @@ class Unordered:
     """A result in an order that nobody asked for."""
 
     def __init__(self, items: Iterable[Any]) -> None:
+        # A step that was cut down to an F would be read without end, by its subscript.
+        if not hasattr(items, "__iter__"):
+            raise TypeError(f"{type(items).__name__} has no rows.")
         self.items = list(items)
 
 
