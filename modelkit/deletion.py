@@ -21,7 +21,7 @@ from modelkit.loading import load
 from modelkit.modelinfo import Hop, ModelInfo, Relation, info_of, is_key
 from modelkit.pointing import changes, rows_under, side_by_side
 from modelkit.records import dataclass
-from modelkit.registry import models
+from modelkit.registry import default
 from modelkit.resolve import conditions, finishers, outputs, shapes
 from modelkit.resolve.query import Query, Shape
 from modelkit.retrying import standing
@@ -359,7 +359,8 @@ class _Collector:
             levels += [(info_of(parent).levels[-1].table, position) for parent, position in plan.parents]
         for table, position in levels:
             for name, keys in self.undeclared.follow(table, [row[position] for row in rows]):
-                model = next(known for known in models(include_auto_created=True) if known._meta.db_table == name)
+                model = default.model_of_table(name)
+                assert model is not None
                 info = info_of(model)
                 query = shapes.among(shapes.root(info), (info.pk_name,), tuple(keys))
                 heard = _heard(model)

@@ -102,12 +102,14 @@ class Registry:
 
     def table_named(self, name: str) -> Table | None:
         """The table of that name, which stores ask for when they first meet it. Linear in the models."""
-        for model in list(self._models.values()):
-            meta = model._meta
-            if meta.db_table == name and not meta.proxy:
-                table: Table = meta.table
-                return table
-        return None
+        model = self.model_of_table(name)
+        table: Table | None = None if model is None else model._meta.table
+        return table
+
+    def model_of_table(self, name: str) -> ModelClass | None:
+        """The model whose rows are in the table of that name, no proxy. Linear in the models."""
+        models = list(self._models.values())
+        return next((model for model in models if model._meta.db_table == name and not model._meta.proxy), None)
 
     def unresolved(self) -> list[Pending]:
         """Relations whose target has not been defined."""

@@ -34,6 +34,7 @@ from modelkit.stores.memory.heap import Heap
 from modelkit.stores.memory.index import Index
 from modelkit.stores.memory.store import MemoryStore
 from modelkit.stores.memory.transactions import MemoryTransaction
+from modelkit.stores.memory.view import OwnView
 from tests.stores.samples import (
     AGE,
     BOOLEAN,
@@ -330,6 +331,25 @@ def test_a_bank_keeps_its_total_under_threads(db):
         sys.setswitchinterval(interval)
     assert not wrong
     assert sum(row[AGE] for row in db.store.select(every(db.user), ())) == accounts * 100
+
+
+def test_an_interrupt_while_a_first_update_goes_into_a_view_undoes_that_once(db, monkeypatch):
+    db.store.insert(db.user, [user(name="a"), user(name="b")])
+    transaction = db.store.begin()
+    assert transaction.update(set_where(db.user, NAME), (1, "z")) == 1
+    write, calls = OwnView.write, iter([KeyboardInterrupt])
+
+    def interrupted(*arguments):
+        for error in calls:
+            raise error
+        write(*arguments)
+
+    monkeypatch.setattr(OwnView, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        transaction.select(every(db.user), ())
+    assert [row[NAME] for row in transaction.select(every(db.user), ())] == ["z", "b"]
+    transaction.commit()
+    assert [row[NAME] for row in db.store.select(every(db.user), ())] == ["z", "b"]
 
 
 def test_updates_that_stand_alone_are_never_lost(db):

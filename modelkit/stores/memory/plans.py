@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
+from modelkit.errors import InternalError
 from modelkit.ir.analysis import local_conditions, readings, runs_functions
 from modelkit.ir.expr import Expr
 from modelkit.ir.query import Compound, Delete, Select, Update
@@ -22,7 +23,7 @@ from modelkit.stores.memory.heap import Changed
 from modelkit.stores.memory.tables import TableState, UniqueRule
 from modelkit.stores.memory.view import LatestView
 
-__all__ = ["MOST", "Plans", "Prepared", "Query"]
+__all__ = ["MOST", "Plans", "Prepared", "Query", "target_of"]
 
 Query: TypeAlias = Select | Compound | Update | Delete
 
@@ -103,6 +104,13 @@ class Prepared:
         if self._condition is None:
             self._condition = compile_condition(self.local)
         return self._condition(params)
+
+
+def target_of(entry: Prepared) -> TableState:
+    """The table that a write writes to."""
+    if entry.target is None:
+        raise InternalError("a write without a table")
+    return entry.target
 
 
 def _emptied(found: Sequence[tuple[int, Row]]) -> Sequence[Changed]:

@@ -26,7 +26,7 @@ from modelkit.stores.memory.files.journal import Journal, Sync
 from modelkit.stores.memory.files.system import System
 from modelkit.stores.memory.heap import Changed, Pin
 from modelkit.stores.memory.opening import forked, load
-from modelkit.stores.memory.plans import Plans, Prepared
+from modelkit.stores.memory.plans import Plans, Prepared, target_of
 from modelkit.stores.memory.tables import TableState
 from modelkit.stores.memory.transactions import MemoryTransaction, Stream
 from modelkit.stores.memory.view import View
@@ -205,7 +205,7 @@ class MemoryStore:
             if not found:
                 return 0
             (change,) = entry.finish(found)
-            done = committer.rewrite(_target(entry), change, since=version)
+            done = committer.rewrite(target_of(entry), change, since=version)
         return 1 if done else None
 
     def delete(self, query: Delete, params: Params) -> int:
@@ -217,7 +217,7 @@ class MemoryStore:
         of = self._plans.of
         for step in steps:
             entry = of(step.drop)
-            if not entry.inside or not _target(entry).plain:
+            if not entry.inside or not target_of(entry).plain:
                 return self._alone(lambda transaction: transaction.cascade(steps, params))
         committer = self._committer
         with self._lock:
@@ -232,14 +232,14 @@ class MemoryStore:
     def _located(self, query: Delete, params: Params) -> tuple[TableState, list[Any]]:
         """The rows of the latest commit that `query` finds, with their slots. Under the lock."""
         entry = self._plans.of(query)
-        return _target(entry), entry.run(entry.latest, params)
+        return target_of(entry), entry.run(entry.latest, params)
 
     def _write(self, entry: Prepared, params: Params, columns: frozenset[int] | None) -> int:
         """Find rows, then write over them; again on the latest commit where somebody else wrote one of them meanwhile.
 
         What need not be done outside the lock is done under it where it is quick, or where others were faster several times.
         """
-        state = _target(entry)
+        state = target_of(entry)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 if entry.pure and state.plain and (entry.inside or attempt > PATIENCE):
@@ -422,12 +422,6 @@ def _redefined(plans: Plans, committer: Committer) -> None:
     plans.clear()
     if committer.journal is not None:
         committer.journal.redefined()
-
-
-def _target(entry: Prepared) -> TableState:
-    if entry.target is None:
-        raise InternalError("a write without a table")
-    return entry.target
 
 
 def _all_gone(state: TableState) -> list[Changed]:

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias
 
-from modelkit.errors import InternalError, ProgrammingError, TransactionConflict, TransactionError
+from modelkit.errors import ProgrammingError, TransactionConflict, TransactionError
 from modelkit.garbage import without_collection
 from modelkit.ir.query import Compound, Conflict, Delete, Select, Update
 from modelkit.ir.schema import Row, Table
@@ -26,7 +26,7 @@ from modelkit.stores.memory.footprint import Footprint
 from modelkit.stores.memory.heap import Changed, Pin
 from modelkit.stores.memory.index import ABSENT
 from modelkit.stores.memory.insertion import addition
-from modelkit.stores.memory.plans import Plans, Prepared
+from modelkit.stores.memory.plans import Plans, Prepared, target_of
 from modelkit.stores.memory.tables import TableState, UniqueRule
 from modelkit.stores.memory.view import OwnView, Undone, View
 
@@ -304,10 +304,16 @@ class MemoryTransaction:
     def _write_lone(self, lone: Lone, pin: Pin) -> None:
         """Write what was kept without a view."""
         entry, params, change = lone
-        state = _target(entry)
+        state = target_of(entry)
         self._reads().note(entry, params)
-        self._write(state, self._view(state, pin), (change,), entry.columns)
+        view = self._view(state, pin)
+        # Else undoing what is interrupted would write it once more, and undo both.
         self._lone = None
+        try:
+            self._write(state, view, (change,), entry.columns)
+        except BaseException:
+            self._lone = lone
+            raise
 
     def delete(self, query: Delete, params: Params) -> int:
         """Remove rows; how many were found."""
@@ -336,7 +342,7 @@ class MemoryTransaction:
 
     def _found(self, entry: Prepared, params: Params) -> tuple[TableState, OwnView, list[Any]]:
         pin = self._begun()
-        state = _target(entry)
+        state = target_of(entry)
         found = entry.run(self._read(entry, params, pin), params)
         return state, self._views[state], found
 
@@ -409,7 +415,7 @@ class MemoryTransaction:
         with committer.lock:
             if committer.publishing is not None:
                 committer.recover()
-            if not committer.rewrite(_target(entry), change, since=pin.version, closing=pin):
+            if not committer.rewrite(target_of(entry), change, since=pin.version, closing=pin):
                 return False
         self._pin = None
         return True
@@ -473,12 +479,6 @@ class MemoryTransaction:
                 stacklevel=2,
                 source=self,
             )
-
-
-def _target(entry: Prepared) -> TableState:
-    if entry.target is None:
-        raise InternalError("a write without a table")
-    return entry.target
 
 
 def _check_free(state: TableState, view: OwnView, rule: UniqueRule, rows: list[Row]) -> None:
