@@ -21,14 +21,12 @@ from mypy.nodes import (
     ClassDef,
     Expression,
     LambdaExpr,
-    ListExpr,
     MemberExpr,
     NameExpr,
     RefExpr,
     ReturnStmt,
     StrExpr,
     SymbolTableNode,
-    TupleExpr,
     TypeAlias,
     TypeInfo,
     Var,
@@ -255,12 +253,6 @@ def _flag(value: Expression | None) -> bool:
 
 def _text(value: Expression | None) -> str | None:
     return value.value if isinstance(value, StrExpr) else None
-
-
-def texts(value: Expression) -> list[StrExpr]:
-    """The texts in a list or tuple that is written out."""
-    items = value.items if isinstance(value, (ListExpr, TupleExpr)) else []
-    return [item for item in items if isinstance(item, StrExpr)]
 
 
 # -- keeping

@@ -56,14 +56,6 @@ class Model:
         """The class's own name."""
         return self.info.name
 
-    @property
-    def app_label(self) -> str:
-        """What labels of its models begin with."""
-        own = [
-            facts.app_label for info, facts in self.lineage if facts.app_label and (info is self.info or facts.abstract)
-        ]
-        return own[0] if own else self.info.module_name.partition(".")[0]
-
     # -- by name
 
     def member(self, name: str) -> Member | None:

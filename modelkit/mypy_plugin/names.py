@@ -15,12 +15,11 @@ from modelkit.expressions.conditions import Q
 from modelkit.expressions.faces import Expr
 from modelkit.expressions.filtered import FilteredRelation
 from modelkit.expressions.functions import Func
-from modelkit.expressions.references import ManyRef, OptRef, Ref
+from modelkit.expressions.references import ManyRef, OptRef
 from modelkit.expressions.windows import Window
 from modelkit.fields.base import Field
 from modelkit.fields.composite import CompositePrimaryKey
 from modelkit.fields.generated import GeneratedField
-from modelkit.managers import Manager
 from modelkit.model.base import BareModel, Model, TypedModel
 from modelkit.model.metaclass import ModelMeta
 from modelkit.prefetch import Prefetch
@@ -58,12 +57,10 @@ GENERIC_RELATION: Final = fullname(GenericRelation)
 
 QUERIES: Final = fullname(Queries)
 QUERYSET: Final = fullname(QuerySet)
-MANAGER: Final = fullname(Manager)
 RELATED_SET: Final = fullname(RelatedSet)
 
 NODE: Final = fullname(Node)
 FACE: Final = fullname(Expr)
-REFERENCE: Final = fullname(Ref)
 OPTIONAL_REFERENCE: Final = fullname(OptRef)
 MANY_REFERENCE: Final = fullname(ManyRef)
 NAMED_FIELD: Final = fullname(F)

@@ -49,8 +49,6 @@ __all__ = [
     "united",
 ]
 
-"""Forward relation -> values of its own columns -> the instance that they stand for."""
-
 MANY: Final = 21
 """As many rows as get() reads at most, so that its message can say how many there are, up to a point."""
 

@@ -218,6 +218,11 @@ class RelationField(FieldCacheMixin, Field[T]):
         limit = limit_choices_to or self.get_limit_choices_to()
         return choices_among(self.target_model(), self._chosen(), limit, ordering, blank)
 
+    def related_query_name(self) -> str:
+        """What queries from the target call the relation."""
+        name: str = self.remote_field.name
+        return name
+
     def get_limit_choices_to(self) -> Any:
         """What limits the rows that may be chosen, not those that are related: a dict or a Q."""
         limit = self.remote_field.limit_choices_to

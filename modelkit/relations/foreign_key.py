@@ -275,10 +275,6 @@ class ForeignKey(RelationField[FKT]):
         """The name of the target's field as declared; None for the primary key."""
         return [self.remote_field.to_field]
 
-    def related_query_name(self) -> str:
-        """What queries from the target call the relation."""
-        return self.remote_field.name
-
     # -- values
 
     @property

@@ -213,10 +213,6 @@ class ForeignObject(RelationField[FOT]):
 
     canonical_type = None  # pyright: ignore[reportAssignmentType]
 
-    def related_query_name(self) -> str:
-        """What queries from the target call the relation."""
-        return self.remote_field.name
-
     def no_row(self, instance: object) -> ValidationError:
         """The error where `instance` leads to no row: none is named, or the one that is does not exist."""
         key = values_of(instance, tuple(field.attname for field in self.local_related_fields))

@@ -274,10 +274,6 @@ class ManyToMany(RelationField[Any], Generic[R]):
     def _chosen(self) -> str:
         return str(self.through_keys()[1].target_field.attname)
 
-    def related_query_name(self) -> str:
-        """What queries from the target call the relation."""
-        return self.remote_field.name
-
     def value_from_object(self, obj: Any) -> Any:
         """The related rows of `obj`, as a list; none where it has not been saved."""
         return [] if obj.pk is None else list(getattr(obj, self.name).all())

@@ -44,7 +44,7 @@ from modelkit.resolve.grouping import has_aggregate, has_window
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, Unsuited, beside, conjoined, outer, select_of
 from modelkit.resolve.lookups import Built, Chain, Operand
 from modelkit.resolve.moving import outward
-from modelkit.resolve.paths import SEPARATOR, Route, Step, route, split, steps_of
+from modelkit.resolve.paths import SEPARATOR, Route, Step, read_early, route, split, steps_of
 from modelkit.resolve.query import Query, Shape, Term, refuse
 from modelkit.resolve.query import Step as Taken
 from modelkit.resolve.skeleton import children_key, plain, query_in
@@ -478,9 +478,7 @@ def _several(scope: Scope, leaf: Leaf, context: Context, ends: bool) -> Operand:
     if not any(isinstance(item, (Node, Face)) or (ends and item is None) for item in items):
         return leaf
     scope.slots.shared = False
-    return tuple(
-        resolve(scope, item, context) if isinstance(item, (Node, Face)) else expressions.leaf_of(item) for item in items
-    )
+    return _row(scope, items, context)
 
 
 # -- to-many relations below a NOT
@@ -570,12 +568,9 @@ def _excluded_filtered(
 
 def _prefix(scope: Scope, before: tuple[Step, ...], columns: tuple[int, ...], context: Context) -> tuple[Col, ...]:
     """The columns that a to-many step starts from, read as early on the way to it as they are known."""
-    steps = list(before)
-    while steps and steps[-1].direct and set(columns) <= set(steps[-1].hop.right):
-        hop = steps.pop().hop
-        columns = tuple(hop.left[hop.right.index(column)] for column in columns)
+    steps, read = read_early(before, columns)
     source = scope.follow(steps, context)
-    return tuple(scope.column(source, column) for column in columns)
+    return tuple(scope.column(source, column) for column in read)
 
 
 def _tied(scope: Scope, before: tuple[Step, ...], hop: Hop, context: Context) -> int | None:

@@ -7,7 +7,7 @@ FieldError that says which model lacks it and what it has instead.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ __all__ = [
     "key_field",
     "names_of",
     "path_of",
+    "read_early",
     "refuse_virtual",
     "route",
     "split",
@@ -130,6 +131,15 @@ def step_to(join: FilteredJoin) -> Step:
 def path_of(attribute: Attribute) -> tuple[Step, ...]:
     """The steps to the table of an inherited attribute."""
     return tuple(Step(hop, True) for hop in attribute.lineage)
+
+
+def read_early(steps: Sequence[Step], columns: tuple[int, ...]) -> tuple[list[Step], tuple[int, ...]]:
+    """The least of `steps` at whose end `columns`, those of the end of them all, are known, and which they are there."""
+    left = list(steps)
+    while left and left[-1].direct and set(columns) <= set(left[-1].hop.right):
+        hop = left.pop().hop
+        columns = tuple(hop.left[hop.right.index(column)] for column in columns)
+    return left, columns
 
 
 def names_of(info: ModelInfo) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from modelkit.resolve.combinations import order_names
 from modelkit.resolve.correlation import Take, opened, parameter, stepped, taken
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined, free_tag
 from modelkit.resolve.moving import moved
-from modelkit.resolve.paths import key_field, path_of, steps_of
+from modelkit.resolve.paths import key_field, path_of, read_early, steps_of
 from modelkit.resolve.query import Cache, Query, Shape, Term, refuse
 from modelkit.transaction import DEFAULT, store_of
 
@@ -307,13 +307,9 @@ def _related_columns(
     scope: Scope, relation: Relation, reuse: set[int]
 ) -> tuple[int, tuple[Attribute, ...], tuple[int, ...]]:
     """The source in which a relation's far key stands, as near as it is known, that key, and its columns there."""
-    steps = list(steps_of(relation))
     target = info_of(relation.target)
     attributes = tuple(target.named[name] for name in relation.remote)
-    columns = tuple(attribute.column for attribute in attributes)
-    while steps and steps[-1].direct and set(columns) <= set(steps[-1].hop.right):
-        hop = steps.pop().hop
-        columns = tuple(hop.left[hop.right.index(column)] for column in columns)
+    steps, columns = read_early(steps_of(relation), tuple(attribute.column for attribute in attributes))
     return scope.follow(steps, Context(reuse)), attributes, columns
 
 

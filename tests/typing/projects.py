@@ -48,6 +48,7 @@ def in_child(work: Callable[[], T]) -> T:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads: the child touches none
         process = context.Process(target=report)
         process.start()
+    sender.close()  # so that a child that dies without a word ends recv()
     done, given = receiver.recv()
     process.join()
     assert done, given

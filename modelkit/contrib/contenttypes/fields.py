@@ -245,10 +245,6 @@ class GenericRelation(RelationField[Any]):
     def __set__(self, instance: Any, value: Any) -> None:
         refuse_assignment(type(instance), self.name, value)
 
-    def related_query_name(self) -> str:
-        """What queries from the target call the relation."""
-        return self.remote_field.name
-
     # -- what the floors below ask of virtual relations
 
     @property
