@@ -1,4 +1,4 @@
-"""What the memory store promises beyond the contract: snapshots, interrupts, threads, finalizers, definitions, bounds."""
+"""What the memory store promises beyond the contract: snapshots, interrupts, threads, definitions, bounds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from modelkit.errors import (
     DataError,
     IntegrityError,
     NotYetSupported,
-    OperationalError,
     ProgrammingError,
     SchemaMismatch,
     StoreClosed,
@@ -55,15 +54,19 @@ from tests.stores.samples import (
     set_where,
     team_and_user,
 )
-
-
-def user(name="ann", age=None, team=None, code=None, id=DEFAULT):
-    return (id, name, age, team, code)
-
-
-def dump(store, *tables):
-    return [store.select(every(table), ()) for table in tables]
-
+from tests.stores.works import (
+    deletion,
+    dump,
+    many_inserts,
+    one_insert,
+    one_update,
+    prepared,
+    shift,
+    transaction_of_all,
+    transaction_of_one_update,
+    transaction_of_two_updates,
+    user,
+)
 
 # Snapshot and restore
 
@@ -764,67 +767,6 @@ def interrupted(work, step):
     return False
 
 
-def prepared():
-    store = MemoryStore()
-    team, table = team_and_user()
-    store.define([team, table])
-    store.insert(team, [(DEFAULT, "a"), (DEFAULT, "b")])
-    store.insert(table, [user(age=number % 3, team=1, code=number) for number in range(5)])
-    store.select(ordered(table, AGE, op="ge"), (0,))
-    return store, team, table
-
-
-def one_insert(store, team, table):
-    store.insert(table, [user(code=50, age=1)])
-
-
-def many_inserts(store, team, table):
-    store.insert(table, [user(code=50, age=1), user(code=51, age=7)])
-
-
-def one_update(store, team, table):
-    store.update(set_where(table, NAME), (2, "x"))
-
-
-def transaction_of_one_update(store, team, table):
-    transaction = store.begin()
-    try:
-        transaction.update(set_where(table, NAME), (2, "x"))
-        transaction.commit()
-    finally:
-        transaction.rollback()
-
-
-def transaction_of_two_updates(store, team, table):
-    transaction = store.begin()
-    try:
-        transaction.update(set_where(table, NAME), (2, "x"))
-        transaction.update(set_where(table, NAME), (4, "y"))
-        transaction.commit()
-    finally:
-        transaction.rollback()
-
-
-def shift(store, team, table):
-    store.update(add_to_all(table, CODE), (1,))
-
-
-def deletion(store, team, table):
-    store.delete(delete_where(table, AGE), (1,))
-
-
-def transaction_of_all(store, team, table):
-    transaction = store.begin()
-    try:
-        transaction.update(add_to_all(table, CODE), (1,))
-        transaction.delete(delete_where(table, AGE), (1,))
-        transaction.insert(team, [(DEFAULT, "c")])
-        transaction.insert(table, [user(team=3, age=0)])
-        transaction.commit()
-    finally:
-        transaction.rollback()
-
-
 @pytest.mark.parametrize("pinned", [False, True], ids=["nothing pinned", "pinned"])
 @pytest.mark.parametrize(
     "work",
@@ -1174,85 +1116,3 @@ def test_an_undone_update_of_an_own_row_is_found_by_its_old_key(db):
     assert transaction.select(by(db.user, AGE), (2,)) == []
     assert len(transaction.select(by(db.user, AGE), (1,))) == 1
     transaction.rollback()
-
-
-# Finalizers that write
-
-
-class Meddler:
-    """Part of a cycle whose collection runs `work`."""
-
-    def __init__(self, work):
-        self.work = work
-        self.me = self
-
-    def __del__(self):
-        self.work()
-
-
-@pytest.mark.parametrize("kind", ["insert", "bulk", "update", "delete", "transaction", "rename", "restore"])
-def test_a_finalizer_that_writes_during_a_commit_breaks_nothing(db, kind):
-    store, number = db.store, [0]
-    store.insert(db.user, [user(age=1, code=n) for n in range(20)])
-    outcomes: set[str] = set()
-    snapshot = store.snapshot()
-
-    def meddle():
-        number[0] += 1
-        try:
-            store.insert(db.user, [user(age=2, code=10_000 + number[0])])
-            outcomes.add("written")
-        except OperationalError:
-            outcomes.add("refused")
-
-    def work(turn):
-        if kind == "insert":
-            store.insert(db.user, [user(age=3, code=1000 + turn)])
-        elif kind == "bulk":
-            store.insert(db.user, [user(age=3, code=1000 + turn), user(age=3, code=2000 + turn)])
-        elif kind == "update":
-            store.update(add_to_all(db.user, AGE), (turn % 2,))
-        elif kind == "delete":
-            store.delete(delete_where(db.user, CODE), (turn % 20,))
-        elif kind == "restore":
-            store.restore(snapshot)
-        elif kind == "rename":
-            snapshot.close()
-            transaction = store.begin()
-            try:
-                transaction.update(set_where(db.user, NAME), (turn % 20 + 1, str(turn)))
-                transaction.commit()
-                assert store.select(by(db.user, ID), (turn % 20 + 1,))[0][NAME] == str(turn)
-            finally:
-                transaction.rollback()
-        else:
-            transaction = store.begin()
-            try:
-                transaction.update(set_where(db.user, AGE), (turn % 20 + 1, turn))
-                transaction.insert(db.user, [user(age=3, code=1000 + turn)])
-                transaction.commit()
-            except TransactionConflict:
-                outcomes.add("conflict")
-            finally:
-                transaction.rollback()
-
-    thresholds = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    try:
-        for turn in range(150):
-            Meddler(meddle)
-            gc.set_threshold(turn % 40 + 1, 1, 1)
-            try:
-                work(turn)
-            finally:
-                gc.set_threshold(*thresholds)
-            gc.collect()
-            store._check()
-    finally:
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
-        snapshot.close()
-    gc.collect()
-    assert "written" in outcomes
-    store._check()

@@ -162,7 +162,7 @@ def test_a_pin_costs_what_changes_under_it_and_not_how_often():
     heap.extend(0, rows)
     heap.live = 1000
     index.add_many([row[1] for row in rows], range(1000))
-    pin = Pin(0)
+    pin = Pin(0, {})
     view = views(heap, index, pin)
     for turn in range(50):
         for slot in range(20):
@@ -187,7 +187,7 @@ def test_a_view_keeps_rows_of_chunks_that_were_dropped():
     heap.extend(0, rows)
     heap.live = 400
     index.add_many([0] * 400, range(400))
-    pin = Pin(0)
+    pin = Pin(0, {})
     view = views(heap, index, pin)
     gone = [(slot, rows[slot], None) for slot in range(100, 300)]
     note([pin], heap, 400, 400, gone)
@@ -210,7 +210,7 @@ def test_spans_over_many_batches_merge_own_rows_in(bounds, reverse):
     heap.extend(0, rows)
     heap.live = len(rows)
     index.add_many([row[1] for row in rows], range(len(rows)))
-    view = OwnView(heap, [index], [index.entries], RLock(), Pin(0).table(heap))
+    view = OwnView(heap, [index], [index.entries], RLock(), Pin(0, {}).table(heap))
     for slot in range(0, 2000, 9):
         view.write(slot, rows[slot], None if slot % 2 else (slot, 100 - rows[slot][1]))
     view.add([(5000 + number, number) for number in range(0, 120, 3)])
@@ -231,8 +231,8 @@ def test_rows_under_many_keys_are_those_under_each_whether_looked_up_or_scanned_
     heap.extend(0, rows)
     heap.live = len(rows)
     index.add_many([row[1] for row in rows], range(len(rows)))
-    plain = views(heap, index, Pin(0))
-    written = OwnView(heap, [index], [index.entries], RLock(), Pin(0).table(heap))
+    plain = views(heap, index, Pin(0, {}))
+    written = OwnView(heap, [index], [index.entries], RLock(), Pin(0, {}).table(heap))
     for slot in range(0, 500, 3):
         written.write(slot, rows[slot], None if slot % 2 else (slot, 7))
     written.add([(900, 7), (901, 3)])
@@ -249,7 +249,7 @@ def test_slots_of_many_keys_are_those_of_each():
     heap.extend(0, rows)
     heap.live = len(rows)
     index.add_many([row[0] for row in rows], range(len(rows)))
-    pin = Pin(0)
+    pin = Pin(0, {})
     plain = views(heap, index, pin)
     heap.append(300, (3,))
     index.add(3, 300)

@@ -16,7 +16,7 @@ from modelkit.errors import DataError, IntegrityError, NotSupportedError, Progra
 from modelkit.ir.schema import DEFAULT, Column, Reference, Row, Table
 from modelkit.stores.base import TimeZonePolicy, discovery
 from modelkit.stores.memory.constraints import TableWrites, validate
-from modelkit.stores.memory.heap import Heap
+from modelkit.stores.memory.heap import Heap, TablePin
 from modelkit.stores.memory.tables import Link, TableState
 
 __all__ = ["Catalog", "Migrate"]
@@ -82,9 +82,9 @@ class Catalog:
         """All of them, in the order of their definition."""
         return list(self._states.values())
 
-    def by_heap(self, heaps: Iterable[Heap]) -> list[TableState]:
-        """Those of `heaps` that are a known table's."""
-        return [state for heap in heaps if (state := self._by_heap.get(heap)) is not None]
+    def pinned(self, tables: Mapping[Heap, TablePin]) -> dict[TableState, TablePin]:
+        """The heaps of `tables` as the tables whose they are; those of no known table are left out."""
+        return {state: pin for heap, pin in list(tables.items()) if (state := self._by_heap.get(heap)) is not None}
 
     def define(self, tables: Sequence[Table]) -> bool:
         """Make `tables` known, all or none; whether any is new. Under the lock.

@@ -13,7 +13,6 @@ before an outer commit publishes, that one notices by `version`; in the middle o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from threading import RLock
 from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias, final
 
@@ -55,6 +54,9 @@ class Trouble(Protocol):
         """Raise, or let the commit be made."""
 
 
+Known: TypeAlias = Callable[[Mapping[Heap, TablePin]], Mapping[TableState, TablePin]]
+"""Whose the heaps are; those of no table are left out."""
+
 Lone: TypeAlias = tuple[TableState, Row, int, int]
 """One inserted row, its slot, and how many rows there were."""
 
@@ -71,7 +73,8 @@ class Committer:
 
     def __init__(self) -> None:
         self.lock = RLock()
-        self.pins: list[Pin] = []
+        self.pins: dict[Pin, None] = {}
+        """Those that are open, oldest first. Whoever goes through them takes a list: they come and go by single steps."""
         self.numbers: dict[int, int] = {}
         self.publishing: list[TableWrites] | Lone | Appending | Closed | None = None
         self.journal: Journal | None = None
@@ -113,27 +116,12 @@ class Committer:
         """Keep this moment until the pin is closed. O(1). Under the lock."""
         if self.publishing is not None:
             self.recover()
-        pin = Pin(self.version)
-        self.pins = [*self.open_pins(), pin] if self.pins else [pin]
-        return pin
+        return Pin(self.version, self.pins)
 
     def share(self, pin: Pin) -> Pin:
         """Another pin of the same moment, which stays when `pin` is closed."""
         with self.lock:
-            other = pin.share()
-            self.pins = [*self.open_pins(), other]
-        return other
-
-    def open_pins(self) -> list[Pin]:
-        """The pins that are still wanted."""
-        return [pin for pin in self.pins if not pin.closed]
-
-    def release(self, pin: Pin) -> None:
-        """Close `pin` and forget it."""
-        pin.close()
-        if pin in self.pins:
-            with self.lock:
-                self.pins = self.open_pins()
+            return pin.share()
 
     def apply(
         self,
@@ -152,35 +140,42 @@ class Committer:
         Raises IntegrityError, and TransactionConflict where there is a newer version. Linear in the writes.
         """
         self._move_sequences(writes)
-        version = -1
-        while version != self.version:
+        trouble = self.trouble
+        while True:
             version = self.version
             self.judge(writes, viewed)
             if reads is not None:
                 reads()
-        if self.trouble is not None:
-            self.trouble(transaction=closing is not None)
-        if since is not None and since != version:
-            raise TransactionConflict("A finalizer wrote to the store meanwhile: nothing was saved.", kind="write")
-        self._commit(writes, closing)
+            if trouble is not None:
+                trouble(transaction=closing is not None)
+                trouble = None
+            if since is not None and since != version:
+                raise TransactionConflict("A finalizer wrote to the store meanwhile: nothing was saved.", kind="write")
+            if self._commit(writes, version, closing):
+                return
 
-    def _commit(self, writes: list[TableWrites], closing: Pin | None = None) -> None:
-        """Put `writes` into the journal, if there is one, and publish them. What is interrupted is undone or finished later."""
+    def _commit(self, writes: list[TableWrites], version: int, closing: Pin | None = None) -> bool:
+        """Put `writes` into the journal, if there is one, and publish them. What is interrupted is undone or finished later.
+
+        False, and nothing done, where there is a newer version than `version`, which they were judged by.
+        """
         journal = self.journal
         try:
-            if journal is not None:
-                self._append(journal, writes)
-            if closing is not None:
-                closing.closed = True
-            self.publish(writes)
+            if journal is not None and not self._append(journal, writes, version):
+                return False
+            if not self.publish(writes, version, closing):
+                return False
         except BaseException:
             self.working = False
             raise
         if journal is not None:
             journal.compact_if_long()
+        return True
 
-    def _append(self, journal: Journal, writes: list[TableWrites]) -> None:
+    def _append(self, journal: Journal, writes: list[TableWrites], version: int) -> bool:
         """Put `writes` into the journal, where they count once they are published; where that fails, they are taken back."""
+        if version != self.version:
+            return False
         self.publishing = APPENDING
         self.working = True
         try:
@@ -189,6 +184,7 @@ class Committer:
             journal.undo()
             self.publishing = None
             raise
+        return True
 
     def judge(self, writes: Sequence[TableWrites], viewed: Viewed) -> None:
         """Raise what `apply` would raise. Under the lock."""
@@ -196,18 +192,26 @@ class Committer:
             written.place()
         validate(writes, viewed)
 
-    def publish(self, writes: list[TableWrites]) -> None:
-        """Make `writes`, placed and validated, the latest commit. Nothing here raises; all of it may be repeated."""
-        repeated = self.publishing is not None and not isinstance(self.publishing, Appending)
+    def publish(self, writes: list[TableWrites], version: int | None = None, closing: Pin | None = None) -> bool:
+        """Make `writes`, placed and validated, the latest commit. Nothing here raises; all of it may be repeated.
+
+        False, and nothing done, where there is a newer version than `version`.
+        """
+        repeated = self._is_publishing()
+        # From this test on nobody else's code can run until `working` refuses it.
+        if version is not None and version != self.version:
+            return False
         self.publishing = writes
-        if not self.plain:
-            if self.journal is not None:
-                self.journal.settle()
-            self.feeds.tell(writes)
         try:
             self.working = True
+            if closing is not None:
+                closing.close()
+            if not self.plain:
+                if self.journal is not None:
+                    self.journal.settle()
+                self.feeds.tell(writes)
             self.version += 1
-            pins = self.pins = self.open_pins() if self.pins else []
+            pins = list(self.pins) if self.pins else []
             if pins:
                 for written in writes:
                     note(pins, written.state.heap, written.first, written.live, written.changes)
@@ -217,6 +221,7 @@ class Committer:
             self.publishing = None
         finally:
             self.working = False
+        return True
 
     def rewrite(self, state: TableState, change: Changed, *, since: int, closing: Pin | None = None) -> bool:
         """Put a row over another: all that `apply` would do where no index or sequence reads what differs. Under the lock.
@@ -225,17 +230,16 @@ class Committer:
         are pins besides `closing`, the writer's own, which is closed.
         """
         pins = self.pins
-        if (pins and pins != [closing]) or not self.plain or state.replaced:
+        if not self.plain or state.replaced:
             return False
-        # From this test to the one step that publishes nobody else's code can run: there is nothing to recover.
-        if self.pins is not pins or self.version != since:
+        # From where pins are compared to the one step that publishes nobody else's code can run: there is nothing to recover.
+        if (pins and pins != {closing: None}) or self.version != since:
             return False
         slot, _, row = change
         self.version = since + 1
         state.heap.chunks[slot >> SHIFT][slot & MASK] = row
         if closing is not None:
-            closing.closed = True
-            pins.clear()
+            closing.close()
         return True
 
     def _move_sequences(self, writes: Sequence[TableWrites]) -> None:
@@ -245,7 +249,8 @@ class Committer:
             if auto >= 0 and written.columns is not None and auto in written.columns:
                 highest = max((new[auto] for _, _, new in written.changes if new is not None), default=0)
                 number = written.state.number
-                self.numbers[number] = max(self.numbers[number], highest + 1)
+                if self.numbers[number] <= highest:
+                    self.numbers[number] = highest + 1
 
     def admit(self, state: TableState, rows: Sequence[Row]) -> list[Row]:
         """The rows as they will be stored, by themselves: numbered, filled in, fitted and checked. Takes the lock."""
@@ -271,8 +276,9 @@ class Committer:
                 value = row[auto] if len(row) > auto else None
                 if value is DEFAULT:
                     value = numbers[number]
+                    numbers[number] = value + 1
                     row = (*row[:auto], value, *row[auto + 1 :])
-                if isinstance(value, int) and numbers[number] <= value <= high:
+                elif isinstance(value, int) and numbers[number] <= value <= high:
                     numbers[number] = value + 1
                 numbered.append(row)
         return numbered
@@ -292,38 +298,58 @@ class Committer:
             if slot in before:
                 refuse_conflict(state, old)
 
-    def restore(self, pin: Pin, states: Sequence[TableState], numbers: dict[int, int]) -> None:
+    def restore(self, pin: Pin, known: Known, numbers: Mapping[int, int]) -> None:
         """Put rows, indexes and sequences back to `pin`, which stays. Under the lock.
 
-        `states` are the tables that `pin` knows, `numbers` the sequences of that moment. Linear in what was changed since.
+        `known` tells whose the tables are that `pin` keeps, `numbers` are the sequences of that moment. Linear in what was
+        changed since.
         """
-        self.replace({state: partial(_back, state.heap, pin.tables[state.heap]) for state in states}, numbers)
-        others = [other for other in self.pins if other is not pin]
-        for state in states:
-            heap = state.heap
-            length = pin.tables[heap].length
-            if all(heap in other.tables and other.tables[heap].length <= length for other in others):
-                heap.truncate(length)
+        tables = pin.tables
+        self.replace(lambda: {state: _back(state.heap, pinned) for state, pinned in known(tables).items()}, numbers)
+        self.truncate({state.heap: pinned.length for state, pinned in known(tables).items()})
         pin.tables = {}
 
-    def replace(self, changes: Mapping[TableState, Callable[[], list[Changed]]], numbers: Mapping[int, int]) -> None:
-        """Publish what `changes` gives for each table, unjudged, and set the sequences; those not in `numbers` start anew."""
-        version = -1
-        writes: list[TableWrites] = []
-        while version != self.version:
+    def truncate(self, lengths: Mapping[Heap, int]) -> None:
+        """Give back the slots from a length on that hold no rows and that no open pin knows of. Under the lock."""
+        # There is nothing to finish; but a finalizer that would take a snapshot meanwhile is refused.
+        self.publishing = []
+        try:
+            self.working = True
+            pins = list(self.pins)
+            for heap, length in lengths.items():
+                known = [pin.tables.get(heap) for pin in pins]
+                if all(pinned is not None and pinned.length <= length for pinned in known):
+                    heap.truncate(length)
+            self.publishing = None
+        finally:
+            self.working = False
+
+    def replace(self, changes: Callable[[], Mapping[TableState, list[Changed]]], numbers: Mapping[int, int]) -> None:
+        """Publish the `changes` of each table, unjudged, and set the sequences; those not in `numbers` start anew."""
+        while True:
             version = self.version
-            writes = [TableWrites(state, made, (), None) for state, make in changes.items() if (made := make())]
-            numbers = {number: numbers.get(number, 1) for number in self.numbers}
+            writes = [TableWrites(state, made, (), None) for state, made in changes().items() if made]
             for written in writes:
                 written.place()
-        before = self.numbers.copy()
-        self.numbers.update(numbers)
+            before = self.numbers.copy()
+            after = {number: numbers.get(number, 1) for number in before}
+            if version == self.version:
+                break
+        # Already here, so that no finalizer takes one of the new numbers.
+        self.publishing = APPENDING
         try:
-            self._commit(writes)
+            self.working = True
+            self.numbers.update(after)
+            self._commit(writes, version)
         except BaseException:
-            if self.publishing is None or isinstance(self.publishing, Appending):
+            self.working = False
+            if not self._is_publishing():
                 self.numbers.update(before)
             raise
+
+    def _is_publishing(self) -> bool:
+        """Whether there are writes that will be published, whatever happens."""
+        return isinstance(self.publishing, (list, tuple))
 
 
 def _back(heap: Heap, pinned: TablePin) -> list[Changed]:

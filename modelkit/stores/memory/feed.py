@@ -80,7 +80,8 @@ class Feeds:
     __slots__ = ("_open", "_told")
 
     def __init__(self) -> None:
-        self._open: list[weakref.ref[Feed]] = []
+        self._open: dict[weakref.ref[Feed], None] = {}
+        """Changed by single steps: a finalizer may open one meanwhile."""
         self._told: tuple[int, object] = (0, None)
 
     def __bool__(self) -> bool:
@@ -90,16 +91,20 @@ class Feeds:
         """A new feed. Under the lock."""
         feed = Feed()
         feed._told = self._told[0]
-        self._open = [*self._open, weakref.ref(feed)]
+        self._open[weakref.ref(feed)] = None
         return feed
 
     def tell(self, writes: Sequence[TableWrites]) -> None:
         """A commit is being published. May be repeated for the same `writes`. Linear in them."""
         if not self._open or self._told[1] is writes:
             return
-        listening = [feed for ref in self._open if (feed := ref()) is not None and not feed.closed]
-        if len(listening) < len(self._open):
-            self._open = [weakref.ref(feed) for feed in listening]
+        listening: list[Feed] = []
+        for ref in list(self._open):
+            feed = ref()
+            if feed is None or feed.closed:
+                self._open.pop(ref, None)
+            else:
+                listening.append(feed)
         sequence = self._told[0] + 1
         if listening:
             changes = [change for written in writes for change in _changes(written, sequence)]
@@ -109,11 +114,11 @@ class Feeds:
 
     def close(self) -> None:
         """Close all of them."""
-        for ref in self._open:
+        for ref in list(self._open):
             feed = ref()
             if feed is not None:
                 feed.close()
-        self._open = []
+        self._open.clear()
 
 
 def _changes(written: TableWrites, sequence: int) -> Iterator[Change]:

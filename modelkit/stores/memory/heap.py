@@ -129,14 +129,17 @@ class Heap:
         return chunk
 
     def truncate(self, length: int) -> None:
-        """Give back the slots from `length` on, which hold no rows."""
-        if length < self.length:
-            chunk = self.chunks.get(length >> SHIFT)
-            if chunk is not None:
-                # Replaced, since somebody may be reading it.
-                self.chunks[length >> SHIFT] = chunk[: length & MASK]
-                self._runs = None
-            self.length = length
+        """Give back the slots from `length` on, unless one of them holds a row. O(1)."""
+        number, offset = length >> SHIFT, length & MASK
+        chunk = self.chunks.get(number, [])
+        if length >= self.length or next(reversed(self.chunks), -1) > number or any(chunk[offset:]):
+            return
+        # First, since an interrupt may leave the chunk longer, which harms nobody.
+        self.length = length
+        if chunk:
+            # Replaced, since somebody may be reading it.
+            self.chunks[number] = chunk[:offset]
+            self._runs = None
 
     def _check(self) -> None:
         numbers = list(self.chunks)
@@ -168,16 +171,24 @@ class TablePin:
 class Pin:
     """One moment of a whole store. Tables enter when they are first read or first changed: taking one is O(1).
 
-    `reads`: somebody may hold chunks through it. `version` counts the commits before it. `closed` is set without a lock,
-    by finalizers too; writers forget closed pins.
+    `reads`: somebody may hold chunks through it. `version` counts the commits before it. It enters `home`, the store's open
+    pins, and leaves it, by one step of the dictionary each: no lock is needed to close one, and a finalizer may open or close
+    another between any two lines of whoever holds the lock.
     """
 
-    closed = False
-    reads = True
+    __slots__ = ("_home", "reads", "tables", "version")
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, home: dict[Pin, None]) -> None:
         self.tables: dict[Heap, TablePin] = {}
         self.version = version
+        self.reads = True
+        self._home = home
+        home[self] = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody wants it any more."""
+        return self not in self._home
 
     def table(self, heap: Heap) -> TablePin:
         """`heap` at the moment of the pin. To be called under the store's lock."""
@@ -188,13 +199,13 @@ class Pin:
 
     def share(self) -> Pin:
         """Another pin of the same moment, which stays when this one is closed."""
-        other = Pin(self.version)
+        other = Pin(self.version, self._home)
         other.tables = self.tables
         return other
 
     def close(self) -> None:
-        """Let go of what is kept. Idempotent."""
-        self.closed = True
+        """Let go of what is kept. Idempotent. Needs no lock."""
+        self._home.pop(self, None)
         self.tables = {}
 
 

@@ -25,7 +25,7 @@ __all__ = ["Publishing", "addition", "insertion"]
 class Publishing(Protocol):
     """What an insertion needs of the committer."""
 
-    pins: list[Any]
+    pins: dict[Any, None]
     publishing: Any
     version: int
     working: bool
@@ -93,8 +93,10 @@ def addition(state: TableState) -> Callable[[OwnView, Row], bool]:
 
 
 def _publish(source: Source, state: TableState, master: str, heap: str) -> None:
-    with source.block(f"for pin in {master}.pins:"), source.block(f"if {heap} not in pin.tables and not pin.closed:"):
-        source.line(f"pin.tables[{heap}] = {source.bind(TablePin, 'TablePin')}(slot, live)")
+    with source.block(f"if {master}.pins:"):
+        known = source.bind(list, "list")
+        with source.block(f"for pin in {known}({master}.pins):"), source.block(f"if {heap} not in pin.tables:"):
+            source.line(f"pin.tables[{heap}] = {source.bind(TablePin, 'TablePin')}(slot, live)")
     source.line(f"chunk = {heap}.chunks.get(slot >> {SHIFT:d})")
     source.line(f"if chunk is not None and len(chunk) == slot & {MASK:d}:")
     source.line("    chunk.append(row)")

@@ -142,7 +142,7 @@ class MemoryStore:
             with without_collection:
                 return entry.run(views, params)
         finally:
-            self._committer.release(pin)
+            pin.close()
 
     def _pinned(self, states: Sequence[TableState]) -> tuple[Pin, list[View]]:
         """A pin of this moment, and tables at it."""
@@ -275,7 +275,7 @@ class MemoryStore:
                     committer.apply([written], since=version, closing=pin)
             return len(found)
         finally:
-            committer.release(pin)
+            pin.close()
 
     def _alone(self, work: Callable[[MemoryTransaction], T]) -> T:
         """`work` as a transaction of its own, again where others commit first."""
@@ -322,7 +322,7 @@ class MemoryStore:
             self._enter()
             pin = snapshot._pin
             self.epoch += 1
-            self._committer.restore(pin, self._catalog.by_heap(pin.tables), snapshot._numbers)
+            self._committer.restore(pin, self._catalog.pinned, snapshot._numbers)
 
     def changes(self) -> Feed:
         """What is committed from now on: an iterable of Change, as long as it is held or until it is closed."""
@@ -372,16 +372,14 @@ class MemoryStore:
         with self._lock:
             self._enter()
             self.epoch += 1
-            self._committer.replace({state: partial(_all_gone, state) for state in self._catalog.states()}, {})
-            if not self._committer.pins:
-                for state in self._catalog.states():
-                    state.heap.truncate(0)
+            self._committer.replace(lambda: {state: _all_gone(state) for state in self._catalog.states()}, {})
+            self._committer.truncate(dict.fromkeys([state.heap for state in self._catalog.states()], 0))
 
     def stats(self) -> Mapping[str, Any]:
         """Figures for people: `rows` by model, `chunks`, `open_snapshots`, `kept_versions`, `plans`."""
         with self._lock:
             self._enter()
-            pins = self._committer.open_pins()
+            pins = list(self._committer.pins)
             kept = {id(pinned.before): len(pinned.before) for pin in pins for pinned in pin.tables.values()}
             states = self._catalog.states()
             return {
@@ -400,9 +398,8 @@ class MemoryStore:
             if self._committer.journal is not None:
                 self._committer.journal.close()
             self._committer.feeds.close()
-            for pin in self._committer.pins:
+            for pin in list(self._committer.pins):
                 pin.close()
-            self._committer.pins = []
             self._plans.clear()
             self._committer.publishing = CLOSED
             for state in self._catalog.states():

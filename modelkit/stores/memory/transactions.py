@@ -465,7 +465,7 @@ class MemoryTransaction:
         self._undo = []
         self._lone = self._footprint = None
         if self._pin is not None:
-            self._committer.release(self._pin)
+            self._pin.close()
             self._pin = None
 
     def __del__(self) -> None:
