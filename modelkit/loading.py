@@ -256,7 +256,7 @@ class _Writer:
     def _give(self, made: str, grouping: Grouping) -> None:
         """Write what puts an instance into its group."""
         source, model = self.source, self.entity.info.model
-        keys = [f"{made}.{identifier(name)}" for name in grouping.attnames] or ["owned_by"]
+        keys = [self._held(made, name) for name in grouping.attnames] or ["owned_by"]
         key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
         source.line(f"key = {key}")
         with source.block("try:"):
@@ -273,6 +273,20 @@ class _Writer:
             source.line(f"{made}.{identifier(grouping.kept)} = owner")
         else:
             source.line(f"{made}.__dict__[{kept}] = owner")
+
+    def _held(self, made: str, attname: str) -> str:
+        """What the instance `made` has as an attribute, read where that is fastest: in the row, if it stands there as it is."""
+        entity = self.entity
+        attribute = next(each for each in entity.info.attributes if each.attname == attname)
+        output = entity.outputs[attribute.level]
+        if (
+            self.listened
+            or _runs_own_code(entity.info.model)
+            or output is None
+            or converter(attribute.field) is not None
+        ):
+            return f"{made}.{identifier(attname)}"
+        return f"r_{output}[{attribute.column}]"
 
     def _annotations(self, made: str) -> list[str]:
         """Set the annotations that have a name; the others' names as values."""

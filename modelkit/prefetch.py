@@ -22,7 +22,7 @@ from modelkit.ir.query import Select, ValueOutput
 from modelkit.ir.types import TupleType
 from modelkit.loading import Grouping, Groups, load, load_groups, reads_plainly, sets_plainly
 from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
-from modelkit.owners import ABSENT, LISTS, Known, attach, kept, owner_of
+from modelkit.owners import ABSENT, LISTS, Known, attach, kept, owned
 from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
 
@@ -415,8 +415,8 @@ class _Level:
         fetch = finishers.fetch(shapes.among(self.query, relation.remote, tuple(groups)))
         rows = session(self.alias).select(fetch.select, fetch.params)
         if relation.kind == "reverse_foreign_key" and self.knows_owner:
-            owned = {key: (group, owner_of(owners[key])) for key, group in groups.items()}
-            load_groups(fetch, rows, self.alias, Grouping(relation.remote, kept_as(relation.field.name)), owned)
+            grouping = Grouping(relation.remote, kept_as(relation.field.name))
+            load_groups(fetch, rows, self.alias, grouping, owned(groups, owners))
         else:
             load_groups(fetch, rows, self.alias, Grouping(relation.remote), groups)
 

@@ -1,6 +1,6 @@
 """Querysets that come with their results, as those of prefetched relations do: the rest of one is found when it is asked for.
 
-It knows querysets by their attributes only. The invariant: whoever builds on such a queryset finds it as if it had been
+It knows querysets and managers by their attributes only. The invariant: whoever builds on such a queryset finds it as if it had been
 made in full.
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Protocol
+
+from modelkit.owners import LISTS
 
 __all__ = ["Late", "late_alias", "late_model", "late_query", "with_results"]
 
@@ -72,10 +74,25 @@ def late_alias(queryset: Any, source: type[Source]) -> str | None:
     return source.reads_from(queryset._made_for)
 
 
-def with_results(kind: Any, found: list[Any], source: type[Source], instance: Any) -> Any:
-    """A queryset of class `kind` with the results `found`; `source` makes the one that would find them for `instance`."""
-    made = object.__new__(kind)
-    made._result_cache = found
-    made._made_by = source
-    made._made_for = instance
-    return made
+def with_results(kind: type[Any], cache: str, otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The `get_queryset` of related managers whose querysets, of class `kind`, come with what was prefetched as `cache`.
+
+    `otherwise` makes the queryset of a manager whose instance keeps no such list. All that does not change from one instance
+    to the next is found here, once: the function is called for each instance of a prefetched result.
+    """
+    new = object.__new__
+
+    def get_queryset(manager: Any) -> Any:
+        instance = manager.instance
+        lists = getattr(instance, LISTS, None)
+        if lists is not None:
+            found = lists.get(cache)
+            if found.__class__ is list and manager._db is None:
+                made: Any = new(kind)
+                made._result_cache = found
+                made._made_by = manager.__class__
+                made._made_for = instance
+                return made
+        return otherwise(manager)
+
+    return get_queryset

@@ -8,7 +8,7 @@ reads a descriptor. The invariant: whatever it writes clears what was prefetched
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, Self
 
 from typing_extensions import TypeVar
 
@@ -28,6 +28,8 @@ __all__ = ["Related", "ReverseManager", "class_of", "mixed_for", "refuse_assignm
 
 M = TypeVar("M")
 
+_NO_LISTS: Final[dict[str, Any]] = {}
+
 
 class Related(Manager[M]):
     """A manager of the rows that a relation leads to from one instance."""
@@ -40,11 +42,6 @@ class Related(Manager[M]):
     """Which kind of related manager this is, without the model's own manager class."""
     _fresh_querysets: ClassVar[bool]
     """Whether the model's own manager makes a new plain queryset each time, which may be changed in place."""
-    _cache: ClassVar[str]
-    """The key of what was prefetched among the instance's lists."""
-    _late_class: ClassVar[type[Any] | None]
-    """The class of querysets that come with what was prefetched; None where one must be made in full, or where the instance
-    may not be asked for an attribute that it lacks."""
 
     instance: Any
 
@@ -63,14 +60,9 @@ class Related(Manager[M]):
 
     def get_queryset(self) -> Any:
         """The rows that belong to the instance: those prefetched, where they were."""
-        kind = self._late_class
-        lists = self.instance.__dict__.get(LISTS) if kind is None else getattr(self.instance, LISTS, None)
-        if lists is not None:
-            found = lists.get(self._cache)
-            if kind is not None and found.__class__ is list and self._db is None:
-                return with_results(kind, found, type(self), self.instance)
-            if found is not None:
-                return self._prefetched(found)
+        found = self.instance.__dict__.get(LISTS, _NO_LISTS).get(self._relation.cache)
+        if found is not None:
+            return self._prefetched(found)
         return self._limited(super().get_queryset(), fresh=self._fresh_querysets)
 
     def _limited(self, queryset: Any, *, fresh: bool = False) -> Any:
@@ -129,6 +121,19 @@ class Related(Manager[M]):
         other.__dict__.update(self.__dict__)
         other._db = self._alias
         return other
+
+
+class _OnlyWhereNullable:
+    """Stands for a method that sets a foreign key to NULL where that cannot be: there is none, as AttributeError says."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, manager: Any, owner: type[Related[Any]]) -> NoReturn:
+        raise AttributeError(
+            f"{owner._relation.field.label} cannot be NULL, so there is no {self._name}(): "
+            "delete the rows, or let them point to another one."
+        )
 
 
 class ReverseManager(Related[M]):
@@ -247,14 +252,10 @@ class ReverseManager(Related[M]):
         self.set(objs, bulk=bulk, clear=clear)
 
     if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> NoReturn:
-            if name not in ("remove", "clear", "aremove", "aclear"):
-                raise AttributeError(f"{type(self).__name__} has no attribute '{name}'.")
-            raise AttributeError(
-                f"{self._relation.field.label} cannot be NULL, so there is no {name}(): "
-                "delete the rows, or let them point to another one."
-            )
+        remove = _OnlyWhereNullable()
+        clear = _OnlyWhereNullable()
+        aremove = _OnlyWhereNullable()
+        aclear = _OnlyWhereNullable()
 
 
 class NullableReverseManager(ReverseManager[M]):
@@ -349,20 +350,20 @@ def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: Any
     made: type[Any] | None = known.get(key)
     if made is None:
         kind = type(manager)
-        late = kind._plain and reads_plainly(info.model)
         namespace = {
             **manager.__dict__,
             "_relation": relation,
             "_back": None if relation.kind == "reverse_generic" else back_of(info, relation),
             "_mixed": mixed,
             "_fresh_querysets": kind._plain,
-            "_cache": relation.cache,
-            "_late_class": kind._queryset_class if late else None,
             "__module__": kind.__module__,
             "__doc__": f"The {info_of(relation.target).name} rows of one {info.name}.",
         }
+        get_queryset = mixed.get_queryset
+        if kind._plain and reads_plainly(info.model):
+            get_queryset = namespace["get_queryset"] = with_results(kind._queryset_class, relation.cache, get_queryset)
         if kind.all is Manager.all:
-            namespace["all"] = mixed.get_queryset
+            namespace["all"] = get_queryset
         made = known[key] = type("RelatedManager", (mixed, kind), namespace)
     return made
 

@@ -105,22 +105,62 @@ def test_an_owner_comes_back_with_what_it_was_related_to():
     assert log.statements == []
 
 
-def test_an_owner_comes_back_without_its_lists_which_are_read_again():
+def test_an_owner_comes_back_with_its_lists():
     one, other = orphans()
     with capture_statements() as log:
-        assert set(one.author.books.all()) == {one, other}
-    assert len(log.statements) == 1
+        assert list(one.author.books.all()) == [one, other]
+        assert other.author.books.all()[1] is other
+    assert log.statements == []
 
 
-def test_the_last_of_a_family_goes_without_the_garbage_collector():
-    gc.disable()
-    try:
-        books = orphans()
-        again = [weakref.ref(books[0].author), weakref.ref(books[1])]
-        del books
-        assert [each() for each in again] == [None, None]
-    finally:
-        gc.enable()
+def test_whoever_holds_one_of_a_family_finds_the_others():
+    for hold in (
+        lambda owner: owner.books.all()[1],
+        lambda owner: owner.books.all(),
+        lambda owner: owner._prefetched_objects_cache["books"],
+        lambda owner: iter(owner.books.all()),
+    ):
+        owner = ada("books__tags")
+        names = [book.title for book in owner.books.all()]
+        held = hold(owner)
+        del owner
+        gc.collect()
+        book = held if isinstance(held, Book) else next(iter(held))
+        with capture_statements() as log:
+            assert [each.title for each in book.author.books.all()] == names
+            assert all(each.tags.all()[0].name for each in book.author.books.all())
+        assert log.statements == []
+
+
+def test_a_family_is_found_from_any_depth():
+    team = Team.objects.prefetch_related("members__books__tags").get(name="red")
+    books = [book for person in team.members.all() for book in person.books.all()]
+    book = books[0]
+    titles = {each.title for each in books}
+    del team, books
+    gc.collect()
+    with capture_statements() as log:
+        people = book.author.team.members.all()
+        assert {each.title for person in people for each in person.books.all()} == titles
+    assert log.statements == []
+
+
+def test_a_family_that_was_held_goes_when_it_is_let_go():
+    books = orphans()
+    gone = [weakref.ref(book) for book in books]
+    del books
+    gc.collect()
+    assert [each() for each in gone] == [None, None]
+
+
+def test_a_queryset_among_the_lists_is_not_asked_for_rows():
+    owner = ada()
+    owner._prefetched_objects_cache["others"] = Book.objects.all()
+    book = owner.books.all()[0]
+    with capture_statements() as log:
+        del owner
+        assert len(book.author.books.all()) == 2
+    assert log.statements == []
 
 
 def test_copies_and_pickles_hold_the_owner():

@@ -288,7 +288,8 @@ class ConditionWriter(ValueWriter):
             return self.program.once(
                 ("frozen set", slot), lambda: f"frozenset(map({freeze}, params[{slot:d}]))", f"s{slot:d}"
             )
-        return self.program.once(("set", slot), lambda: f"frozenset(params[{slot:d}])", f"s{slot:d}")
+        keyed = self.program.helper(runtime.distinct_keys)
+        return self.program.once(("set", slot), lambda: f"{keyed}(params[{slot:d}])", f"s{slot:d}")
 
     def _in_set(self, item: Expr, members: str, has_null: str | None, *, positive: bool) -> str:
         """Membership in a set without NULL; `has_null` names the flag that says whether one was left out."""

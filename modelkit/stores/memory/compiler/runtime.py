@@ -28,6 +28,7 @@ __all__ = [
     "chunks_by_slots",
     "content_order",
     "distinct_key",
+    "distinct_keys",
     "distinct_rows",
     "first_rows",
     "gathered",
@@ -49,6 +50,10 @@ __all__ = [
 
 NO_VALUE: Final = object()
 """The state of an aggregate that has met no value yet."""
+
+
+distinct_keys: Final = dict.fromkeys
+"""Keys as a set that keeps their order: rows that were made in the order of their keys are then found in slot order."""
 
 
 def json_key(value: Any, key: str | int) -> Any:
@@ -161,9 +166,10 @@ def gathered(
 
     `keys` are those of `rows`, in their order.
     """
-    found: defaultdict[int, list[Any]] = defaultdict(list)
-    for slot, row in zip(view.find_slots(path, keys), rows, strict=True):
-        found[slot].append(row)
+    alike: defaultdict[Hashable, list[Any]] = defaultdict(list)
+    for key, row in zip(keys, rows, strict=True):
+        alike[key].append(row)
+    found = dict(zip(view.find_slots(path, [*alike]), alike.values(), strict=True))
     found.pop(-1, None)
     slots = sorted(found)
     return zip(view.rows_in(slots), map(found.__getitem__, slots), strict=True)
