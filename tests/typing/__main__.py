@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.typing.checkers import CHECKERS, installed
-from tests.typing.test_specs import HERE, marks, specs
+from tests.typing.marks import marks
+from tests.typing.subjects import HERE, specs
 
 
 def main() -> None:

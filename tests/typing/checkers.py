@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 ROOT = Path(__file__).parent.parent.parent
+PYTHON = Path(sys.executable)
 
 Messages: TypeAlias = dict[str, dict[int, str]]
 """Name of a file -> line -> message."""
@@ -44,12 +45,12 @@ def parsed(output: str) -> Messages:
     return found
 
 
-def mypy(files: Sequence[Path], *options: str) -> Messages:
-    """mypy --strict, as mypy.ini says."""
+def mypy(files: Sequence[Path], *options: str, python: Path = PYTHON) -> Messages:
+    """mypy --strict, as mypy.ini says, of the environment of `python`."""
     return parsed(
         _run(
             [
-                sys.executable,
+                python,
                 "-m",
                 "mypy",
                 "--no-error-summary",
@@ -67,9 +68,9 @@ def plugged(files: Sequence[Path]) -> Messages:
     return mypy(files, "--config-file", str(ROOT / "tests" / "typing" / "plugin.ini"))
 
 
-def pyright(files: Sequence[Path]) -> Messages:
-    """pyright as the project sets it."""
-    output = _run([tool("pyright"), "--outputjson", "--pythonpath", sys.executable, *files])
+def pyright(files: Sequence[Path], *, python: Path = PYTHON) -> Messages:
+    """pyright in its standard mode, over what the environment of `python` holds."""
+    output = _run([tool("pyright"), "--outputjson", "--pythonpath", python, *files])
     errors = [entry for entry in json.loads(output)["generalDiagnostics"] if entry["severity"] == "error"]
     return _gathered((entry["file"], entry["range"]["start"]["line"] + 1, entry["message"]) for entry in errors)
 

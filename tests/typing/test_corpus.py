@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.typing.checkers import CHECKERS, Messages, installed
+from tests.typing.conftest import Said
 from tests.typing.marks import marks
-from tests.typing.test_specs import PLUGIN
-
-HERE = Path(__file__).parent
-NAMES = HERE / "corpus_names.py"
-FACES = HERE / "corpus_faces.py"
-PER_CHECKER = {PLUGIN: [NAMES, FACES], "pyright": [FACES], "mypy": [FACES]}
+from tests.typing.subjects import CORPORA, FACES, HERE, NAMES, PLUGIN
 
 
-@cache
-def said(checker: str) -> Messages:
-    """What a checker says of the corpus that is meant for it, in one run."""
-    if not installed(checker):
-        pytest.skip(f"{checker} is not installed")
-    return CHECKERS[checker](PER_CHECKER[checker])
-
-
-@pytest.mark.parametrize(("checker", "corpus"), [(name, path) for name, paths in PER_CHECKER.items() for path in paths])
-def test_every_mistake_is_found_and_nothing_else(checker: str, corpus: Path) -> None:
+@pytest.mark.parametrize(("checker", "corpus"), [(name, path) for name, paths in CORPORA.items() for path in paths])
+def test_every_mistake_is_found_and_nothing_else(checker: str, corpus: Path, said: Said) -> None:
     errors = said(checker).get(corpus.name, {})
     marked = marks(corpus, checker)
     assert {mark for line, mark in marked.items() if line not in errors} == set()

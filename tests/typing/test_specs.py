@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import datetime
 import importlib
-from functools import cache
-from pathlib import Path
 
 import pytest
 
-from tests.typing.checkers import CHECKERS, Messages, installed
+from tests.typing.checkers import CHECKERS
+from tests.typing.conftest import Said
 from tests.typing.marks import marks
-
-HERE = Path(__file__).parent
-PLUGIN = "mypy+plugin"
-FOR_ALL = ("spec_no_plugin.py", "spec_fields.py", "spec_queries.py", "spec_keys.py")
-OF_NAMES = ("spec_with_plugin.py", "spec_names.py")
-"""Specifications of what only names in text say: nobody sees that without the plugin."""
-
-
-def specs(checker: str) -> tuple[str, ...]:
-    """What a checker is asked to find."""
-    return (*FOR_ALL, *OF_NAMES) if checker == PLUGIN else FOR_ALL
-
+from tests.typing.subjects import HERE, PLUGIN, specs
 
 CASES = [(checker, spec) for checker in CHECKERS for spec in specs(checker)]
 
@@ -44,23 +32,15 @@ MISTAKEN = {
 knows what a text names."""
 
 
-@cache
-def said(checker: str) -> Messages:
-    """What a checker says of all specifications, in one run."""
-    if not installed(checker):
-        pytest.skip(f"{checker} is not installed")
-    return CHECKERS[checker]([HERE / spec for spec in specs(checker)])
-
-
 @pytest.mark.parametrize(("checker", "spec"), CASES)
-def test_every_marked_line_is_an_error(checker: str, spec: str) -> None:
+def test_every_marked_line_is_an_error(checker: str, spec: str, said: Said) -> None:
     errors = said(checker).get(spec, {})
     missed = {mark for number, mark in marks(HERE / spec, checker).items() if number not in errors}
     assert missed == MISSED.get((checker, spec), set())
 
 
 @pytest.mark.parametrize(("checker", "spec"), CASES)
-def test_no_other_line_is_an_error(checker: str, spec: str) -> None:
+def test_no_other_line_is_an_error(checker: str, spec: str, said: Said) -> None:
     marked = marks(HERE / spec, checker)
     lines = (HERE / spec).read_text().splitlines()
     known = tuple(MISTAKEN.get((checker, spec), ()))
