@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import linecache
 import re
+from functools import cached_property
 from typing import Any, Final
 
 from mypy.errorcodes import ErrorCode
@@ -15,7 +16,8 @@ from mypy.nodes import CallExpr, Context, Expression, MypyFile, TempNode, TypeIn
 from mypy.server.trigger import make_trigger
 from mypy.types import Instance, Type, TypedDictType
 
-from modelkit.mypy_plugin.facts import FIELD_TRACE, facts_of
+from modelkit.mypy_plugin.facts import FIELD_TRACE, FieldFacts, facts_of
+from modelkit.mypy_plugin.lineage import Lineage, Lineages
 from modelkit.mypy_plugin.project import Project
 
 __all__ = ["QUERY", "Call"]
@@ -26,10 +28,11 @@ QUERY: Final = ErrorCode("modelkit", "Names and values in queries fit the models
 class Call:
     """The place where a hook was called. `api` is the type checker."""
 
-    def __init__(self, api: Any, modules: dict[str, MypyFile], project: Project) -> None:
+    def __init__(self, api: Any, modules: dict[str, MypyFile], project: Project, lineages: Lineages) -> None:
         self.api = api
         self._modules = modules
         self._project = project
+        self._lineages = lineages
 
     @property
     def module(self) -> str:
@@ -56,6 +59,22 @@ class Call:
             if found is not None and facts_of(found) is not None:
                 return found
         return None
+
+    def target(self, facts: FieldFacts, owner: TypeInfo, seen_on: TypeInfo) -> TypeInfo | None:
+        """The model that a relation leads to: one that `owner` declares and `seen_on` has. None where it is not known."""
+        if facts.to is not None:
+            return self.info(facts.to)
+        if facts.label == "self":
+            return seen_on
+        return None if facts.label is None else self.named(owner.module_name, facts.label)
+
+    def lineage(self, info: TypeInfo) -> Lineage:
+        """What a model class consists of; what asked depends on all of it."""
+        found = self._lineages.of(info)
+        self.api.module_refs.update(found.modules)
+        for trigger in found.triggers:
+            self._depends_on(trigger)
+        return found
 
     def registers(self, module: str, name: str) -> bool:
         """Whether somebody registers a lookup or transform of this name."""
@@ -89,8 +108,21 @@ class Call:
 
     def depends_on_name(self, info: TypeInfo, name: str) -> None:
         """Check what asked again when `name` of a class appears, goes, or is of another type."""
-        trigger = make_trigger(f"{info.fullname}.{name}")
-        self.api.tree.plugin_deps.setdefault(trigger, set()).add(self.api.tscope.current_target())
+        self._depends_on(make_trigger(f"{info.fullname}.{name}"))
+
+    def _depends_on(self, trigger: str) -> None:
+        self._dependencies.setdefault(trigger, set()).add(self._target)
+
+    @cached_property
+    def _dependencies(self) -> dict[str, set[str]]:
+        """Triggers of mypy's daemon -> what of this module is to be checked again."""
+        known: dict[str, set[str]] = self.api.tree.plugin_deps
+        return known
+
+    @cached_property
+    def _target(self) -> str:
+        """The function that is checked, else the module."""
+        return str(self.api.tscope.current_target())
 
     # -- errors
 

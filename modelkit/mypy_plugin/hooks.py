@@ -39,6 +39,7 @@ from modelkit.mypy_plugin import accessors, annotating, conditions, named_fields
 from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.facts import facts_of, is_model, record
 from modelkit.mypy_plugin.guard import guarded
+from modelkit.mypy_plugin.lineage import Lineages
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.project import Project
 from modelkit.mypy_plugin.query import ANY_NAME, Query, query_of
@@ -86,6 +87,7 @@ class ModelkitPlugin(Plugin):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._project = Project()
+        self._lineages = Lineages()
 
     # -- modules
 
@@ -128,6 +130,7 @@ class ModelkitPlugin(Plugin):
     def _record(self, context: ClassDefContext) -> None:
         self._project.note(context.cls.info.module_name, self._path(context.cls.info.module_name))
         record(context, self._project)
+        self._lineages.forget()
 
     def _path(self, module: str) -> str:
         tree = (self._modules or {}).get(module)
@@ -290,7 +293,7 @@ class ModelkitPlugin(Plugin):
         return default if query is None else _RESULTS[method](query, context.context, receiver, default)
 
     def _call(self, api: Any) -> Call:
-        return Call(api, self._modules or {}, self._project)
+        return Call(api, self._modules or {}, self._project, self._lineages)
 
 
 def _takes_names(signature: CallableType) -> bool:

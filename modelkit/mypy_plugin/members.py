@@ -1,6 +1,6 @@
 """What names on a model stand for: columns and relations, and the types of their values.
 
-Knows mypy's types and the facts of classes; no model as a whole. What is not understood has the value type Any.
+Knows mypy's types and the facts of classes; no model as a whole, and no call. What is not understood has the value type Any.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from mypy.types import (
 )
 
 from modelkit.mypy_plugin import names
-from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.facts import FieldFacts
 
 __all__ = [
@@ -35,7 +34,6 @@ __all__ = [
     "allows_none",
     "field_made_by",
     "optional",
-    "target_of",
     "unknown",
     "value_of_field",
     "without_none",
@@ -73,17 +71,6 @@ class Relation:
 
 
 Member: TypeAlias = Column | Relation
-
-
-def target_of(facts: FieldFacts, owner: TypeInfo, seen_on: TypeInfo, call: Call) -> TypeInfo | None:
-    """The model that a relation leads to: one that `owner` declares and `seen_on` has. None where it is not known."""
-    if facts.to is not None:
-        return call.info(facts.to)
-    if facts.label == "self":
-        return seen_on
-    if facts.label is None:
-        return None
-    return call.named(owner.module_name, facts.label)
 
 
 def unknown() -> Type:

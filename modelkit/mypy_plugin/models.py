@@ -13,7 +13,8 @@ from mypy.types import AnyType, Instance, Type, UnionType, get_proper_type
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Call
-from modelkit.mypy_plugin.facts import FieldFacts, ModelFacts, facts_of, is_model
+from modelkit.mypy_plugin.facts import FieldFacts, ModelFacts, is_model
+from modelkit.mypy_plugin.lineage import Made
 from modelkit.mypy_plugin.members import (
     Column,
     Member,
@@ -21,12 +22,11 @@ from modelkit.mypy_plugin.members import (
     allows_none,
     field_made_by,
     optional,
-    target_of,
     unknown,
     value_of_field,
     without_none,
 )
-from modelkit.mypy_plugin.reverse import children, far_sides
+from modelkit.mypy_plugin.reverse import is_still_so, leading_to
 
 __all__ = ["Model"]
 
@@ -37,19 +37,8 @@ class Model:
     def __init__(self, info: TypeInfo, call: Call) -> None:
         self.info = info
         self._call = call
-        call.depends_on(info)
-        self.lineage: list[tuple[TypeInfo, ModelFacts]] = []
-        self.understood = not info.fallback_to_any
-        for each in info.mro:
-            if is_model(each):
-                facts = facts_of(each)
-                if each.fullname in names.ROOTS:
-                    self.lineage.append((each, facts or ModelFacts({})))
-                elif facts is None:
-                    self.understood = False
-                else:
-                    self.lineage.append((each, facts))
-                    call.depends_on(each)
+        self._lineage = call.lineage(info)
+        self.understood = self._lineage.has_facts and not info.fallback_to_any
 
     @property
     def name(self) -> str:
@@ -77,17 +66,16 @@ class Model:
             relation = self._declared(name.removesuffix("_id"))
             if isinstance(relation, Relation) and not relation.many:
                 return self.key_of(relation)
-        if found is None and (name.removesuffix("_id")) in (links := self._links()):
-            relation = links[name.removesuffix("_id")]
-            return relation if name in links else self.key_of(relation)
+        if found is None and (link := self._lineage.links.get(name.removesuffix("_id"))) is not None:
+            return link if link.name == name else self.key_of(link)
         return found
 
     def _declared(self, name: str) -> Member | None:
-        for info, facts in self.lineage:
+        for info, facts in self._lineage.classes:
             self._call.depends_on_name(info, name)
             if name not in info.names and name not in facts.fields:
                 continue
-            if info.fullname in names.ROOTS and self._own_key() is not None:
+            if info.fullname in names.ROOTS and self._lineage.key is not None:
                 return None
             return self._made(info, name, facts.fields.get(name))
         return None
@@ -97,16 +85,23 @@ class Model:
         node = symbol.node if symbol is not None else None
         if not isinstance(node, Var):
             return None
+        known = self._lineage.made.get((info, name))
+        if known is not None and known.node is node and known.type is node.type:
+            return known.member
         declared = get_proper_type(node.type) if node.type is not None else None
-        kind = declared.type if isinstance(declared, Instance) else self._call.info(facts.kind) if facts else None
-        if kind is None or not kind.has_base(names.FIELD):
-            return None
-        if kind.has_base(names.GENERIC_FOREIGN_KEY):
+        member = self._read(info, name, declared if isinstance(declared, Instance) else None, facts)
+        if member is not None and node.type is not None and _is_said(member, declared):
+            self._lineage.made[info, name] = Made(node, node.type, member)
+        return member
+
+    def _read(self, info: TypeInfo, name: str, declared: Instance | None, facts: FieldFacts | None) -> Member | None:
+        """What a field is; `declared` is None where mypy does not know its type yet."""
+        kind = declared.type if declared is not None else self._call.info(facts.kind) if facts else None
+        if kind is None or not kind.has_base(names.FIELD) or kind.has_base(names.GENERIC_FOREIGN_KEY):
             return None
         if kind.has_base(names.RELATION_FIELD) or kind.has_base(names.GENERIC_RELATION):
-            return self._relation(info, name, kind, declared if isinstance(declared, Instance) else None, facts)
-        value = self._value(kind, declared if isinstance(declared, Instance) else None, facts)
-        return Column(name, name, info, value, kind, facts)
+            return self._relation(info, name, kind, declared, facts)
+        return Column(name, name, info, self._value(kind, declared, facts), kind, facts)
 
     def _value(self, kind: TypeInfo, declared: Instance | None, facts: FieldFacts | None) -> Type:
         """What a column of a field holds."""
@@ -118,22 +113,20 @@ class Model:
         self, info: TypeInfo, name: str, kind: TypeInfo, declared: Instance | None, facts: FieldFacts | None
     ) -> Relation:
         many = kind.has_base(names.MANY_TO_MANY) or kind.has_base(names.GENERIC_RELATION)
-        target: TypeInfo | None = None
         nullable = many or (facts is not None and facts.null)
         if declared is not None and declared.args:
             said = get_proper_type(declared.args[0])
             nullable = nullable or (isinstance(said, UnionType) and allows_none(said))
-            bare = get_proper_type(without_none(said))
-            target = bare.type if isinstance(bare, Instance) and is_model(bare.type) else None
+        target = _target_said(declared) if declared is not None else None
         if target is None and facts is not None:
-            target = target_of(facts, info, self.info, self._call)
+            target = self._call.target(facts, info, self.info)
         return Relation(name, name, info, target, name, facts, many, nullable)
 
     def has_other(self, name: str) -> bool:
         """Whether the class has something of that name which is not understood, and so may be anything."""
         if self.declared(name) is not None:
             return False
-        for info, facts in self.lineage:
+        for info, facts in self._lineage.classes:
             symbol = info.names.get(name)
             node = symbol.node if symbol is not None else None
             if isinstance(node, Var) and not info.names[name].plugin_generated:
@@ -147,8 +140,8 @@ class Model:
     def members(self) -> Iterator[str]:
         """Every name that a query may begin with: for messages."""
         yield "pk"
-        for info, facts in self.lineage:
-            if info.fullname in names.ROOTS and self._own_key() is not None:
+        for info, facts in self._lineage.classes:
+            if info.fullname in names.ROOTS and self._lineage.key is not None:
                 continue
             for name in self._declared_names(info, facts):
                 if self._declared(name) is not None:
@@ -156,7 +149,7 @@ class Model:
                     field = facts.fields.get(name)
                     if field is not None and f"{name}_id" in info.names:
                         yield f"{name}_id"
-        yield from self._links()
+        yield from self._lineage.links
         for relation in self.reverse():
             yield relation.name
 
@@ -168,8 +161,8 @@ class Model:
     def columns(self) -> Iterator[Member]:
         """The columns and keys, in no particular order: what a row of this model consists of."""
         seen: set[str] = set()
-        for info, facts in self.lineage:
-            if info.fullname in names.ROOTS and self._own_key() is not None:
+        for info, facts in self._lineage.classes:
+            if info.fullname in names.ROOTS and self._lineage.key is not None:
                 continue
             for name in self._declared_names(info, facts):
                 if name not in seen:
@@ -177,27 +170,16 @@ class Model:
                     member = self._declared(name)
                     if isinstance(member, Column) or (isinstance(member, Relation) and not member.many):
                         yield member
-        yield from self._links().values()
+        yield from self._lineage.links.values()
 
     # -- keys
-
-    def _own_key(self) -> Member | None:
-        """The primary key that some class of the lineage declares; None where it is the automatic one."""
-        for info, facts in self.lineage:
-            if info.fullname in names.ROOTS:
-                continue
-            for name, field in facts.fields.items():
-                if field.primary_key:
-                    return self._made(info, name, field)
-        return None
 
     @property
     def key(self) -> Member | None:
         """The primary key; None where it is not understood, or several columns."""
-        own = self._own_key()
-        if own is not None:
-            return own
-        for info, _ in self.lineage:
+        if self._lineage.key is not None:
+            return self._made(*self._lineage.key)
+        for info, _ in self._lineage.classes:
             if info.fullname in names.ROOTS and "id" in info.names:
                 return self._made(info, "id", None)
         return None
@@ -238,29 +220,23 @@ class Model:
             return without_none(end.value)
         return Model(relation.target, self._call).key_value(depth + 1)
 
-    # -- inheritance
-
-    def _links(self) -> dict[str, Relation]:
-        """The links to concrete parents that nobody wrote out: `place_ptr`."""
-        links: dict[str, Relation] = {}
-        for info, facts in self.lineage:
-            if facts.abstract or facts.proxy or info.fullname in names.ROOTS:
-                continue
-            if any(field.parent_link for field in facts.fields.values()):
-                continue
-            for base in info.bases:
-                parent = base.type
-                known = facts_of(parent) if is_model(parent) and parent.fullname not in names.ROOTS else None
-                if known is not None and not known.abstract:
-                    name = f"{parent.name.lower()}_ptr"
-                    links[name] = Relation(name, name, info, parent, name, None, many=False, nullable=False)
-        return links
-
     # -- what leads here
 
     def reverse(self) -> Iterator[Relation]:
         """The relations that other models declare to this one or to one that it derives from, and the rows of child models."""
-        for info, facts in self.lineage:
-            if info.fullname not in names.ROOTS:
-                yield from far_sides(info, facts, self._call)
-                yield from children(info, facts, self._call)
+        for info, facts in self._lineage.own:
+            known = self._lineage.leading.get(info)
+            if known is None or not is_still_so(known, self._call):
+                known = self._lineage.leading[info] = leading_to(info, facts, self._call)
+            yield from known.relations
+
+
+def _is_said(member: Member, declared: Type | None) -> bool:
+    """Whether the type of a field's variable says all of the member that it is."""
+    return isinstance(declared, Instance) and (isinstance(member, Column) or _target_said(declared) is not None)
+
+
+def _target_said(declared: Instance) -> TypeInfo | None:
+    """The model that the type of a relation's field names."""
+    said = get_proper_type(without_none(declared.args[0])) if declared.args else None
+    return said.type if isinstance(said, Instance) and is_model(said.type) else None

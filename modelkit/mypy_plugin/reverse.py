@@ -6,28 +6,49 @@ decided here. The invariant: no class but the one that declares a relation is as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mypy.nodes import TypeInfo
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.facts import FieldFacts, ModelFacts, facts_of, is_model
-from modelkit.mypy_plugin.members import Relation, target_of
+from modelkit.mypy_plugin.lineage import Leading
+from modelkit.mypy_plugin.members import Relation
 
-__all__ = ["children", "far_sides"]
+__all__ = ["is_still_so", "leading_to"]
 
 
-def far_sides(target: TypeInfo, facts: ModelFacts, call: Call) -> Iterator[Relation]:
-    """The relations to `target`, seen from it."""
+def leading_to(target: TypeInfo, facts: ModelFacts, call: Call) -> Leading:
+    """The relations to `target` seen from it, and the rows of child models that its rows may be."""
+    seen = tuple((fullname, call.info(fullname)) for fullname in (*facts.incoming, *facts.derived))
+    _depend_on(seen, call)
+    relations = (*_far_sides(target, facts, call), *_children(target, facts, call))
+    return Leading(seen, relations)
+
+
+def is_still_so(known: Leading, call: Call) -> bool:
+    """Whether the classes that were looked at are there as they were; what asked depends on them."""
+    if any(call.info(fullname) is not info for fullname, info in known.seen):
+        return False
+    _depend_on(known.seen, call)
+    return True
+
+
+def _depend_on(seen: Iterable[tuple[str, TypeInfo | None]], call: Call) -> None:
+    for _, info in seen:
+        if info is not None and facts_of(info) is not None:
+            call.depends_on(info)
+
+
+def _far_sides(target: TypeInfo, facts: ModelFacts, call: Call) -> Iterator[Relation]:
     for fullname in facts.incoming:
         source = call.info(fullname)
         known = facts_of(source) if source is not None else None
         if source is None or known is None or known.abstract:
             continue
-        call.depends_on(source)
         for owner, name, field in _relations(source):
-            if _concrete(target_of(field, owner, source, call)) is target:
+            if _concrete(call.target(field, owner, source)) is target:
                 relation = _far_side(target, facts, source, name, field, call)
                 if relation is not None:
                     yield relation
@@ -132,7 +153,7 @@ def _meant(facts: ModelFacts, name: str, source: TypeInfo) -> bool:
     return said is None or said == source.name
 
 
-def children(parent: TypeInfo, known: ModelFacts, call: Call) -> Iterator[Relation]:
+def _children(parent: TypeInfo, known: ModelFacts, call: Call) -> Iterator[Relation]:
     """The rows of child models that a row of `parent` may be: `place.restaurant`."""
     for fullname in known.derived:
         child = call.info(fullname)
@@ -141,7 +162,6 @@ def children(parent: TypeInfo, known: ModelFacts, call: Call) -> Iterator[Relati
             continue
         if all(base.type is not parent for base in child.bases):
             continue
-        call.depends_on(child)
         name = child.name.lower()
         yield Relation(
             name, name, child, child, f"{parent.name.lower()}_ptr", None, many=False, nullable=True, reverse=True

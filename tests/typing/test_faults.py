@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelkit.mypy_plugin import guard, hooks, models, rows, targets, writes
+from modelkit.mypy_plugin import guard, hooks, lineage, rows, targets, writes
 from tests.typing.projects import Project
 
 MODULE = """
@@ -59,7 +59,7 @@ def test_all_hooks_raise_and_mypy_goes_on(tmp_path, monkeypatch, said, capsys):
 
 @pytest.mark.parametrize(
     ("room", "name"),
-    [(models, "facts_of"), (hooks, "Model"), (hooks, "query_of"), (writes, "_assigned"), (rows, "understood")],
+    [(lineage, "facts_of"), (hooks, "Model"), (hooks, "query_of"), (writes, "_assigned"), (rows, "understood")],
     ids=lambda part: part if isinstance(part, str) else part.__name__.rpartition(".")[2],
 )
 def test_a_room_that_raises_leaves_the_others_at_work(room, name, tmp_path, monkeypatch, said, capsys):
