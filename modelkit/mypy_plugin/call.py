@@ -6,13 +6,14 @@ module that asked, for mypy's cache and for its daemon alike.
 
 from __future__ import annotations
 
+import dataclasses
 import linecache
 import re
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from mypy.errorcodes import ErrorCode
-from mypy.nodes import CallExpr, Context, Expression, MypyFile, TempNode, TypeInfo
+from mypy.nodes import Context, Expression, MypyFile, TempNode, TypeInfo
 from mypy.server.trigger import make_trigger
 from mypy.types import Instance, Type, TypedDictType
 
@@ -20,9 +21,20 @@ from modelkit.mypy_plugin.facts import FIELD_TRACE, FieldFacts, facts_of
 from modelkit.mypy_plugin.lineage import Lineage, Lineages
 from modelkit.mypy_plugin.project import Project
 
-__all__ = ["QUERY", "Call"]
+__all__ = ["QUERY", "Call", "Keyword", "Place"]
 
 QUERY: Final = ErrorCode("modelkit", "Names and values in queries fit the models", "modelkit")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Keyword:
+    """Where a keyword argument's name stands, which mypy does not keep: before its value."""
+
+    name: str
+    value: Expression
+
+
+Place: TypeAlias = Context | Keyword
 
 
 class Call:
@@ -126,13 +138,13 @@ class Call:
 
     # -- errors
 
-    def fail(self, message: str, context: Context) -> None:
+    def fail(self, message: str, place: Place) -> None:
         """Report an error there."""
-        self.api.fail(message, context, code=QUERY)
+        self.api.fail(message, self._context(place) if isinstance(place, Keyword) else place, code=QUERY)
 
-    def at_keyword(self, call: CallExpr, name: str) -> Context:
-        """Where the keyword `name` of a call stands; its value where that cannot be told."""
-        value = next(arg for given, arg in zip(call.arg_names, call.args, strict=True) if given == name)
+    def _context(self, keyword: Keyword) -> Context:
+        """Where a keyword stands; its value where that cannot be told."""
+        name, value = keyword.name, keyword.value
         line = linecache.getline(self.api.path, value.line)
         found = [match.start() for match in re.finditer(rf"\b{re.escape(name)}\s*=", line[: value.column + 1])]
         if not found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from mypy.nodes import CallExpr
 from mypy.types import CallableType
 
+from modelkit.mypy_plugin.call import Keyword
 from modelkit.mypy_plugin.expressions import inspect
 from modelkit.mypy_plugin.keywords import expected, keywords, positional
 from modelkit.mypy_plugin.query import Query
@@ -25,7 +26,7 @@ def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
         if name in signature.arg_names:
             continue
         inspect(query, value)
-        type_ = expected(query, name, value, query.call.at_keyword(call, name))
+        type_ = expected(query, name, value, Keyword(name, value))
         if type_ is not None:
             known[name] = type_
     return with_keywords(signature, known)

@@ -32,6 +32,7 @@ from modelkit.expressions.functions import Coalesce, Func
 from modelkit.functions.json import KeyTextTransform, KeyTransform
 from modelkit.ir.types import ScalarType
 from modelkit.mypy_plugin import names
+from modelkit.mypy_plugin.call import Keyword, Place
 from modelkit.mypy_plugin.facts import class_called
 from modelkit.mypy_plugin.keywords import expected, keywords, positional
 from modelkit.mypy_plugin.lookups import Unfit, python_type, understood
@@ -107,12 +108,12 @@ def _inspect_conditions(query: Query, call: CallExpr) -> None:
             else:
                 inspect(query, value)
         elif not name.startswith("_") and name != "condition":
-            _inspect_pair(query, name, value, query.call.at_keyword(call, name))
+            _inspect_pair(query, name, value, Keyword(name, value))
         else:
             inspect(query, value)
 
 
-def _inspect_pair(query: Query, name: str, value: Expression, place: Any) -> None:
+def _inspect_pair(query: Query, name: str, value: Expression, place: Place) -> None:
     """Report what is wrong with a lookup whose call does not know the model, and so does not check the value."""
     inspect(query, value)
     takes = expected(query, name, value, place)

@@ -37,7 +37,7 @@ from mypy.types import AnyType, Instance, LiteralType, TypeOfAny, UnboundType, g
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.project import Project
 
-__all__ = ["FIELD_TRACE", "FieldFacts", "ModelFacts", "facts_of", "is_model", "record"]
+__all__ = ["FIELD_TRACE", "FieldFacts", "ModelFacts", "facts_of", "is_model", "is_true", "record"]
 
 _KEY: Final = "modelkit"
 FIELD_TRACE: Final = "<facts>"
@@ -109,11 +109,11 @@ def record(context: ClassDefContext, project: Project) -> None:
     definition = context.cls
     info = definition.info
     meta = _meta(definition)
-    abstract = _flag(meta.get("abstract"))
+    abstract = is_true(meta.get("abstract"))
     facts = ModelFacts(
         fields=dict(_fields(definition)),
         abstract=abstract,
-        proxy=_flag(meta.get("proxy")),
+        proxy=is_true(meta.get("proxy")),
         app_label=_text(meta.get("app_label")),
         default_related_name=_text(meta.get("default_related_name")),
         incoming=tuple(project.incoming(info.module_name, definition.name)),
@@ -221,19 +221,19 @@ def _field(kind: TypeInfo, call: CallExpr) -> FieldFacts:
     related_name = _text(options.get("related_name"))
     return FieldFacts(
         kind=kind.fullname,
-        null=_flag(options.get("null")),
-        primary_key=_flag(options.get("primary_key")) or kind.fullname == names.COMPOSITE_KEY,
+        null=is_true(options.get("null")),
+        primary_key=is_true(options.get("primary_key")) or kind.fullname == names.COMPOSITE_KEY,
         defaulted=_is_defaulted(kind, options),
-        blank=_flag(options.get("blank")),
+        blank=is_true(options.get("blank")),
         choices="choices" in options,
-        parent_link=_flag(options.get("parent_link")),
+        parent_link=is_true(options.get("parent_link")),
         hidden=related_name is not None and related_name.endswith("+"),
         to=target.fullname or None if isinstance(target, RefExpr) and class_called(target) is not None else None,
         label=_text(target),
         to_field=_text(options.get("to_field")),
         related_name=related_name,
         related_query_name=_text(options.get("related_query_name")),
-        symmetrical=None if "symmetrical" not in options else _flag(options["symmetrical"]),
+        symmetrical=None if "symmetrical" not in options else is_true(options["symmetrical"]),
     )
 
 
@@ -247,7 +247,8 @@ def _is_defaulted(kind: TypeInfo, options: dict[str, Expression]) -> bool:
     return not kind.fullname.startswith("modelkit.") or any(part in kind.name for part in ("Auto", "Version"))
 
 
-def _flag(value: Expression | None) -> bool:
+def is_true(value: Expression | None) -> bool:
+    """Whether an option is the constant True."""
     return isinstance(value, NameExpr) and value.fullname == "builtins.True"
 
 
@@ -265,9 +266,10 @@ def _plain(facts: ModelFacts) -> dict[str, Any]:
     return plain
 
 
-def _told(record_: Any) -> dict[str, Any]:
-    return {
-        field.name: getattr(record_, field.name)
-        for field in dataclasses.fields(record_)
-        if getattr(record_, field.name) != field.default
-    }
+_DEFAULTS: Final = {
+    kind: tuple((field.name, field.default) for field in dataclasses.fields(kind)) for kind in (FieldFacts, ModelFacts)
+}
+
+
+def _told(facts: FieldFacts | ModelFacts) -> dict[str, Any]:
+    return {name: value for name, default in _DEFAULTS[type(facts)] if (value := getattr(facts, name)) != default}

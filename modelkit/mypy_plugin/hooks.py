@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from mypy.errorcodes import ATTR_DEFINED
-from mypy.nodes import ARG_POS, Argument, CallExpr, MypyFile, TypeInfo, Var
+from mypy.nodes import ARG_POS, ARG_STAR, ARG_STAR2, Argument, CallExpr, MypyFile, TypeInfo, Var
 from mypy.options import Options
 from mypy.plugin import (
     AttributeContext,
@@ -78,6 +78,8 @@ _RESULTS: Final[dict[str, Result]] = {
 _OF_INSTANCES: Final = frozenset(
     {"save", "asave", "save_base", "refresh_from_db", "arefresh_from_db", "full_clean", "clean_fields"}
 )
+_RELATIONS: Final = (names.FOREIGN_KEY, names.ONE_TO_ONE, names.MANY_TO_MANY, names.FOREIGN_OBJECT)
+_OF_MODELS: Final = (f"{names.BARE_MODEL}.", f"{names.MODEL_META}.")
 _FOREIGN: Final = ("builtins.", "typing.", "collections.", "typing_extensions.", "_typeshed.")
 
 
@@ -88,6 +90,21 @@ class ModelkitPlugin(Plugin):
         super().__init__(options)
         self._project = Project()
         self._lineages = Lineages()
+        self._no_models: set[str] = set()
+        """Full names of what is called and makes no instance of a model, until a model class is analysed."""
+        self._base_class = guarded("a base class", self._of_base_class, _nothing)
+        self._called = guarded("a call", self._of_called, _nothing)
+        self._relations = dict.fromkeys(_RELATIONS, guarded("a relation", self._relation, _result_as_it_was))
+        self._signatures = {
+            **{
+                method: guarded(f"{method}()", partial(self._signature, method), _signature_as_it_was)
+                for method in (*_SIGNATURES, *_CREATE)
+            },
+            **{method: guarded(f"{method}()", self._of_instance, _signature_as_it_was) for method in _OF_INSTANCES},
+        }
+        self._results = {
+            method: guarded(f"{method}()", partial(self._result, method), _result_as_it_was) for method in _RESULTS
+        }
 
     # -- modules
 
@@ -113,6 +130,9 @@ class ModelkitPlugin(Plugin):
 
     def get_base_class_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         """Write down what a model's body says."""
+        return self._base_class(fullname)
+
+    def _of_base_class(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         if fullname == "builtins.type":
             return guarded("the metaclass of models", self._missing_of_classes, lambda _: None)
         symbol = self.lookup_fully_qualified(fullname)
@@ -131,6 +151,7 @@ class ModelkitPlugin(Plugin):
         self._project.note(context.cls.info.module_name, self._path(context.cls.info.module_name))
         record(context, self._project)
         self._lineages.forget()
+        self._no_models.clear()
 
     def _path(self, module: str) -> str:
         tree = (self._modules or {}).get(module)
@@ -148,21 +169,22 @@ class ModelkitPlugin(Plugin):
 
     def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         """Far sides of relations and other attributes of instances that no class declares."""
-        owner, _, name = fullname.rpartition(".")
-        if owner == names.BARE_MODEL:
-            return guarded("an attribute", partial(self._instance_attribute, name), _as_it_was)
-        if owner == names.MODEL_META:
-            return guarded("a class's attribute", partial(self._class_attribute, name), _as_it_was)
-        if name.endswith("_id") and not owner.startswith(_FOREIGN):
-            return guarded("a key's attribute", partial(self._key_attribute, owner, name), _as_it_was)
+        if fullname.endswith("_id") or fullname.startswith(_OF_MODELS):
+            owner, _, name = fullname.rpartition(".")
+            if owner == names.BARE_MODEL:
+                return guarded("an attribute", partial(self._instance_attribute, name), _as_it_was)
+            if owner == names.MODEL_META:
+                return guarded("a class's attribute", partial(self._class_attribute, name), _as_it_was)
+            if not owner.startswith(_FOREIGN):
+                return guarded("a key's attribute", partial(self._key_attribute, name), _as_it_was)
         return None
 
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         """A key's attribute on the class: an expression."""
-        owner, _, name = fullname.rpartition(".")
-        if name.endswith("_id") and not owner.startswith(_FOREIGN):
-            return guarded("a key's expression", partial(self._key_expression, owner, name), _as_it_was)
-        return None
+        if not fullname.endswith("_id") or fullname.startswith(_FOREIGN):
+            return None
+        name = fullname.rpartition(".")[2]
+        return guarded("a key's expression", partial(self._key_expression, name), _as_it_was)
 
     def _instance_attribute(self, name: str, context: AttributeContext) -> Type:
         owner = get_proper_type(context.type)
@@ -198,14 +220,14 @@ class ModelkitPlugin(Plugin):
             checker.msg.has_no_attr(owner, owner, name, context.context, None)
         return AnyType(TypeOfAny.from_error)
 
-    def _key_attribute(self, owner: str, name: str, context: AttributeContext) -> Type:
+    def _key_attribute(self, name: str, context: AttributeContext) -> Type:
         instance = get_proper_type(context.type)
         if not isinstance(instance, Instance) or not is_model(instance.type) or not _is_generated(instance.type, name):
             return context.default_attr_type
         found = accessors.of_instance(instance, name, self._call(context.api))
         return found if found is not None else context.default_attr_type
 
-    def _key_expression(self, owner: str, name: str, context: AttributeContext) -> Type:
+    def _key_expression(self, name: str, context: AttributeContext) -> Type:
         info = _class_of(context.type)
         if info is None or not is_model(info) or not _is_generated(info, name):
             return context.default_attr_type
@@ -217,16 +239,17 @@ class ModelkitPlugin(Plugin):
 
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
         """The constructor of a model."""
-        if fullname.startswith(_FOREIGN):
-            return None
+        return None if fullname in self._no_models else self._called(fullname)
+
+    def _of_called(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
         symbol = self.lookup_fully_qualified(fullname) if "." in fullname else None
         node = symbol.node if symbol is not None else None
-        if not isinstance(node, TypeInfo) or facts_of(node) is None or node.fullname in names.ROOTS:
-            return None
-        init = node.get_method("__init__")
-        if init is None or init.info.fullname != names.BARE_MODEL:
-            return None
-        return guarded("a constructor", partial(self._constructor, node), lambda context: context.default_signature)
+        if isinstance(node, TypeInfo) and facts_of(node) is not None and node.fullname not in names.ROOTS:
+            init = node.get_method("__init__")
+            if init is not None and init.info.fullname == names.BARE_MODEL:
+                return guarded("a constructor", partial(self._constructor, node), _signature_as_it_was)
+        self._no_models.add(fullname)
+        return None
 
     def _constructor(self, info: TypeInfo, context: FunctionSigContext) -> FunctionLike:
         if not isinstance(context.context, CallExpr):
@@ -236,26 +259,17 @@ class ModelkitPlugin(Plugin):
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         """A relation whose target is named by text."""
-        if fullname not in {names.FOREIGN_KEY, names.ONE_TO_ONE, names.MANY_TO_MANY, names.FOREIGN_OBJECT}:
-            return None
+        return self._relations.get(fullname)
 
-        def made(context: FunctionContext) -> Type:
-            if not isinstance(context.context, CallExpr):
-                return context.default_return_type
-            return targets.of_relation(self._call(context.api), context.context, context.default_return_type)
-
-        return guarded("a relation", made, lambda context: context.default_return_type)
+    def _relation(self, context: FunctionContext) -> Type:
+        if not isinstance(context.context, CallExpr):
+            return context.default_return_type
+        return targets.of_relation(self._call(context.api), context.context, context.default_return_type)
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
         """A method of a queryset or manager, or of an instance, that takes names."""
-        method = fullname.rpartition(".")[2]
-        if fullname.startswith(_FOREIGN):
-            return None
-        if method in _SIGNATURES or method in _CREATE:
-            return guarded(f"{method}()", partial(self._signature, method), lambda context: context.default_signature)
-        if method in _OF_INSTANCES:
-            return guarded(f"{method}()", self._of_instance, lambda context: context.default_signature)
-        return None
+        hook = self._signatures.get(fullname[fullname.rfind(".") + 1 :])
+        return None if hook is None or fullname.startswith(_FOREIGN) else hook
 
     def _signature(self, method: str, context: MethodSigContext) -> FunctionLike:
         default = context.default_signature
@@ -279,10 +293,8 @@ class ModelkitPlugin(Plugin):
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """What a queryset's method gives, where names say more than types."""
-        method = fullname.rpartition(".")[2]
-        if method not in _RESULTS or fullname.startswith(_FOREIGN):
-            return None
-        return guarded(f"{method}()", partial(self._result, method), lambda context: context.default_return_type)
+        hook = self._results.get(fullname[fullname.rfind(".") + 1 :])
+        return None if hook is None or fullname.startswith(_FOREIGN) else hook
 
     def _result(self, method: str, context: MethodContext) -> Type:
         default = context.default_return_type
@@ -298,15 +310,8 @@ class ModelkitPlugin(Plugin):
 
 def _takes_names(signature: CallableType) -> bool:
     """Whether an overload is the one for names, not one for typed expressions."""
-    return (
-        any(kind.is_star() for kind in signature.arg_kinds)
-        or signature.definition is None
-        or not _is_overload(signature)
-    )
-
-
-def _is_overload(signature: CallableType) -> bool:
-    return bool(getattr(signature.definition, "is_overload", False))
+    is_overload = getattr(signature.definition, "is_overload", False)
+    return not is_overload or ARG_STAR in signature.arg_kinds or ARG_STAR2 in signature.arg_kinds
 
 
 def _is_generated(info: TypeInfo, name: str) -> bool:
@@ -327,8 +332,20 @@ def _class_of(value: Type) -> TypeInfo | None:
     return _class_of(items[0]) if items and isinstance(proper, FunctionLike) else None
 
 
+def _nothing(_: object) -> None:
+    """No hook, where the question for one failed."""
+
+
 def _as_it_was(context: AttributeContext) -> Type:
     return context.default_attr_type
+
+
+def _signature_as_it_was(context: MethodSigContext | FunctionSigContext) -> FunctionLike:
+    return context.default_signature
+
+
+def _result_as_it_was(context: MethodContext | FunctionContext) -> Type:
+    return context.default_return_type
 
 
 def _add_getattr(context: ClassDefContext) -> None:

@@ -9,7 +9,6 @@ from mypy.nodes import (
     BytesExpr,
     CallExpr,
     ComplexExpr,
-    Context,
     DictExpr,
     Expression,
     FloatExpr,
@@ -24,6 +23,7 @@ from mypy.nodes import (
 from mypy.types import Type
 
 from modelkit.ir.types import ScalarType
+from modelkit.mypy_plugin.call import Place
 from modelkit.mypy_plugin.lookups import Unfit, Use, reads, taken, understood
 from modelkit.mypy_plugin.paths import Missing
 from modelkit.mypy_plugin.query import Query
@@ -33,7 +33,7 @@ __all__ = ["expected", "is_text", "is_written_out", "keywords", "positional"]
 _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr)
 
 
-def expected(query: Query, name: str, value: Expression, place: Context) -> Type | None:
+def expected(query: Query, name: str, value: Expression, place: Place) -> Type | None:
     """What the keyword `name` takes; None where that is not known, or was reported at `place`."""
     way = query.walk(name)
     if isinstance(way, Missing):

@@ -83,11 +83,11 @@ def walk(info: TypeInfo, name: str, call: Call, named: Mapping[str, Type]) -> Wa
     if parts[0] in named:
         return End(None, Named(parts[0], named[parts[0]]), parts[1:], nullable=False, many=False, label=parts[0])
     model = Model(info, call)
+    if not model.understood:
+        return None
     nullable = many = False
+    member = model.member(parts[0])
     for position, part in enumerate(parts):
-        if not model.understood:
-            return None
-        member = model.member(part)
         rest = parts[position + 1 :]
         if member is None:
             if model.has_other(part):
@@ -98,10 +98,13 @@ def walk(info: TypeInfo, name: str, call: Call, named: Mapping[str, Type]) -> Wa
             if member.target is None:
                 return None
             target = Model(member.target, call)
-            if not target.understood or target.member(rest[0]) is not None or target.has_other(rest[0]):
+            if not target.understood:
+                return None
+            following = target.member(rest[0])
+            if following is not None or target.has_other(rest[0]):
                 nullable = nullable or member.nullable or member.many
                 many = many or member.many
-                model = target
+                model, member = target, following
                 continue
         if isinstance(member, Relation):
             nullable = nullable or member.many or member.reverse

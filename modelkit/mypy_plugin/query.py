@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from mypy.maptype import map_instance_to_supertype
-from mypy.nodes import Context, StrExpr, TypeInfo
+from mypy.nodes import StrExpr, TypeInfo
 from mypy.types import ExtraAttrs, Instance, TupleType, Type, TypedDictType, TypeVarType, get_proper_type
 
 from modelkit.mypy_plugin import names
-from modelkit.mypy_plugin.call import Call
+from modelkit.mypy_plugin.call import Call, Place
 from modelkit.mypy_plugin.facts import is_model
 from modelkit.mypy_plugin.members import unknown
 from modelkit.mypy_plugin.paths import End, Missing, Way, walk
@@ -47,7 +47,7 @@ class Query:
             return None
         return way
 
-    def fail(self, message: object, place: Context) -> None:
+    def fail(self, message: object, place: Place) -> None:
         """Report an error there."""
         self.call.fail(str(message), place)
 

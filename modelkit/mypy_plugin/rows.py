@@ -10,7 +10,7 @@ from mypy.types import CallableType, Instance, TupleType, Type
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.expressions import inspect, value_of
-from modelkit.mypy_plugin.facts import class_called
+from modelkit.mypy_plugin.facts import class_called, is_true
 from modelkit.mypy_plugin.keywords import keywords, positional
 from modelkit.mypy_plugin.lookups import Unfit, understood
 from modelkit.mypy_plugin.members import Column, unknown
@@ -77,7 +77,7 @@ def of_values_list(query: Query, call: CallExpr, receiver: Instance, default: Ty
         return default
     values = [value_of(query, argument) for argument in given]
     if "flat" in options:
-        flat = getattr(options["flat"], "fullname", None) == "builtins.True"
+        flat = is_true(options["flat"])
         return retyped(receiver, query, values[0]) if flat and len(values) == 1 else default
     tuple_ = query.call.instance("builtins.tuple", unknown())
     return retyped(receiver, query, TupleType(values, tuple_))

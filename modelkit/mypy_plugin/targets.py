@@ -5,12 +5,12 @@ Knows the class that is checked and names of classes. The invariant: a target th
 
 from __future__ import annotations
 
-from mypy.nodes import CallExpr, Expression, NameExpr, StrExpr, TypeInfo
+from mypy.nodes import CallExpr, Expression, StrExpr, TypeInfo
 from mypy.types import AnyType, Instance, Type, UninhabitedType, get_proper_type
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Call
-from modelkit.mypy_plugin.facts import is_model
+from modelkit.mypy_plugin.facts import is_model, is_true
 from modelkit.mypy_plugin.keywords import keywords, positional
 from modelkit.mypy_plugin.members import optional
 
@@ -32,9 +32,7 @@ def of_relation(call: Call, expression: CallExpr, default: Type) -> Type:
     if target is None:
         return default
     row: Type = Instance(target, [])
-    null = options.get("null")
-    nullable = isinstance(null, NameExpr) and null.fullname == "builtins.True"
-    if nullable and not made.type.has_base(names.MANY_TO_MANY):
+    if is_true(options.get("null")) and not made.type.has_base(names.MANY_TO_MANY):
         row = optional(row)
     return made.copy_modified(args=[row])
 

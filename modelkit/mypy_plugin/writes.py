@@ -14,6 +14,7 @@ from mypy.types import CallableType, Instance, NoneType, Type, UnionType, get_pr
 
 from modelkit.errors import did_you_mean
 from modelkit.mypy_plugin import names
+from modelkit.mypy_plugin.call import Keyword
 from modelkit.mypy_plugin.conditions import checked
 from modelkit.mypy_plugin.expressions import inspect
 from modelkit.mypy_plugin.facts import is_model
@@ -44,7 +45,7 @@ def _made(query: Query, call: CallExpr, signature: CallableType, *, whole: bool)
     for name, value in given:
         type_ = _assigned(model, name)
         if type_ is None:
-            _report_unknown(query, model, name, call)
+            _report_unknown(query, model, name, value)
         else:
             known[name] = unknown() if _is_text(query, model, name, value) else type_
         inspect(query, value)
@@ -68,11 +69,11 @@ def _is_text(query: Query, model: Model, name: str, value: Expression) -> bool:
     return kind is not None and is_text(scalar_of(kind), value, query)
 
 
-def _report_unknown(query: Query, model: Model, name: str, call: CallExpr) -> None:
+def _report_unknown(query: Query, model: Model, name: str, value: Expression) -> None:
     if not model.understood or model.has_other(name) or _is_settable(model, name):
         return
     known = model.declared(name)
-    place = query.call.at_keyword(call, name)
+    place = Keyword(name, value)
     if isinstance(known, Relation):
         query.fail(f"{model.name}.{name} leads to several rows: set them once the instance is saved.", place)
     else:
@@ -155,7 +156,7 @@ def updated(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
         inspect(query, value)
         type_ = _assigned(model, name)
         if type_ is None:
-            _report_unknown(query, model, name, call)
+            _report_unknown(query, model, name, value)
         else:
             stored = _stored(query, model, name, type_, written_out=is_written_out(value))
             known[name] = unknown() if _is_text(query, model, name, value) else stored

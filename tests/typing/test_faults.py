@@ -59,7 +59,15 @@ def test_all_hooks_raise_and_mypy_goes_on(tmp_path, monkeypatch, said, capsys):
 
 @pytest.mark.parametrize(
     ("room", "name"),
-    [(lineage, "facts_of"), (hooks, "Model"), (hooks, "query_of"), (writes, "_assigned"), (rows, "understood")],
+    [
+        (lineage, "facts_of"),
+        (hooks, "facts_of"),
+        (hooks, "is_model"),
+        (hooks, "Model"),
+        (hooks, "query_of"),
+        (writes, "_assigned"),
+        (rows, "understood"),
+    ],
     ids=lambda part: part if isinstance(part, str) else part.__name__.rpartition(".")[2],
 )
 def test_a_room_that_raises_leaves_the_others_at_work(room, name, tmp_path, monkeypatch, said, capsys):
