@@ -399,7 +399,11 @@ class _Level:
                 self.direct(groups, dict(zip(keys, instances, strict=True)))
         if self.cut != _WHOLE:
             groups = {key: group[self.cut] for key, group in groups.items()}
-        self.cache_lists(instances, [[] if group is None else group for group in map(groups.get, keys)])
+        if len(groups) == len(keys):
+            lists = list(groups.values())
+        else:
+            lists = [[] if group is None else group for group in map(groups.get, keys)]
+        self.cache_lists(instances, lists)
         found = list(chain.from_iterable(groups.values()))
         attach(found, self.known)
         return found

@@ -52,11 +52,11 @@ def found_by_steps(
 
 
 def _keys(rows: list[tuple[int, Row]], columns: tuple[int, ...]) -> tuple[Any, ...]:
-    """The distinct values of `columns` among `rows`, without those that are or hold NULL, to which nothing refers."""
+    """The distinct values of `columns` among `rows`, in their order, without those that are or hold NULL, to which nothing refers."""
     if len(columns) == 1:
         (column,) = columns
-        found = {row[column] for _, row in rows}
-        found.discard(None)
+        found = dict.fromkeys([row[column] for _, row in rows])
+        found.pop(None, None)
         return tuple(found)
     key = itemgetter(*columns)
-    return tuple([value for value in {key(row) for _, row in rows} if None not in value])
+    return tuple([value for value in dict.fromkeys([key(row) for _, row in rows]) if None not in value])
