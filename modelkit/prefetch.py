@@ -399,10 +399,8 @@ class _Level:
                 self.direct(groups, dict(zip(keys, instances, strict=True)))
         if self.cut != _WHOLE:
             groups = {key: group[self.cut] for key, group in groups.items()}
-        if len(groups) == len(keys):
-            lists = list(groups.values())
-        else:
-            lists = [[] if group is None else group for group in map(groups.get, keys)]
+        alone = len(groups) == len(keys)
+        lists = list(groups.values()) if alone else [groups.get(key, []) for key in keys]
         self.cache_lists(instances, lists)
         found = list(chain.from_iterable(groups.values()))
         attach(found, self.known)

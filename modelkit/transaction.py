@@ -12,7 +12,7 @@ import logging
 import sys
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -101,21 +101,31 @@ def restore(key: str, entry: object, before: object) -> None:
         entries.set({name: kept for name, kept in present.items() if name != key})
 
 
-Owner: TypeAlias = tuple[int, weakref.ref[Any] | None]
-"""A thread's number, and its task, if there is one."""
+Owner: TypeAlias = "int | tuple[int, weakref.ref[Any]]"
+"""A thread's number, with its task, where there is one."""
 
-
-def _no_loop() -> None:
-    return None
+_running_loop: Callable[[], object] | None = None
+"""What gives the event loop that runs in this thread, once somebody has imported asyncio."""
 
 
 def present_owner() -> Owner:
     """The present thread and task, without importing asyncio where nobody did."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None or getattr(asyncio, "_get_running_loop", _no_loop)() is None:
-        return get_ident(), None
-    task = asyncio.current_task()
-    return get_ident(), None if task is None else weakref.ref(task)
+    find = _running_loop or _asyncio_loop()
+    if find is None or find() is None:
+        return get_ident()
+    task = sys.modules["asyncio"].current_task()
+    return get_ident() if task is None else (get_ident(), weakref.ref(task))
+
+
+def _asyncio_loop() -> Callable[[], object] | None:
+    global _running_loop  # noqa: PLW0603 - found once
+    # Half imported it has none yet, and nothing runs.
+    _running_loop = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    return _running_loop
+
+
+def _thread_of(owner: Owner) -> int:
+    return owner if isinstance(owner, int) else owner[0]
 
 
 @final
@@ -134,13 +144,14 @@ class Running:
     """The error that broke the innermost block."""
     before: Any = None
     """What served the alias here before it."""
+    hooks: Sequence[tuple[Callable[[], object], bool]] = ()
+    """What is called after the commit, and whether its errors are only logged."""
 
     def __init__(self, alias: str, store: Store, isolation: Isolation) -> None:
         self.alias = alias
         self.isolation = isolation
         self.transaction: Transaction = store.begin(isolation=isolation)
         self.ended = False
-        self.hooks: list[tuple[Callable[[], object], bool]] = []
         self.owner = present_owner()
         self.before = install(alias, self)
 
@@ -162,7 +173,7 @@ class Running:
         present = present_owner()
         if present == self.owner:
             return
-        if present[0] != self.owner[0]:
+        if _thread_of(present) != _thread_of(self.owner):
             raise TransactionError(
                 f"A transaction on '{self.alias}' is used in another thread than the one that began it. "
                 "Begin one there, do this work after the block, or hand the transaction over with adopt()."
@@ -201,6 +212,13 @@ class Running:
             if mark is not None:
                 self.back_to(mark)
 
+    def add_hook(self, hook: Callable[[], object], *, robust: bool = False) -> None:
+        """Let `hook` be called after the commit; errors of a `robust` one are only logged."""
+        if isinstance(self.hooks, list):
+            self.hooks.append((hook, robust))
+        else:
+            self.hooks = [(hook, robust)]
+
     def mark(self) -> tuple[Savepoint, int]:
         """A savepoint: the store's, and how many hooks there are."""
         return self.transaction.savepoint(), len(self.hooks)
@@ -208,7 +226,8 @@ class Running:
     def back_to(self, mark: tuple[Savepoint, int]) -> None:
         """Undo what was written and forget the hooks that were registered since `mark`."""
         self.transaction.rollback_to(mark[0])
-        del self.hooks[mark[1] :]
+        if mark[1] < len(self.hooks):
+            self.hooks = self.hooks[: mark[1]]
 
     def commit(self) -> None:
         """End it with all writes published, then run the hooks; where that fails, nothing is."""
@@ -232,7 +251,7 @@ class Running:
     def _end(self) -> None:
         self.ended = True
         if self.hooks:
-            self.hooks = []
+            self.hooks = ()
         restore(self.alias, self, self.before)
 
     def __del__(self) -> None:
@@ -565,7 +584,7 @@ def on_commit(func: Callable[[], object], using: str | None = None, robust: bool
     if current is None or not current.in_block:
         raise TransactionManagementError("on_commit() belongs inside an atomic() block where autocommit is off.")
     current.check_owner()
-    current.hooks.append((func, robust))
+    current.add_hook(func, robust=robust)
 
 
 def savepoint(using: str | None = None) -> tuple[Savepoint, int]:

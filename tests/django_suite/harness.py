@@ -10,12 +10,10 @@ import asyncio
 import functools
 import logging
 import re
-import weakref
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from threading import get_ident
 from typing import Any, Literal
 
 from asgiref.sync import AsyncToSync, SyncToAsync
@@ -41,7 +39,7 @@ from modelkit.options import Options as ModelOptions
 from modelkit.relations.foreign_key import ForeignKey
 from modelkit.signals import class_prepared
 from modelkit.stores.memory.store import MemoryStore
-from modelkit.transaction import Atomic, Block, datetime_policies, running, store_of
+from modelkit.transaction import Atomic, Block, datetime_policies, present_owner, running, store_of
 from tests.django_suite.shim.statements import statements
 from tests.django_suite.wording import Worded, missing_names
 
@@ -344,11 +342,11 @@ def _run_here(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., 
 
 
 @contextmanager
-def _owner(task: weakref.ref[Any] | None) -> Iterator[None]:
-    """Make this thread and `task` the owner of the transactions that run here, as Django's connections follow asgiref."""
+def _owner() -> Iterator[None]:
+    """Make this thread and task the owner of the transactions that run here, as Django's connections follow asgiref."""
     handed = [(current, current.owner) for current in map(running, ALIASES) if current is not None]
     for current, _ in handed:
-        current.owner = get_ident(), task
+        current.owner = present_owner()
     try:
         yield
     finally:
@@ -359,7 +357,7 @@ def _owner(task: weakref.ref[Any] | None) -> Iterator[None]:
 def _awaited_as_owner(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
     @functools.wraps(method)
     async def owned(*args: Any, **kwargs: Any) -> Any:
-        with _owner(weakref.ref(asyncio.current_task())):
+        with _owner():
             return await method(*args, **kwargs)
 
     return owned
@@ -368,7 +366,7 @@ def _awaited_as_owner(method: Callable[..., Coroutine[Any, Any, Any]]) -> Callab
 def _called_as_owner(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def owned(*args: Any, **kwargs: Any) -> Any:
-        with _owner(None):
+        with _owner():
             return function(*args, **kwargs)
 
     return owned

@@ -86,7 +86,7 @@ class ContentTypeManager(Manager["ContentType"]):
         if current is None:
             _remember(_of_store(store), found)
         else:
-            current.hooks.append((_Remembering(store, found), False))
+            current.add_hook(_Remembering(store, found))
         return found
 
     def get_by_natural_key(self, app_label: str, model: str) -> ContentType:
@@ -139,7 +139,7 @@ class ContentTypeManager(Manager["ContentType"]):
         _known.clear()
         current = running(self.db)
         if current is not None:
-            current.hooks[:] = [entry for entry in current.hooks if not isinstance(entry[0], _Remembering)]
+            current.hooks = [entry for entry in current.hooks if not isinstance(entry[0], _Remembering)]
 
 
 class ContentType(Model):

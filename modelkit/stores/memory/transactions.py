@@ -461,8 +461,9 @@ class MemoryTransaction:
 
     def _end(self) -> None:
         self._ended = True
-        self._views = {}
-        self._undo = []
+        if self._views:
+            self._views = {}
+            self._undo = []
         self._lone = self._footprint = None
         if self._pin is not None:
             self._pin.close()
