@@ -129,8 +129,8 @@ def standing(alias: str | None, work: Callable[[], R]) -> R:
     """`work`, whose statements are one operation (see `database.statement`), and its result.
 
     Where the operation is a transaction of its own, it is done again as long as others commit first: like a single statement it ends
-    on the latest commit and never conflicts, so `work` must bear being repeated after it was rolled back. A stale version is no such
-    conflict, and propagates.
+    on the latest commit and never conflicts, so `work` must bear being repeated after it was rolled back: receivers of signals that it
+    sends are called again, since what they wrote is gone. A stale version is no such conflict, and propagates.
     """
     if not get_autocommit(alias):
         return work()

@@ -251,7 +251,12 @@ post_save = ModelSignal()
 """An instance has been saved. Arguments: instance, created, raw, using, update_fields."""
 
 pre_delete = ModelSignal()
-"""An instance is about to be deleted. Arguments: instance, using, origin."""
+"""An instance is about to be deleted. Arguments: instance, using, origin.
+
+Sent inside the transaction that deletes: what a receiver writes goes with it. A delete() outside of atomic() that another commit
+outran is done again, and so is this call: what must happen once belongs into `on_commit()`. So it is for `post_delete` and
+`m2m_changed`.
+"""
 
 post_delete = ModelSignal()
 """An instance has been deleted. Arguments: instance, using, origin."""

@@ -215,7 +215,7 @@ def _row_of_expressions(level: LevelPlan, instance: Any, alias: str | None) -> R
     info = info_of(level.model)
     try:
         for attname, node in asked.items():
-            formula = expressions.formula(info, node)
+            formula = expressions.asked(info, node, alias)
             answer = Select((TableSource(level.table),), (ValueOutput(formula.expr),), _NEVER, group=())
             ((d[attname],),) = session(alias).select(answer, formula.params)
         return level.row(instance)

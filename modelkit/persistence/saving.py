@@ -344,16 +344,17 @@ def _update_with_expressions(instance: Any, level: LevelPlan, chosen: tuple[Attr
 
     def updated() -> bool:
         with statement(alias) as running:
-            found = sum([running.update(update, params) for update, params in writes.updates(query, (), values)]) > 0
+            updates = writes.updates(query, (), values, alias)
+            found = sum([running.update(update, params) for update, params in updates]) > 0
             return found if version is None else _counted(instance, level, version, alias, found=found)
 
     return standing(alias, updated)
 
 
-def insert_rows(level: LevelPlan, rows: list[Row], alias: str | None, conflict: Any = None) -> list[Row | None]:
+def insert_rows(level: LevelPlan, rows: list[Row], alias: str | None) -> list[Row | None]:
     """Insert rows of one level; a failure breaks the running transaction."""
     try:
-        return session(alias).insert(level.table, rows, conflict)
+        return session(alias).insert(level.table, rows)
     except BaseException as error:
         mark_broken(alias, error)
         raise

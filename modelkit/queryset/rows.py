@@ -24,7 +24,7 @@ from modelkit.modelinfo import is_key
 from modelkit.owners import Known, among_others, attach
 from modelkit.resolve import aggregation, finishers, shapes
 from modelkit.resolve.combinations import joined
-from modelkit.resolve.query import Fetch, Query, SetOperation, refuse
+from modelkit.resolve.query import Fetch, Query, SetOperation, check_stores, refuse
 from modelkit.signals import post_init, pre_init
 from modelkit.transaction import DEFAULT, running, store_of
 
@@ -266,7 +266,8 @@ def counted(queryset: Reading) -> int:
 def summarised(queryset: Reading, aggregates: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
     """aggregate(): a dict for aggregates with names; for typed ones a tuple, or for one alone its value."""
     query = queryset.query
-    fetch, typed = aggregation.summarised(query, aggregates, named)
+    fetch, typed, stores = aggregation.summarised(query, aggregates, named)
+    check_stores(stores, queryset._db)
     row = aggregation.over_nothing(fetch) if shapes.finds_nothing(query, queryset._db) else None
     rows = session(queryset._db).select(fetch.select, fetch.params) if row is None else [row]
     result = load(fetch, rows)[0]

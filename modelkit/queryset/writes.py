@@ -138,7 +138,7 @@ def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) 
     refuse(query.shape, "update")
     if query.is_sliced:
         raise TypeError("update() cannot be used after a slice was taken.")
-    steps = resolving.updates(query, assignments, values)
+    steps = resolving.updates(query, assignments, values, queryset._db)
     if shapes.finds_nothing(query, queryset._db) or not steps:
         return 0
     alias = queryset._db
@@ -153,7 +153,8 @@ def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) 
         with statement(alias) as running:
             keys = running.select(*finishers.keys(query))
             found = conditions.filtered(shapes.root(query.info), (), {"pk__in": keys})
-            return max([running.update(step, params) for step, params in resolving.updates(found, assignments, values)])
+            by_table = resolving.updates(found, assignments, values, alias)
+            return max([running.update(step, params) for step, params in by_table])
 
     return standing(alias, each_table)
 

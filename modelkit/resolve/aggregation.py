@@ -207,10 +207,14 @@ def _related_aggregate(scope: Scope, node: RelatedAggregate, context: Context) -
 
 
 class Summary(NamedTuple):
-    """What computes aggregates over all rows of a query. `typed`: they were asked for without names."""
+    """What computes aggregates over all rows of a query. `typed`: they were asked for without names.
+
+    `stores` are the aliases of the querysets inside of the aggregates.
+    """
 
     fetch: Fetch
     typed: bool
+    stores: frozenset[str]
 
 
 def summarised(query: Query, args: tuple[Any, ...], named: Mapping[str, Any]) -> Summary:
@@ -231,10 +235,10 @@ def summarised(query: Query, args: tuple[Any, ...], named: Mapping[str, Any]) ->
         made = _summary(shape, Marker(leaves), pairs)
         if key is not None:
             shape.cache.add(shape.next, key, made)
-    select, bindings, names, fields = made
+    select, bindings, names, fields, stores = made
     filled = leaves or (None,)
     params = query.params + tuple([convert(filled[leaf]) for leaf, convert in bindings])
-    return Summary(Fetch(select, params, "tuple" if typed else "dict", None, names, fields), typed)
+    return Summary(Fetch(select, params, "tuple" if typed else "dict", None, names, fields), typed, stores)
 
 
 def _pairs(args: tuple[Any, ...], named: Mapping[str, Any], typed: bool) -> list[tuple[str, Node]]:
@@ -256,7 +260,7 @@ def _pairs(args: tuple[Any, ...], named: Mapping[str, Any], typed: bool) -> list
 
 def _summary(
     shape: Shape, marker: Marker, pairs: list[tuple[str, Node]]
-) -> tuple[Select, tuple[Binding, ...], tuple[str, ...], tuple[Any, ...]]:
+) -> tuple[Select, tuple[Binding, ...], tuple[str, ...], tuple[Any, ...], frozenset[str]]:
     refuse(shape, "aggregate")
     scope = Scope.of(shape, "aggregate")
     terms: list[Term] = []
@@ -271,7 +275,8 @@ def _summary(
     for (name, node), output in zip(pairs, select.outputs, strict=True):
         assert isinstance(output, ValueOutput)
         _check_summed(name, node, output.expr)
-    return select, tuple(scope.slots.bindings), tuple(name for name, _ in pairs), tuple(term.field for term in terms)
+    names, fields = tuple(name for name, _ in pairs), tuple(term.field for term in terms)
+    return select, tuple(scope.slots.bindings), names, fields, scope.slots.stores
 
 
 def _check_summed(name: str, node: Node, expr: Expr) -> None:

@@ -51,7 +51,7 @@ from modelkit.resolve import functions, lookups, operands
 from modelkit.resolve.casts import as_moment, cast
 from modelkit.resolve.joins import Context, Leaf, Scope, constant
 from modelkit.resolve.paths import SEPARATOR, Route, route, split
-from modelkit.resolve.query import Term
+from modelkit.resolve.query import Term, check_stores
 from modelkit.resolve.skeleton import query_in
 
 __all__ = [
@@ -399,6 +399,14 @@ def of_one_row(scope: Scope, make: Callable[[Scope, Context], Expr]) -> tuple[Ex
 def formula(info: ModelInfo, expression: Any) -> Formula:
     """`expression` over a row of the model's own table, for defaults and indexes."""
     return Formula(*own_table(info, "expression", lambda scope, context: resolve(scope, expression, context).expr))
+
+
+def asked(info: ModelInfo, expression: Any, alias: str | None) -> Formula:
+    """As `formula`, for the store `alias` to answer: ValueError where a queryset inside is of another one."""
+    scope = Scope.over(info, "expression")
+    made = of_one_row(scope, lambda scope, context: resolve(scope, expression, context).expr)
+    check_stores(scope.slots.stores, alias)
+    return Formula(*made)
 
 
 def alias_of(value: Any, verb: str) -> str:

@@ -18,6 +18,7 @@ from modelkit.ir.expr import Expr, Param
 from modelkit.ir.query import Select, Source
 from modelkit.modelinfo import EntityPlan, ModelInfo, Relation
 from modelkit.records import dataclass
+from modelkit.transaction import DEFAULT, store_of
 
 __all__ = [
     "Annotation",
@@ -36,6 +37,7 @@ __all__ = [
     "Step",
     "Style",
     "Term",
+    "check_stores",
     "itself",
     "refuse",
 ]
@@ -379,3 +381,14 @@ def refuse(shape: Shape, verb: str, call: str = "()") -> None:
             f"Calling QuerySet.{verb}{call} after {shape.combination.method}() is not supported. "
             "Call it on the querysets that are combined."
         )
+
+
+def check_stores(names: frozenset[str], alias: str | None) -> None:
+    """ValueError where one of `names`, the stores of inner queries, is another store than `alias`, which is read."""
+    store = store_of(alias or DEFAULT)
+    for name in names:
+        if store_of(name) is not store:
+            raise ValueError(
+                f"A queryset of the store '{name}' stands inside of one of '{alias or DEFAULT}', and one query reads one store: pass "
+                f"list() of the inner one, or say using('{name}') of both."
+            )

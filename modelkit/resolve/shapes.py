@@ -21,8 +21,7 @@ from modelkit.resolve.correlation import Take, opened, parameter, stepped, taken
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined, free_tag
 from modelkit.resolve.moving import moved
 from modelkit.resolve.paths import key_field, path_of, read_early, steps_of
-from modelkit.resolve.query import Cache, Query, Shape, Term, refuse
-from modelkit.transaction import DEFAULT, store_of
+from modelkit.resolve.query import Cache, Query, Shape, Term, check_stores, refuse
 
 __all__ = [
     "among",
@@ -87,6 +86,8 @@ def ordered(query: Query, keys: tuple[Any, ...]) -> Query:
             return Query(made, query.params)
         scope = Scope.of(made, "order_by")
         ordering.sort_keys(scope, made)
+        if scope.slots.stores:
+            made = made.evolve(stores=made.stores | scope.slots.stores, sticky=made.sticky)
         if scope.slots.open:
             made = opened(made, shape, shape.pending, shape.width)
         if hashed:
@@ -195,23 +196,12 @@ def finds_nothing(query: Query, alias: str | None = None) -> bool:
         needed = query.shape.compiled["needed"] = _needed(query.shape)
     ranges, fails, stores = needed
     if stores:
-        _check_stores(stores, alias or DEFAULT)
+        check_stores(stores, alias)
     for slot, low, high in ranges:
         value = query.params[slot]
         if value is None or not low <= value <= high:
             return True
     return fails is not None and fails(query, alias)
-
-
-def _check_stores(names: frozenset[str], alias: str) -> None:
-    """ValueError where one of `names` is another store than `alias`."""
-    store = store_of(alias)
-    for name in names:
-        if store_of(name) is not store:
-            raise ValueError(
-                f"A queryset of the store '{name}' stands inside of one of '{alias}', and one query reads one store: pass "
-                f"list() of the inner one, or say using('{name}') of both."
-            )
 
 
 _Needed: TypeAlias = tuple[

@@ -23,7 +23,7 @@ from modelkit.fields.base import Field
 from modelkit.resolve.joins import Leaf
 from modelkit.resolve.query import Placed, Query
 
-__all__ = ["DEPTH", "Marker", "children_key", "key_of", "kind_of", "operand_key", "plain", "query_in"]
+__all__ = ["DEPTH", "Marker", "alias_in", "children_key", "key_of", "kind_of", "operand_key", "plain", "query_in"]
 
 DEPTH: Final = 100
 """How deep conditions and expressions may nest."""
@@ -37,6 +37,12 @@ def query_in(value: object) -> Query | None:
         return None
     query = getattr(value, "query", None)
     return query if isinstance(query, Query) else None
+
+
+def alias_in(value: object) -> str | None:
+    """The alias that using() gave a queryset, or the one whose query this is; None where it was given none."""
+    alias: str | None = value.alias if isinstance(value, Placed) else getattr(value, "_db", None)
+    return alias
 
 
 def plain(value: object) -> bool:
@@ -132,7 +138,7 @@ def operand_key(value: Any, leaves: list[Any], depth: int = 0) -> Hashable:
         return key_of(value, leaves, depth)
     query = query_in(value)
     if query is not None:
-        alias = getattr(value, "_db", None)
+        alias = alias_in(value)
         leaves.append(query if alias is None else Placed(query, alias))
         return (Query, query.shape, alias)
     leaves.append(list(value) if isinstance(value, Iterator) else value)

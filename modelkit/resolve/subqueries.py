@@ -26,8 +26,8 @@ from modelkit.resolve.moving import moved
 from modelkit.resolve.operands import akin
 from modelkit.resolve.outputs import values
 from modelkit.resolve.paths import Route, ends_of, key_field, path_of
-from modelkit.resolve.query import Binding, Convert, Placed, Query, Shape, Term, itself
-from modelkit.resolve.skeleton import query_in
+from modelkit.resolve.query import Binding, Convert, Query, Shape, Term, itself
+from modelkit.resolve.skeleton import alias_in, query_in
 
 __all__ = ["compared_select"]
 
@@ -137,7 +137,8 @@ def _inside(scope: Scope, leaf: Leaf, query: Query, context: Context) -> _Inner:
     """The queryset in `leaf`, whose query is `query` or one with the same parameters, as a query inside `scope`."""
     around = Enclosing(scope, context)
     shape, bindings = bound(query, around)
-    scope.slots.stores |= shape.stores | ({leaf.value.alias} if isinstance(leaf.value, Placed) else frozenset())
+    alias = alias_in(leaf.value)
+    scope.slots.stores |= shape.stores if alias is None else {*shape.stores, alias}
     return _Inner(leaf, *entered(shape, scope.verb, around), bindings)
 
 

@@ -23,20 +23,20 @@ from modelkit.resolve.correlation import check_closed
 from modelkit.resolve.grouping import has_aggregate, has_window, row_by_row
 from modelkit.resolve.joins import Context, Leaf, Scope, Slots, conjoined
 from modelkit.resolve.paths import SEPARATOR, Step, names_of, refuse_virtual, route
-from modelkit.resolve.query import Annotation, Binding, Query, Shape
+from modelkit.resolve.query import Annotation, Binding, Query, Shape, check_stores
 from modelkit.resolve.skeleton import Marker, operand_key, query_in
 
 __all__ = ["updates"]
 
 
 def updates(
-    query: Query, assignments: tuple[Any, ...], values: Mapping[str, Any]
+    query: Query, assignments: tuple[Any, ...], values: Mapping[str, Any], alias: str | None
 ) -> list[tuple[Update, tuple[Any, ...]]]:
     """What sets fields of the rows: one Update for each table of the lineage that is touched, the root's first.
 
     Where there are several, the first may change what the next is looked for by: read `finishers.keys(query)` before, and make
     the updates again for the query of these keys. Raises FieldDoesNotExist, FieldError, and what a field raises for a value
-    that does not fit; TypeError on a slice.
+    that does not fit; TypeError on a slice; ValueError for a value that is a queryset of another store than `alias`.
     """
     if query.is_sliced:
         raise TypeError("update() after a slice: filter by the primary keys of the slice instead.")
@@ -53,10 +53,13 @@ def updates(
         if key is not None and shared:
             shape.cache.add(shape.next, key, made)
     check_closed(shape)
+    steps, stores = made
+    if stores:
+        check_stores(stores, alias)
     filled = leaves or (None,)
     return [
         (update, query.params + tuple([convert(filled[leaf]) for leaf, convert in bindings]))
-        for update, bindings in made
+        for update, bindings in steps
     ]
 
 
@@ -119,8 +122,8 @@ def _changes(info: ModelInfo, name: str, value: Any) -> list[_Change]:
 
 def _made(
     shape: Shape, marker: Marker, named: list[tuple[str, Any]]
-) -> tuple[list[tuple[Update, tuple[Binding, ...]]], bool]:
-    """The updates of a shape, each with its own bindings, the root's table first."""
+) -> tuple[tuple[list[tuple[Update, tuple[Binding, ...]]], frozenset[str]], bool]:
+    """The updates of a shape, each with its own bindings, the root's table first; whose stores' querysets are in the values."""
     info = shape.info
     _refuse_aggregate_order(shape)
     by_level: dict[int, list[_Change]] = {}
@@ -128,6 +131,7 @@ def _made(
         for change in _changes(info, name, marker.operand(value)):
             by_level.setdefault(change.attribute.level, []).append(change)
     made: list[tuple[Update, tuple[Binding, ...]]] = []
+    stores: frozenset[str] = frozenset()
     shared = True
     for number in sorted(by_level):
         level = info.levels[number]
@@ -143,8 +147,9 @@ def _made(
             raise ValueError(
                 "update(): there is no query around this one for OuterRef to read; F() names its own fields."
             )
+        stores |= slots.stores
         shared = shared and slots.shared
-    return made, shared
+    return (made, stores), shared
 
 
 def _refuse_aggregate_order(shape: Shape) -> None:

@@ -18,6 +18,7 @@ from modelkit import (
     FloatField,
     Func,
     IntegerField,
+    Max,
     MemoryStore,
     OuterRef,
     Q,
@@ -311,6 +312,12 @@ def test_an_expression_around_an_inner_query_is_grouped_by_as_a_whole():
     ]
 
 
+def rated(value: Any) -> Book:
+    book = Book.objects.order_by("pk")[0]
+    book.rating = value
+    return book
+
+
 class TestStores:
     """A query reads one store: what stands inside of it may not be of another."""
 
@@ -342,6 +349,31 @@ class TestStores:
         with pytest.raises(ValueError, match=r"of the store 'elsewhere' stands inside of one of 'default'"):
             read(books)
         assert len(books.using(elsewhere)) == 0
+
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda age: list(Book.objects.order_by(age)),
+            lambda age: list(Book.objects.order_by(age.desc()).reverse()),
+            lambda age: Book.objects.order_by("name").earliest(age),
+            lambda age: Book.objects.aggregate(n=Max(age)),
+            lambda age: Book.objects.aggregate(n=Count("pk", filter=Q(rating=age))),
+            lambda age: Book.objects.update(rating=age),
+            lambda age: Book.objects.update(Book.rating.set(age)),
+            lambda age: Book.objects.update(rating=age.queryset),
+            lambda age: Book.objects.bulk_update([rated(age)], ["rating"]),
+            lambda age: rated(age).save(),
+            lambda age: Book.objects.create(name="x", author_id=1, rating=age),
+            lambda age: Book.objects.bulk_create([Book(name="x", author_id=1, rating=age)]),
+        ],
+    )
+    def test_so_is_one_in_an_order_an_aggregate_or_a_value_to_write(self, elsewhere, ask):
+        before = list(Book.objects.values())
+        for _ in range(2):
+            with pytest.raises(ValueError, match=r"of the store 'elsewhere' stands inside of one of 'default'"):
+                ask(Subquery(Author.objects.using(elsewhere).values("age")[:1]))
+        assert list(Book.objects.values()) == before
+        ask(Subquery(Author.objects.using("default").values("age")[:1]))
 
     def test_so_is_one_in_what_writes(self, elsewhere):
         books = Book.objects.filter(author__in=Author.objects.using(elsewhere))

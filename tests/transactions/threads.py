@@ -28,9 +28,10 @@ from modelkit import CharField, F, IntegerField, IntegrityError, Model, Sum, ato
 from modelkit.database import use_store
 from modelkit.errors import TransactionConflict
 from modelkit.stores.memory.store import MemoryStore
+from tests.interpreter import is_free_threaded
 from tests.transactions import histories
 
-__all__ = ["WORKS", "is_free_threaded", "main", "run"]
+__all__ = ["WORKS", "main", "run"]
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNTS, MONEY = 8, 100
@@ -269,12 +270,6 @@ WORKS: Final[dict[str, Work]] = {
     "lists": lists,
     "shapes": shapes,
 }
-
-
-def is_free_threaded() -> bool:
-    """Whether threads of this interpreter run at the same time."""
-    enabled = getattr(sys, "_is_gil_enabled", None)
-    return enabled is not None and not enabled()
 
 
 def run(name: str, *, workers: int, rounds: int, seed: int, filed: bool = False) -> list[str]:
