@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from typing_extensions import TypeVar
 
-from modelkit.queryset.queries import Queries, QuerySet
+from modelkit.queryset.queries import ModelQuerySet, QuerySet
 from modelkit.resolve import shapes
 
 __all__ = ["EmptyQuerySet", "RelatedSet"]
@@ -31,8 +31,8 @@ Key: TypeAlias = (
 """What stands for an instance where its key is enough."""
 
 
-class RelatedSet(Queries[M, M]):
-    """The rows that a relation leads to from one instance: what related managers are."""
+class RelatedSet(ModelQuerySet[M]):
+    """The rows that a relation leads to from one instance: what related managers are to checkers, who follow them on to querysets."""
 
     def add(self, *objs: M | Key, bulk: bool = True, through_defaults: Any = None) -> None:
         """Relate these instances (or keys, many-to-many) too."""

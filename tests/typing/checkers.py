@@ -18,8 +18,8 @@ from typing import Any, TypeAlias
 ROOT = Path(__file__).parent.parent.parent
 PYTHON = Path(sys.executable)
 
-Messages: TypeAlias = dict[str, dict[int, str]]
-"""Name of a file -> line -> message."""
+Messages: TypeAlias = dict[str, dict[int, list[str]]]
+"""Name of a file -> line -> what is said of it."""
 
 _MYPY_LINE = re.compile(r"(.+?):(\d+):(?:\d+:)? error: (.*)")
 
@@ -37,12 +37,8 @@ def tool(name: str) -> Path:
 
 def parsed(output: str) -> Messages:
     """What mypy printed."""
-    found: Messages = {}
-    for line in output.splitlines():
-        match = _MYPY_LINE.match(line)
-        if match:
-            found.setdefault(Path(match[1]).name, {})[int(match[2])] = match[3]
-    return found
+    lines = (_MYPY_LINE.match(line) for line in output.splitlines())
+    return _gathered((match[1], int(match[2]), match[3]) for match in lines if match)
 
 
 def mypy(files: Sequence[Path], *options: str, python: Path = PYTHON) -> Messages:
@@ -96,7 +92,7 @@ def pyrefly(files: Sequence[Path]) -> Messages:
 def _gathered(entries: Any) -> Messages:
     found: Messages = {}
     for path, line, message in entries:
-        found.setdefault(Path(path).name, {})[line] = message
+        found.setdefault(Path(path).name, {}).setdefault(line, []).append(message)
     return found
 
 

@@ -27,7 +27,6 @@ WARM = ROOT / ".mypy_cache" / "warm"
 _CONFIG = """[mypy]
 plugins = modelkit.mypy_plugin
 strict = True
-disable_error_code = misc
 """
 _SEED = "import modelkit.functions\nimport modelkit.contrib.contenttypes\nimport modelkit.expressions\n"
 

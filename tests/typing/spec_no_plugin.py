@@ -45,6 +45,7 @@ def ok(u: User, t: Team, o: Org) -> None:
     assert_type(u.team_id, int)
     assert_type(t.members, RelatedSet[User])
     t.members.add(u)
+    len(t.members.all()), t.members.filter(User.age > 3)[0].name, t.members.filter(User.age > 3) | t.members.all()
     assert_type(t.members(manager="objects").first(), User | None)
     assert_type(User.name, StrExpr[User, str])
     assert_type(Token.objects, ModelQuerySet[Token])

@@ -1,4 +1,8 @@
-"""mypy with the plugin over README, the pages of docs, the demo: it finds the mistakes that a page makes on purpose, and no other."""
+"""README, the pages of docs and the demo under mypy with the plugin and under pyright: the mistakes made on purpose are found, and no other.
+
+A page is one module, its blocks one after the other, checked as strictly as modelkit itself. pyright knows no names in text: of what
+these make it may say that no class declares it, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,41 @@ import re
 from pathlib import Path
 
 from tests.test_docs import PAGES, blocks
-from tests.typing.projects import ROOT, Project, run_mypy
+from tests.typing.checkers import pyright
+from tests.typing.projects import ROOT, Project
+
+DEMO = sorted((ROOT / "modelkit" / "cli").glob("*.py"))
 
 ON_PURPOSE = {
-    "page_tutorial.py": {"contry"},
+    "page_checks.py": {'"Postion"', "class Member(Model)"},
+    "page_django.py": {"save(False, True)", "models.ImageField"},
     "page_functions.py": {"station__divide_by"},
+    "page_tutorial.py": {"contry"},
     "demo.py": {"contry"},
 }
-"""Mistakes that show what is said of them when they run."""
+"""What is shown to be refused, or to be defined anew."""
 
-ABOUT_NAMES = re.compile(
-    r"\[modelkit\]$|Argument \"\w+\" to (\"\w+\" of \"(Chain|Queries|AsyncQueries|Manager)\"|\"[A-Z]\w*\") has incompatible type"
-)
-"""What the plugin says. A page uses one variable for several things, which mypy does not like: that is not its subject."""
+UNDECLARED = {
+    "page_django.py": {"books"},
+    "page_keys.py": {"building_id", "caretakers", "leases"},
+    "page_queries.py": {"books", "latest", "n", "old"},
+    "page_readme.py": {"members"},
+    "page_relations.py": {
+        "books",
+        "late",
+        "memberships",
+        "n",
+        "newest",
+        "profile",
+        "restaurant",
+        "restaurant_kitchens",
+    },
+    "page_subqueries.py": {"games", "plays"},
+    "page_tutorial.py": {"areas"},
+}
+"""Attributes that names in text give: far sides that nobody declared, annotations, prefetched lists."""
+
+_UNKNOWN = re.compile(r'Cannot access attribute "(\w+)" for class')
 
 
 def module_of(page: Path) -> str:
@@ -30,24 +56,47 @@ def module_of(page: Path) -> str:
     return "\n".join(lines)
 
 
-def test_no_page_has_a_mistake_that_it_does_not_make_on_purpose(tmp_path):
-    pages = {f"page_{page.stem.lower()}.py": module_of(page) for page in PAGES}
-    project = Project(tmp_path, pages)
-    (tmp_path / "mypy.ini").write_text("[mypy]\nplugins = modelkit.mypy_plugin\ncheck_untyped_defs = True\n")
-    options = ["--config-file", str(tmp_path / "mypy.ini"), "--cache-dir", str(project.cache)]
-    said, told = run_mypy(*options, str(tmp_path), str(ROOT / "modelkit" / "cli"))
-    assert not told, told
+def sources(folder: Path) -> dict[str, Path]:
+    """The pages as modules, written to `folder`, and the demo, by their names."""
+    found = {path.name: path for path in DEMO}
+    for page in PAGES:
+        path = found[f"page_{page.stem.lower()}.py"] = folder / f"page_{page.stem.lower()}.py"
+        path.write_text(module_of(page))
+    return found
+
+
+def shown_at(path: Path, line: int) -> set[str]:
+    """The mistakes made on purpose in this line."""
+    text = path.read_text().splitlines()[line - 1]
+    return {part for part in ON_PURPOSE.get(path.name, ()) if part in text}
+
+
+def test_mypy_finds_the_mistakes_made_on_purpose_and_no_other(tmp_path):
+    paths = sources(tmp_path)
     found: dict[str, set[str]] = {}
     unexpected = []
-    for line in said.splitlines():
-        match = re.match(r"(.+?):(\d+): error: (.*)", line)
-        if match is None or not ABOUT_NAMES.search(match[3]):
-            continue
-        path = Path(match[1])
-        text = path.read_text().splitlines()[int(match[2]) - 1]
-        known = [part for part in ON_PURPOSE.get(path.name, ()) if part in text]
+    for error in Project(tmp_path, {}).checked(*map(str, DEMO)):
+        match = re.match(r"(.+?):(\d+):", error)
+        assert match, error
+        path = paths[Path(match[1]).name]
+        known = shown_at(path, int(match[2]))
         found.setdefault(path.name, set()).update(known)
         if not known:
-            unexpected.append(line)
+            unexpected.append(error)
     assert unexpected == []
     assert found == ON_PURPOSE
+
+
+def test_pyright_finds_no_other_but_what_names_in_text_make(tmp_path):
+    paths = sources(tmp_path)
+    undeclared: dict[str, set[str]] = {}
+    unexpected = []
+    for name, errors in pyright(list(paths.values())).items():
+        for line, messages in errors.items():
+            for message in messages:
+                if match := _UNKNOWN.match(message):
+                    undeclared.setdefault(name, set()).add(match[1])
+                elif not shown_at(paths[name], line):
+                    unexpected.append(f"{name}:{line}: {message}")
+    assert unexpected == []
+    assert undeclared == UNDECLARED
