@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
+from modelkit.errors import InternalError
 from modelkit.ir.expr import Expr
 from modelkit.ir.schema import Table
 from modelkit.ir.types import ScalarType
@@ -28,6 +29,7 @@ __all__ = [
     "ModelInfo",
     "Relation",
     "RelationKind",
+    "back_of",
     "held",
     "info_of",
     "is_key",
@@ -264,3 +266,12 @@ def info_of(model: ModelClass) -> ModelInfo:
     """The present ModelInfo of a model class or instance; UnresolvedRelation where a relation of it has no target yet."""
     info: ModelInfo = model._meta.info
     return info
+
+
+def back_of(relation: Relation) -> Relation:
+    """`relation` the other way: from its target."""
+    reverse = relation.kind.startswith("reverse_")
+    for other in info_of(relation.target).relations.values():
+        if other.field is relation.field and other.kind.startswith("reverse_") != reverse:
+            return other
+    raise InternalError(f"{info_of(relation.target).name} has no relation back along {relation.name}")

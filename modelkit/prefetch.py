@@ -21,7 +21,7 @@ from modelkit.ir.expr import Col, TupleNode
 from modelkit.ir.query import Select, ValueOutput
 from modelkit.ir.types import TupleType
 from modelkit.loading import Grouping, Groups, load, load_groups, reads_plainly, sets_plainly
-from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
+from modelkit.modelinfo import ModelInfo, Relation, back_of, held, info_of, is_key, kept_as
 from modelkit.owners import ABSENT, LISTS, Known, attach, kept, owned
 from modelkit.resolve import conditions, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
@@ -443,7 +443,7 @@ class _Level:
 
     def through(self, groups: Groups) -> None:
         """Instances at the other end of a many-to-many relation, each put into the group that it was found for."""
-        back, wanted = _back(self.relation), tuple(groups)
+        back, wanted = back_of(self.relation), tuple(groups)
         query = _sharing(self.query)
         if len(back.remote) == 1:
             query = conditions.filtered(query, (), {f"{back.name}__{back.remote[0]}__in": wanted})
@@ -515,15 +515,6 @@ def _sharing(query: Query) -> Query:
     if made is None:
         made = shape.compiled["sharing"] = shape.evolve(sticky=frozenset(range(len(shape.sources))))
     return Query(made, query.params)
-
-
-def _back(relation: Relation) -> Relation:
-    """A many-to-many relation seen from its other end."""
-    reverse = relation.kind == "reverse_many_to_many"
-    for other in info_of(relation.target).relations.values():
-        if other.field is relation.field and (other.kind == "reverse_many_to_many") != reverse:
-            return other
-    raise LookupError(f"There is no relation back along {relation.name}.")
 
 
 def _with_owner(fetch: Fetch, back: Relation) -> Select:

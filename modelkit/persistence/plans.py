@@ -62,9 +62,13 @@ class LevelPlan:
     take_place: Callable[[Iterable[Any], str | None], None] | None = None
     """Where rows have an order of their own: what numbers new ones."""
 
+    _raw_row: Build | None = None
+
     def raw_row(self, instance: Any) -> Row:
         """The row as it is, without what pre_save() makes of it."""
-        return _builder("raw row", self.attributes, self.table, adding=True, raw=True)(instance)
+        if self._raw_row is None:
+            self._raw_row = _builder("raw row", self.attributes, self.table, adding=True, raw=True)
+        return self._raw_row(instance)
 
 
 @dataclass(eq=False, slots=True)

@@ -16,7 +16,7 @@ from modelkit.database import statement
 from modelkit.errors import shorten
 from modelkit.loading import reads_plainly
 from modelkit.managers import Manager
-from modelkit.modelinfo import ModelInfo, Relation, info_of, is_key, values_of
+from modelkit.modelinfo import ModelInfo, Relation, back_of, info_of, is_key, values_of
 from modelkit.owners import LISTS
 from modelkit.prefetch import Prefetched
 from modelkit.queryset.late import with_results
@@ -333,16 +333,6 @@ def refuse_collection(obj: Any, call: str) -> None:
         raise TypeError(f"{call}() takes instances one by one, as in {call}(*several), not {shorten(obj)}.")
 
 
-def back_of(info: ModelInfo, relation: Relation) -> Relation:
-    """`relation` of `info`'s model the other way: from its target."""
-    target = info_of(relation.target)
-    reverse = relation.kind.startswith("reverse_")
-    for other in target.relations.values():
-        if other.field is relation.field and other.kind.startswith("reverse_") != reverse:
-            return other
-    raise LookupError(f"{target.name} has no relation back along {info.name}.{relation.accessor}.")
-
-
 def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: Any) -> type[Any]:
     """The related manager class of one relation over a manager of its target: its class, and what it was set up with."""
     known = info.made.setdefault("related managers", {})
@@ -353,7 +343,7 @@ def class_of(info: ModelInfo, relation: Relation, mixed: type[Any], manager: Any
         namespace = {
             **manager.__dict__,
             "_relation": relation,
-            "_back": None if relation.kind == "reverse_generic" else back_of(info, relation),
+            "_back": None if relation.kind == "reverse_generic" else back_of(relation),
             "_mixed": mixed,
             "_fresh_querysets": kind._plain,
             "__module__": kind.__module__,

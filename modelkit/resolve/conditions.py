@@ -587,12 +587,8 @@ def _tied(scope: Scope, before: tuple[Step, ...], hop: Hop, context: Context) ->
 def _outer_operand(scope: Scope, operand: Any, context: Context, found: Chain, way: Route) -> Operand:
     """The right side of a lookup that moves into an inner query: what it reads, it reads outside."""
     right = _operand(scope, operand, context, found, way)
-    if isinstance(right, Term):
-        moved: Term = _outward(right)
-        return moved
-    if isinstance(right, tuple):
-        return tuple(_outward(item) for item in right)
-    return outward(right) if isinstance(right, Select) else right
+    moved: Operand = outward(right) if isinstance(right, Select) else _outward(right)
+    return moved
 
 
 def _outward(part: Any) -> Any:
@@ -669,7 +665,7 @@ def _met(related: Scope, conditions: tuple[Node, ...]) -> list[Expr]:
 
 def _not_true(expr: Expr) -> Expr:
     """Whether `expr` is false or NULL."""
-    return Not(BOOLEAN, False, _truth(expr)) if expr.nullable else Not(BOOLEAN, False, expr)
+    return Not(BOOLEAN, False, _truth(expr))
 
 
 def present(inner: Scope, source: int) -> list[Expr]:

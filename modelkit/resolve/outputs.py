@@ -21,7 +21,7 @@ from modelkit.resolve.combinations import rejoined
 from modelkit.resolve.correlation import stepped
 from modelkit.resolve.joins import Context, Enclosing, Scope, Slots
 from modelkit.resolve.paths import SEPARATOR, Step, refuse_virtual, split, step_to, steps_of, unknown
-from modelkit.resolve.query import Annotation, FilteredJoin, Query, Shape, Style, Term, refuse
+from modelkit.resolve.query import Annotation, FilteredJoin, Query, Shape, Style, Term, evolved, refuse
 from modelkit.resolve.skeleton import key_of
 
 __all__ = ["deferred", "entity", "only", "related", "values", "values_outputs"]
@@ -204,13 +204,7 @@ def deferred(query: Query, names: tuple[str | None, ...]) -> Query:
 
 
 def _masked(query: Query, mask: tuple[frozenset[str], bool]) -> Query:
-    key = ("mask", mask)
-    shape = query.shape
-    made = shape.next.get(key)
-    if made is None:
-        made = shape.evolve(mask=mask)
-        shape.cache.add(shape.next, key, made)
-    return Query(made, query.params)
+    return evolved(query, ("mask", mask), mask=mask)
 
 
 def _checked(shape: Shape, name: str, verb: str) -> str:

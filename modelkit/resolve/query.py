@@ -38,6 +38,7 @@ __all__ = [
     "Style",
     "Term",
     "check_stores",
+    "evolved",
     "itself",
     "refuse",
 ]
@@ -392,3 +393,13 @@ def check_stores(names: frozenset[str], alias: str | None) -> None:
                 f"A queryset of the store '{name}' stands inside of one of '{alias or DEFAULT}', and one query reads one store: pass "
                 f"list() of the inner one, or say using('{name}') of both."
             )
+
+
+def evolved(query: Query, key: tuple[Any, ...], **changes: Any) -> Query:
+    """`query` with these changes of its shape, which needs no new parameters for them; remembered under `key`."""
+    shape = query.shape
+    made = shape.next.get(key)
+    if made is None:
+        made = shape.evolve(**changes)
+        shape.cache.add(shape.next, key, made)
+    return Query(made, query.params)

@@ -21,7 +21,7 @@ from modelkit.resolve.correlation import Take, opened, parameter, stepped, taken
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined, free_tag
 from modelkit.resolve.moving import moved
 from modelkit.resolve.paths import key_field, path_of, read_early, steps_of
-from modelkit.resolve.query import Cache, Query, Shape, Term, check_stores, refuse
+from modelkit.resolve.query import Cache, Query, Shape, Term, check_stores, evolved, refuse
 
 __all__ = [
     "among",
@@ -53,16 +53,6 @@ def root(info: ModelInfo) -> Query:
     if known is None:
         known = info.roots[""] = Query(Shape(info, Cache(), (Source(info.table),)))
     return known
-
-
-def _evolved(query: Query, key: tuple[Any, ...], **changes: Any) -> Query:
-    """`query` with a shape that needs no new parameters, remembered under `key`."""
-    shape = query.shape
-    made = shape.next.get(key)
-    if made is None:
-        made = shape.evolve(**changes)
-        shape.cache.add(shape.next, key, made)
-    return Query(made, query.params)
 
 
 def ordered(query: Query, keys: tuple[Any, ...]) -> Query:
@@ -114,7 +104,7 @@ def reversed_(query: Query) -> Query:
     """`query` in the opposite order; TypeError on a slice."""
     if query.is_sliced:
         raise TypeError("reverse() after a slice: a slice is the last step of a query.")
-    return _evolved(query, ("reverse",), backwards=not query.shape.backwards)
+    return evolved(query, ("reverse",), backwards=not query.shape.backwards)
 
 
 def distinct(query: Query, names: tuple[str, ...]) -> Query:
@@ -124,12 +114,12 @@ def distinct(query: Query, names: tuple[str, ...]) -> Query:
         raise TypeError("distinct() after a slice: a slice is the last step of a query.")
     for name in names:
         expressions.resolve_name(Scope.of(query.shape, "distinct"), name, Context(None), f"distinct({name!r})")
-    return _evolved(query, ("distinct", *names), distinct=True, distinct_on=names)
+    return evolved(query, ("distinct", *names), distinct=True, distinct_on=names)
 
 
 def locked(query: Query) -> Query:
     """`query`, whose rows must stay as they are until the transaction that reads them commits."""
-    return query if query.shape.locks else _evolved(query, ("locked",), locks=True)
+    return query if query.shape.locks else evolved(query, ("locked",), locks=True)
 
 
 def sliced(query: Query, start: int | None, stop: int | None) -> Query:
@@ -177,7 +167,7 @@ def _cut(query: Query, offset: int, count: int | None) -> Query:
 
 def nothing(query: Query) -> Query:
     """`query` without rows."""
-    return _evolved(query, ("none",), empty=True, where=(_FALSE,))
+    return evolved(query, ("none",), empty=True, where=(_FALSE,))
 
 
 def is_empty(query: Query) -> bool:
