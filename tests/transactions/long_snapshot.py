@@ -1,8 +1,8 @@
-"""One snapshot held over very many commits: what it keeps, and what the process holds, before, meanwhile and after.
+"""One snapshot held over very many commits: what it keeps, and what the store holds, before, meanwhile and after.
 
 `python -m tests.transactions.long_snapshot --commits 1000000` prints the figures. The commits are updates by key, a queue that is
 filled and emptied, and transactions over both tables; the snapshot is a transaction's, one of `store.snapshot()`, or that
-of a stream that was read in part.
+of a stream that was read in part. What is held is counted, object by object, from the store on: the same in every run.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import gc
 import resource
 import sys
 import time
-import tracemalloc
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from modelkit.ir.schema import DEFAULT
@@ -102,17 +103,17 @@ HOLDERS: dict[str, Callable[[MemoryStore], Holder]] = {
 
 @dataclass
 class Moment:
-    """What is held after so many commits, in bytes: traced objects (0 where nothing is traced) and resident memory (0: unknown)."""
+    """What is held after so many commits: kept versions, containers by their class, and bytes of resident memory (0: unknown)."""
 
     commits: int
     kept: int
-    traced: int
+    held: Counter[str]
     resident: int
 
     def __str__(self) -> str:
         return (
-            f"{self.commits:>9,} commits: {self.kept:>6,} kept versions, {self.traced / 1e6:6.2f} MB of objects, "
-            f"{self.resident / 1e6:6.1f} MB resident"
+            f"{self.commits:>9,} commits: {self.kept:>6,} kept versions, {self.held.total():>7,} objects "
+            f"({self.held['tuple']:,} tuples), {self.resident / 1e6:6.1f} MB resident"
         )
 
 
@@ -137,10 +138,31 @@ def resident() -> int:
     return int(status.read_text().split()[1]) * resource.getpagesize() if status.exists() else 0
 
 
-def moment(store: MemoryStore, commits: int) -> Moment:
-    """What is held now."""
+CODE = (type, ModuleType, FunctionType, BuiltinFunctionType, CodeType)
+"""Leads to the whole program."""
+
+
+def held(*roots: object) -> Counter[str]:
+    """How many containers of each class can be reached from `roots`, but for code and what it leads to."""
+    found: Counter[str] = Counter()
+    seen: set[int] = set()
+    waiting = list(roots)
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, CODE):
+            continue
+        seen.add(id(one))
+        parts = gc.get_referents(one)
+        if parts or isinstance(one, (list, dict)):
+            found[type(one).__name__] += 1
+            waiting += parts
+    return found
+
+
+def moment(store: MemoryStore, commits: int, holder: Holder | None = None) -> Moment:
+    """What is held now by the store, and by `holder`."""
     gc.collect()
-    return Moment(commits, store.stats()["kept_versions"], tracemalloc.get_traced_memory()[0], resident())
+    return Moment(commits, store.stats()["kept_versions"], held(store, holder), resident())
 
 
 def commits(store: MemoryStore, number: int, rows: int) -> Iterator[int]:
@@ -165,37 +187,29 @@ def commits(store: MemoryStore, number: int, rows: int) -> Iterator[int]:
         yield done
 
 
-def measure(kind: str, number: int, *, rows: int, traced: bool) -> Figures:
-    """Hold a snapshot of `kind` over `number` commits to `rows` rows, an odd number, so that each of them is changed.
-
-    `traced` counts the bytes of objects too, which takes several times as long.
-    """
-    if traced:
-        tracemalloc.start()
-    try:
-        store = MemoryStore()
-        store.define([TEAM, USER])
-        store.insert(USER, [(DEFAULT, f"user {row:09}", row % 1000, None, None) for row in range(rows)])
-        # Every row is a tuple of its own, and what is made once, such as plans, is there before.
-        for _ in commits(store, 16 * (rows // 8), rows):
-            pass
-        warm = HOLDERS[kind](store)
-        warm.rows()
-        warm.release()
-        del warm
-        seen = hash(tuple(store.select(EVERY, ())))
-        began = time.perf_counter()
-        figures = Figures(moment(store, 0))
-        holder = HOLDERS[kind](store)
-        for done in commits(store, number, rows):
-            if done % max(1, number // SAMPLES) == 0:
-                figures.held.append(moment(store, done))
-        figures.same = hash(tuple(holder.rows())) == seen
-        holder.release()
-        del holder
-        figures.after = moment(store, number)
-    finally:
-        tracemalloc.stop()
+def measure(kind: str, number: int, *, rows: int) -> Figures:
+    """Hold a snapshot of `kind` over `number` commits to `rows` rows, an odd number, so that each of them is changed."""
+    store = MemoryStore()
+    store.define([TEAM, USER])
+    store.insert(USER, [(DEFAULT, f"user {row:09}", row % 1000, None, None) for row in range(rows)])
+    # What is made once, such as plans, is there before.
+    for _ in commits(store, 16 * (rows // 8), rows):
+        pass
+    warm = HOLDERS[kind](store)
+    warm.rows()
+    warm.release()
+    del warm
+    seen = hash(tuple(store.select(EVERY, ())))
+    began = time.perf_counter()
+    figures = Figures(moment(store, 0))
+    holder = HOLDERS[kind](store)
+    for done in commits(store, number, rows):
+        if done % max(8, number // SAMPLES // 8 * 8) == 0:
+            figures.held.append(moment(store, done, holder))
+    figures.same = hash(tuple(holder.rows())) == seen
+    holder.release()
+    del holder
+    figures.after = moment(store, number)
     figures.seconds = time.perf_counter() - began
     store._check()
     store.close()
@@ -210,11 +224,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--kinds", nargs="+", choices=list(HOLDERS), default=list(HOLDERS), help="what holds the snapshot"
     )
-    parser.add_argument("--traced", action="store_true", help="count the bytes of objects too; slow")
     options = parser.parse_args(arguments)
     for kind in options.kinds:
         print(
-            f"held by a {kind}:\n{measure(kind, options.commits, rows=options.rows, traced=options.traced)}\n",
+            f"held by a {kind}:\n{measure(kind, options.commits, rows=options.rows)}\n",
             flush=True,
         )
     return 0
