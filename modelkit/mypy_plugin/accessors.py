@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import difflib
 
-from mypy.nodes import ARG_STAR, ARG_STAR2
-from mypy.types import AnyType, CallableType, Instance, Type, TypeOfAny
+from mypy.nodes import ARG_STAR, ARG_STAR2, Var
+from mypy.types import AnyType, CallableType, Instance, Type, TypeOfAny, get_proper_type
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Call
@@ -16,6 +16,7 @@ from modelkit.mypy_plugin.facts import is_model
 from modelkit.mypy_plugin.lookups import scalar_of
 from modelkit.mypy_plugin.members import Column, Relation, optional, unknown
 from modelkit.mypy_plugin.models import Model
+from modelkit.mypy_plugin.naming import gives
 
 __all__ = ["near", "of_class", "of_instance"]
 
@@ -35,7 +36,20 @@ def of_instance(instance: Instance, name: str, call: Call) -> Type | None:
         return own.value
     if isinstance(own, Relation):
         return _reached(own, call)
-    return _method(model, name, instance, call)
+    method = _method(model, name, instance, call)
+    return unknown() if method is None and _is_given(model, name) else method
+
+
+def _is_given(model: Model, name: str) -> bool:
+    """Whether a queryset or manager that the model declares gives its rows such an attribute: this one may be among them."""
+    symbols = (symbol for info, _ in model.lineage for symbol in info.names.values())
+    for symbol in symbols:
+        said = get_proper_type(symbol.node.type) if isinstance(symbol.node, Var) else None
+        if isinstance(said, Instance):
+            kinds = [said, *(arg for arg in map(get_proper_type, said.args) if isinstance(arg, Instance))]
+            if any(kind.type.has_base(names.QUERIES) and gives(kind.type, name) for kind in kinds):
+                return True
+    return False
 
 
 def of_class(model: Model, name: str, call: Call) -> Type | None:

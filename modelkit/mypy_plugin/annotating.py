@@ -5,16 +5,19 @@ Knows one query and its call. The invariant: a name that a query gave is known t
 
 from __future__ import annotations
 
-from mypy.nodes import CallExpr, Expression, StrExpr
-from mypy.types import CallableType, Instance, Type
+from mypy.nodes import ARG_POS, CallExpr, Expression, NameExpr, StrExpr
+from mypy.types import CallableType, Instance, Type, get_proper_type
 
 from modelkit.mypy_plugin import names
-from modelkit.mypy_plugin.expressions import inspect, value_of
+from modelkit.mypy_plugin.carrying import carrying, returned
+from modelkit.mypy_plugin.expressions import held, inspect, value_of
 from modelkit.mypy_plugin.facts import class_called
 from modelkit.mypy_plugin.keywords import keywords, positional
-from modelkit.mypy_plugin.query import Query, carrying
+from modelkit.mypy_plugin.members import unknown
+from modelkit.mypy_plugin.naming import ANY_NAME, Given, given_by
+from modelkit.mypy_plugin.query import Query, query_of
 
-__all__ = ["checked", "of_aggregate", "of_annotate"]
+__all__ = ["checked", "of_aggregate", "of_annotate", "of_naming"]
 
 
 def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
@@ -33,7 +36,7 @@ def _named(query: Query, call: CallExpr) -> dict[str, Type] | None:
     if len(positional(call)) + len(keywords(call)) != len(call.args):
         return None
     for argument in positional(call):
-        name = _own_name(argument)
+        name = _own_name(query, argument)
         if name is None:
             return None
         named[name] = value_of(query.plus(named), argument)
@@ -42,8 +45,10 @@ def _named(query: Query, call: CallExpr) -> dict[str, Type] | None:
     return named
 
 
-def _own_name(argument: Expression) -> str | None:
+def _own_name(query: Query, argument: Expression) -> str | None:
     """The name that `Count("members")` gives its result."""
+    if isinstance(argument, NameExpr) and len(kept := held(query, argument)) == 1:
+        argument = kept[0]
     if not isinstance(argument, CallExpr):
         return None
     kind = class_called(argument.callee)
@@ -57,10 +62,35 @@ def _own_name(argument: Expression) -> str | None:
 
 def of_annotate(query: Query, call: CallExpr, receiver: Instance, default: Type, *, rows: bool) -> Type:
     """What annotate() by name gives: the same rows, with more attributes or keys; alias() names without that."""
-    if not keywords(call) and not any(_own_name(argument) for argument in positional(call)):
+    if not call.args or get_proper_type(default) != receiver:
         return default
     named = _named(query, call)
-    return default if named is None else carrying(receiver, query, named, rows=rows)
+    return carrying(receiver, query, {ANY_NAME: unknown()} if named is None else named, rows=rows)
+
+
+def of_naming(query: Query, method: str, receiver: Instance, default: Type) -> Type:
+    """What a method of the user's own gives that names more: `with_counts()`."""
+    given = get_proper_type(returned(receiver, default, query))
+    of_rows = query_of(given, query.call)
+    if query.queryset is None or of_rows is None or of_rows.info is not query.info or not isinstance(given, Instance):
+        return default
+    found = given_by(query.queryset, method)
+    for rows in (True, False):
+        named = {name: _value(query, each) for name, each in found.items() if each.rows is rows}
+        if named and isinstance(given, Instance):
+            given = get_proper_type(carrying(given, query, named, rows=rows))
+            query = query.plus(named)
+    return given
+
+
+def _value(query: Query, given: Given) -> Type:
+    """The type of what a method names."""
+    kind = query.call.info(given.kind) if given.kind is not None else None
+    if kind is None or given.path is None:
+        return unknown()
+    callee = NameExpr(kind.name)
+    callee.node = kind
+    return value_of(query, CallExpr(callee, [StrExpr(given.path)], [ARG_POS], [None]))
 
 
 def of_aggregate(query: Query, call: CallExpr, receiver: Instance, default: Type) -> Type:

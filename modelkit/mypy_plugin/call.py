@@ -15,13 +15,15 @@ from typing import Any, Final, TypeAlias
 from mypy.errorcodes import ErrorCode
 from mypy.nodes import Context, Expression, MypyFile, TempNode, TypeInfo
 from mypy.server.trigger import make_trigger
-from mypy.types import Instance, Type, TypedDictType
+from mypy.types import AnyType, Instance, PartialType, Type, TypedDictType, TypeOfAny
 
 from modelkit.mypy_plugin.facts import FIELD_TRACE, FieldFacts, facts_of
 from modelkit.mypy_plugin.lineage import Lineage, Lineages
 from modelkit.mypy_plugin.project import Project
 
 __all__ = ["QUERY", "Call", "Keyword", "Place"]
+
+_LIBRARIES: Final = frozenset({"modelkit", "builtins", "typing", "abc"})
 
 QUERY: Final = ErrorCode("modelkit", "Names and values in queries fit the models", "modelkit")
 
@@ -40,11 +42,24 @@ Place: TypeAlias = Context | Keyword
 class Call:
     """The place where a hook was called. `api` is the type checker."""
 
-    def __init__(self, api: Any, modules: dict[str, MypyFile], project: Project, lineages: Lineages) -> None:
+    def __init__(
+        self,
+        api: Any,
+        modules: dict[str, MypyFile],
+        project: Project,
+        lineages: Lineages,
+        *,
+        looks_back: bool = False,
+    ) -> None:
         self.api = api
         self._modules = modules
         self._project = project
         self._lineages = lineages
+        self._looks_back = looks_back
+
+    def looking_back(self) -> Call:
+        """The same place, for a look at expressions that mypy went over before."""
+        return Call(self.api, self._modules, self._project, self._lineages, looks_back=True)
 
     @property
     def module(self) -> str:
@@ -107,8 +122,14 @@ class Call:
         return TypedDictType(items, set(items), set(), self.api.named_generic_type("typing._TypedDict", []))
 
     def type_of(self, expression: Expression, context: Type | None = None) -> Type:
-        """The type of an expression, as mypy infers it where a value of `context` is expected."""
-        found: Type = self.api.get_expression_type(expression, context)
+        """The type of an expression, as mypy infers it where a value of `context` is expected, or did when it went over it."""
+        found: Type
+        if self._looks_back:
+            found = (
+                self.api.lookup_type(expression) if self.api.has_type(expression) else AnyType(TypeOfAny.special_form)
+            )
+            return AnyType(TypeOfAny.special_form) if isinstance(found, PartialType) else found
+        found = self.api.get_expression_type(expression, context)
         return found
 
     # -- dependencies
@@ -135,6 +156,14 @@ class Call:
     def _target(self) -> str:
         """The function that is checked, else the module."""
         return str(self.api.tscope.current_target())
+
+    def depends_on_methods(self, info: TypeInfo) -> None:
+        """Check what asked again when the project's own classes in the lineage of `info` get, lose or change a method."""
+        for base in info.mro:
+            if base.module_name.partition(".")[0] not in _LIBRARIES:
+                self.api.module_refs.add(base.module_name)
+                for name in base.names:
+                    self.depends_on_name(base, name)
 
     # -- errors
 

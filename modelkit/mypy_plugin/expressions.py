@@ -16,13 +16,16 @@ from mypy.nodes import (
     ConditionalExpr,
     DictExpr,
     Expression,
+    IndexExpr,
     ListExpr,
     MemberExpr,
+    NameExpr,
     OpExpr,
     StrExpr,
     TupleExpr,
     TypeInfo,
     UnaryExpr,
+    Var,
 )
 from mypy.subtypes import is_subtype
 from mypy.types import Instance, Type, UnionType, get_proper_type, remove_dups
@@ -39,44 +42,107 @@ from modelkit.mypy_plugin.lookups import Unfit, python_type, understood
 from modelkit.mypy_plugin.members import allows_none, optional, unknown, without_none
 from modelkit.mypy_plugin.paths import End
 from modelkit.mypy_plugin.query import Query
+from modelkit.mypy_plugin.syntax import chain
+from modelkit.mypy_plugin.variables import values_of
 
-__all__ = ["inspect", "value_of"]
+__all__ = ["held", "inspect", "value_of"]
 
 _ON_EXPRESSIONS: Final = frozenset({"asc", "desc", "over", "bitand", "bitor", "bitxor"})
-_CLOSED: Final = frozenset({names.CONSTANT, names.OUTER, names.SUBQUERY, names.EXISTS})
-"""Calls whose arguments are about no field of this query."""
-
+_ON_QUERIES: Final = frozenset(
+    {"all", "filter", "exclude", "annotate", "alias", "values", "values_list", "order_by", "distinct", "using"}
+)
+"""Methods by which an inner query is told from other calls."""
 
 _OF_JSON: Final = frozenset({names.fullname(KeyTransform), names.fullname(KeyTextTransform)})
 """Calls whose first argument is a key in a JSON value."""
 
 
-def inspect(query: Query, expression: Expression) -> None:
-    """Report the names in an argument that the query's model does not have."""
+def inspect(query: Query, expression: Expression, depth: int = 0) -> None:
+    """Report the names in an argument that the query's model does not have.
+
+    `depth` says how many queries deeper the expression stands: there only an OuterRef of as many levels names something of this one.
+    """
     match expression:
         case OpExpr():
-            inspect(query, expression.left)
-            inspect(query, expression.right)
+            inspect(query, expression.left, depth)
+            inspect(query, expression.right, depth)
         case UnaryExpr():
-            inspect(query, expression.expr)
+            inspect(query, expression.expr, depth)
         case ConditionalExpr():
-            inspect(query, expression.if_expr)
-            inspect(query, expression.else_expr)
+            inspect(query, expression.if_expr, depth)
+            inspect(query, expression.else_expr, depth)
         case ListExpr() | TupleExpr():
             for item in expression.items:
-                inspect(query, item)
+                inspect(query, item, depth)
         case DictExpr():
             for _, value in expression.items:
-                inspect(query, value)
+                inspect(query, value, depth)
+        case NameExpr():
+            for value in held(query, expression):
+                inspect(query.inside(_variable(expression)), value, depth)
+        case IndexExpr():
+            inspect(query, expression.base, depth)
         case CallExpr(callee=MemberExpr() as callee) if class_called(callee) is None:
             if callee.name in _ON_EXPRESSIONS:
-                inspect(query, callee.expr)
+                inspect(query, callee.expr, depth)
                 for argument in expression.args:
-                    inspect(query, argument)
+                    inspect(query, argument, depth)
+            else:
+                _inspect_inner(query, expression, depth)
         case CallExpr():
             kind = class_called(expression.callee)
-            if kind is not None and kind.fullname not in _CLOSED:
+            if kind is None or kind.fullname == names.CONSTANT:
+                return
+            if kind.fullname == names.OUTER:
+                _inspect_outer(query, expression, depth)
+            elif depth or kind.fullname in {names.SUBQUERY, names.EXISTS}:
+                for argument in expression.args:
+                    inspect(query, argument, depth)
+            else:
                 _inspect_call(query, kind, expression)
+
+
+def _inspect_inner(query: Query, expression: CallExpr, depth: int) -> None:
+    """Look through a queryset among the arguments for what it says of this query."""
+    steps = list(chain(expression))
+    calls = [step for step in steps if isinstance(step, CallExpr)]
+    if any(isinstance(call.callee, MemberExpr) and call.callee.name in _ON_QUERIES for call in calls):
+        for call in calls:
+            for argument in call.args:
+                inspect(query, argument, depth + 1)
+        if isinstance(steps[-1], NameExpr):
+            inspect(query, steps[-1], depth)
+
+
+def _inspect_outer(query: Query, call: CallExpr, depth: int) -> None:
+    """OuterRef("name") of the query one level down, OuterRef(OuterRef("name")) of that two levels down."""
+    levels = 1
+    argument = call.args[0] if call.args else None
+    while isinstance(argument, CallExpr) and argument.args:
+        kind = class_called(argument.callee)
+        if kind is None or kind.fullname != names.OUTER:
+            return
+        levels += 1
+        argument = argument.args[0]
+    if levels == depth and isinstance(argument, StrExpr):
+        _inspect_name(query, argument)
+
+
+def _variable(expression: NameExpr) -> Var:
+    if not isinstance(expression.node, Var):
+        raise TypeError(expression.name)
+    return expression.node
+
+
+def held(query: Query, expression: NameExpr) -> list[Expression]:
+    """What a variable of an expression or a queryset holds, where that can be told."""
+    variable = expression.node
+    if not isinstance(variable, Var) or variable in query.through:
+        return []
+    kind = get_proper_type(variable.type) if variable.type is not None else None
+    if not isinstance(kind, Instance) or not (kind.type.has_base(names.NODE) or kind.type.has_base(names.QUERIES)):
+        return []
+    return values_of(expression, query.call)
 
 
 def _inspect_call(query: Query, kind: TypeInfo, call: CallExpr) -> None:
@@ -171,6 +237,8 @@ def value_of(query: Query, expression: Expression) -> Type:
             return _combined(value_of(query, expression.left), value_of(query, expression.right), query)
         case StrExpr():
             return _value_at(query, expression.value)
+        case NameExpr() if len(kept := held(query, expression)) == 1:
+            return value_of(query.inside(_variable(expression)), kept[0])
         case CallExpr():
             kind = class_called(expression.callee)
             if kind is not None and kind.has_base(names.NODE):

@@ -37,11 +37,11 @@ from mypy.types import AnyType, Instance, LiteralType, TypeOfAny, UnboundType, g
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.project import Project
 
-__all__ = ["FIELD_TRACE", "FieldFacts", "ModelFacts", "facts_of", "is_model", "is_true", "record"]
+__all__ = ["FIELD_TRACE", "FieldFacts", "ModelFacts", "facts_of", "is_model", "is_true", "leave_trace", "record"]
 
 _KEY: Final = "modelkit"
 FIELD_TRACE: Final = "<facts>"
-"""A name in each model's symbol table whose type changes with the facts: what mypy's daemon compares."""
+"""A name in the symbol table of each class of which something is written down: mypy's daemon compares its type, which changes with that."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -121,11 +121,12 @@ def record(context: ClassDefContext, project: Project) -> None:
     )
     text = json.dumps(_plain(facts), sort_keys=True)
     info.metadata[_KEY] = {"facts": text}
-    _leave_trace(info, text, context)
+    leave_trace(info, text, context)
     _declare_keys(info, facts)
 
 
-def _leave_trace(info: TypeInfo, text: str, context: ClassDefContext) -> None:
+def leave_trace(info: TypeInfo, text: str, context: ClassDefContext) -> None:
+    """Let mypy's daemon see that what is written down of a class has changed."""
     digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
     trace = Var(FIELD_TRACE, LiteralType(digest, context.api.named_type("builtins.str")))
     trace.info = info

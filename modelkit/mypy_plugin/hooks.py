@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from mypy.errorcodes import ATTR_DEFINED
-from mypy.nodes import ARG_POS, ARG_STAR, ARG_STAR2, Argument, CallExpr, MypyFile, TypeInfo, Var
+from mypy.nodes import ARG_POS, ARG_STAR, ARG_STAR2, Argument, CallExpr, Expression, MemberExpr, MypyFile, TypeInfo, Var
 from mypy.options import Options
 from mypy.plugin import (
     AttributeContext,
@@ -35,14 +35,27 @@ from mypy.types import (
     get_proper_type,
 )
 
-from modelkit.mypy_plugin import accessors, annotating, conditions, named_fields, names, rows, targets, writes
+from modelkit.mypy_plugin import (
+    accessors,
+    annotating,
+    carrying,
+    conditions,
+    generic_self,
+    named_fields,
+    names,
+    naming,
+    rows,
+    targets,
+    writes,
+)
 from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.facts import facts_of, is_model, record
 from modelkit.mypy_plugin.guard import guarded
 from modelkit.mypy_plugin.lineage import Lineages
 from modelkit.mypy_plugin.models import Model
+from modelkit.mypy_plugin.naming import ANY_NAME
 from modelkit.mypy_plugin.project import Project
-from modelkit.mypy_plugin.query import ANY_NAME, Query, query_of
+from modelkit.mypy_plugin.query import Query, query_of
 
 __all__ = ["ModelkitPlugin"]
 
@@ -75,11 +88,13 @@ _RESULTS: Final[dict[str, Result]] = {
     "aggregate": annotating.of_aggregate,
     "prefetch_related": named_fields.of_prefetched,
 }
+_ASKED: Final = frozenset({*_SIGNATURES, *_CREATE, *_RESULTS})
 _OF_INSTANCES: Final = frozenset(
     {"save", "asave", "save_base", "refresh_from_db", "arefresh_from_db", "full_clean", "clean_fields"}
 )
 _RELATIONS: Final = (names.FOREIGN_KEY, names.ONE_TO_ONE, names.MANY_TO_MANY, names.FOREIGN_OBJECT)
 _OF_MODELS: Final = (f"{names.BARE_MODEL}.", f"{names.MODEL_META}.")
+_NONE: Final[frozenset[str]] = frozenset()
 _FOREIGN: Final = ("builtins.", "typing.", "collections.", "typing_extensions.", "_typeshed.")
 
 
@@ -105,6 +120,9 @@ class ModelkitPlugin(Plugin):
         self._results = {
             method: guarded(f"{method}()", partial(self._result, method), _result_as_it_was) for method in _RESULTS
         }
+        self._own_methods: dict[str, frozenset[str]] = {}
+        """By the full name of a class its methods that give a queryset more names, or give a queryset that has more."""
+        self._naming_methods = guarded("a class's methods", self._find_naming_methods, lambda _: _NONE)
 
     # -- modules
 
@@ -139,6 +157,8 @@ class ModelkitPlugin(Plugin):
         node = symbol.node if symbol is not None else None
         if isinstance(node, TypeInfo) and is_model(node):
             return guarded("a model's class", self._record, lambda _: None)
+        if isinstance(node, TypeInfo) and node.has_base(names.QUERIES) and node.fullname != names.QUERIES:
+            return guarded("a queryset's class", self._declare, lambda _: None)
         return None
 
     def get_metaclass_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
@@ -152,6 +172,12 @@ class ModelkitPlugin(Plugin):
         record(context, self._project)
         self._lineages.forget()
         self._no_models.clear()
+
+    def _declare(self, context: ClassDefContext) -> None:
+        if not context.cls.info.module_name.startswith("modelkit."):
+            self._own_methods.clear()
+            naming.record_names(context)
+            generic_self.declare(context, _ASKED)
 
     def _path(self, module: str) -> str:
         tree = (self._modules or {}).get(module)
@@ -177,6 +203,10 @@ class ModelkitPlugin(Plugin):
                 return guarded("a class's attribute", partial(self._class_attribute, name), _as_it_was)
             if not owner.startswith(_FOREIGN):
                 return guarded("a key's attribute", partial(self._key_attribute, name), _as_it_was)
+        name = fullname[fullname.rfind(".") + 1 :]
+        if name in _ASKED and not fullname.startswith(_FOREIGN):
+            owner = fullname[: -len(name) - 1]
+            return guarded("a method of self", partial(self._self_attribute, owner, name), _as_it_was)
         return None
 
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
@@ -235,6 +265,29 @@ class ModelkitPlugin(Plugin):
         found = accessors.of_class(Model(info, call), name, call)
         return found if found is not None else context.default_attr_type
 
+    def _self_attribute(self, owner: str, name: str, context: AttributeContext) -> Type:
+        call = self._call(context.api)
+        info = call.info(owner)
+        if info is None or not info.has_base(names.QUERIES) or not _is_generated(info, name):
+            return context.default_attr_type
+        return generic_self.attribute(info, name, context, call, partial(self._asked, name, call))
+
+    def _asked(
+        self, name: str, call: Call, made_by: CallExpr, queryset: Instance, method: CallableType
+    ) -> CallableType:
+        """A method with what a call of it on a queryset says."""
+        query = query_of(queryset, call, _source(made_by)) if _takes_names(method) else None
+        if query is None:
+            return method
+        told = _SIGNATURES[name](query, made_by, method) if name in _SIGNATURES else method
+        if name in _CREATE:
+            told = writes.created(query, made_by, method, related=False)
+        if name in _RESULTS:
+            default = queryset if isinstance(get_proper_type(told.ret_type), TypeVarType) else told.ret_type
+            given = _RESULTS[name](query, made_by, queryset, default)
+            return told if given is default else told.copy_modified(ret_type=given)
+        return told
+
     # -- calls
 
     def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
@@ -275,7 +328,7 @@ class ModelkitPlugin(Plugin):
         default = context.default_signature
         if not isinstance(context.context, CallExpr) or not _takes_names(default):
             return default
-        query = query_of(context.type, self._call(context.api))
+        query = query_of(context.type, self._call(context.api), _source(context.context))
         if query is None:
             return default
         if method in _CREATE:
@@ -293,16 +346,39 @@ class ModelkitPlugin(Plugin):
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """What a queryset's method gives, where names say more than types."""
-        hook = self._results.get(fullname[fullname.rfind(".") + 1 :])
-        return None if hook is None or fullname.startswith(_FOREIGN) else hook
+        dot = fullname.rfind(".")
+        method, owner = fullname[dot + 1 :], fullname[:dot]
+        hook = self._results.get(method)
+        if hook is not None:
+            return None if fullname.startswith(_FOREIGN) else hook
+        known = self._own_methods.get(owner)
+        if known is None:
+            known = self._own_methods[owner] = self._naming_methods(owner)
+        if method not in known:
+            return None
+        return guarded("a method of a queryset's class", partial(self._own, method), _result_as_it_was)
 
     def _result(self, method: str, context: MethodContext) -> Type:
         default = context.default_return_type
         receiver = get_proper_type(context.type)
         if not isinstance(context.context, CallExpr) or not isinstance(receiver, Instance):
             return default
-        query = query_of(receiver, self._call(context.api))
+        query = query_of(receiver, self._call(context.api), _source(context.context))
         return default if query is None else _RESULTS[method](query, context.context, receiver, default)
+
+    def _find_naming_methods(self, owner: str) -> frozenset[str]:
+        symbol = self.lookup_fully_qualified(owner) if "." in owner else None
+        node = symbol.node if symbol is not None else None
+        if not isinstance(node, TypeInfo) or not node.has_base(names.QUERIES):
+            return _NONE
+        return carrying.own_methods(node) or naming.naming_methods(node)
+
+    def _own(self, method: str, context: MethodContext) -> Type:
+        receiver, given = get_proper_type(context.type), context.default_return_type
+        query = query_of(receiver, self._call(context.api))
+        if query is None or not isinstance(receiver, Instance):
+            return given
+        return annotating.of_naming(query, method, receiver, given)
 
     def _call(self, api: Any) -> Call:
         return Call(api, self._modules or {}, self._project, self._lineages)
@@ -312,6 +388,11 @@ def _takes_names(signature: CallableType) -> bool:
     """Whether an overload is the one for names, not one for typed expressions."""
     is_overload = getattr(signature.definition, "is_overload", False)
     return not is_overload or ARG_STAR in signature.arg_kinds or ARG_STAR2 in signature.arg_kinds
+
+
+def _source(call: CallExpr) -> Expression | None:
+    """The expression that a method is called on."""
+    return call.callee.expr if isinstance(call.callee, MemberExpr) else None
 
 
 def _is_generated(info: TypeInfo, name: str) -> bool:

@@ -12,14 +12,16 @@ from mypy.types import CallableType, Instance, Type
 
 from modelkit.errors import did_you_mean
 from modelkit.mypy_plugin import names
+from modelkit.mypy_plugin.carrying import rows_carrying
 from modelkit.mypy_plugin.expressions import inspect
 from modelkit.mypy_plugin.facts import class_called
 from modelkit.mypy_plugin.keywords import keywords, positional
 from modelkit.mypy_plugin.lookups import Unfit, understood
 from modelkit.mypy_plugin.members import Column, Relation, unknown
 from modelkit.mypy_plugin.models import Model
+from modelkit.mypy_plugin.naming import ANY_NAME
 from modelkit.mypy_plugin.paths import Missing
-from modelkit.mypy_plugin.query import ANY_NAME, Query, rows_carrying
+from modelkit.mypy_plugin.query import Query
 
 __all__ = ["chosen", "of_prefetched", "of_rows", "ordered", "prefetched", "related", "updated_fields"]
 

@@ -80,8 +80,10 @@ def _related_value(relation: Relation, call: Call) -> Type:
 def walk(info: TypeInfo, name: str, call: Call, named: Mapping[str, Type]) -> Way:
     """Follow `name` from model `info`; `named` are the names that the query itself gave."""
     parts = tuple(name.split("__"))
-    if parts[0] in named:
-        return End(None, Named(parts[0], named[parts[0]]), parts[1:], nullable=False, many=False, label=parts[0])
+    for size in range(len(parts), 0, -1) if named else ():
+        own = "__".join(parts[:size])
+        if own in named:
+            return End(None, Named(own, named[own]), parts[size:], nullable=False, many=False, label=own)
     model = Model(info, call)
     if not model.understood:
         return None

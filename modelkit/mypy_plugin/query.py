@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Final
 
 from mypy.maptype import map_instance_to_supertype
-from mypy.nodes import StrExpr, TypeInfo
-from mypy.types import ExtraAttrs, Instance, TupleType, Type, TypedDictType, TypeVarType, get_proper_type
+from mypy.nodes import Expression, StrExpr, TypeInfo, Var
+from mypy.types import ExtraAttrs, Instance, Type, TypeVarType, get_proper_type
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Call, Place
 from modelkit.mypy_plugin.facts import is_model
-from modelkit.mypy_plugin.members import unknown
+from modelkit.mypy_plugin.members import Relation
+from modelkit.mypy_plugin.naming import ANY_NAME, may_give
 from modelkit.mypy_plugin.paths import End, Missing, Way, walk
+from modelkit.mypy_plugin.variables import names_later
 
-__all__ = ["ANY_NAME", "Query", "carrying", "query_of", "retyped", "rows_carrying"]
-
-
-ANY_NAME: Final = "*"
-"""Among the attributes of rows: there are more, whose names are not known, such as those of a Prefetch kept in a variable."""
+__all__ = ["Query", "marked", "query_of"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,10 +31,25 @@ class Query:
     info: TypeInfo
     named: Mapping[str, Type]
     call: Call
+    queryset: TypeInfo | None = None
+    """The class of the queryset that the call is on, and `source` the expression; None where there is none."""
+    source: Expression | None = None
+    through: frozenset[Var] = frozenset()
+    """The variables that were followed to the expression that is looked at."""
 
     def walk(self, name: str) -> Way:
         """Where a name leads."""
-        return walk(self.info, name, self.call, self.named)
+        way = walk(self.info, name, self.call, self.named)
+        if isinstance(way, Missing):
+            return None if self._may_have(name.partition("__")[0]) else way
+        computed = ANY_NAME in self.named and way is not None and isinstance(way.member, Relation) and way.rest
+        return None if computed else way
+
+    def _may_have(self, name: str) -> bool:
+        """Whether the query may have been given a name that its type does not tell."""
+        if ANY_NAME in self.named or (self.queryset is not None and may_give(self.queryset, name)):
+            return True
+        return self.source is not None and names_later(self.source, name, self.call)
 
     def end_of(self, text: StrExpr, name: str | None = None) -> End | None:
         """Where a text that is written out leads; an error there and None where it leads nowhere."""
@@ -51,12 +63,16 @@ class Query:
         """Report an error there."""
         self.call.fail(str(message), place)
 
+    def inside(self, variable: Var) -> Query:
+        """The same query, looking at what a variable was assigned before."""
+        return dataclasses.replace(self, call=self.call.looking_back(), through=self.through | {variable})
+
     def plus(self, named: Mapping[str, Type]) -> Query:
         """The same query with more names."""
         return dataclasses.replace(self, named={**self.named, **named})
 
 
-def query_of(receiver: Type, call: Call) -> Query | None:
+def query_of(receiver: Type, call: Call, source: Expression | None = None) -> Query | None:
     """The query that a queryset or manager of this type makes; None where the model is not known."""
     proper = get_proper_type(receiver)
     if isinstance(proper, TypeVarType):
@@ -69,66 +85,27 @@ def query_of(receiver: Type, call: Call) -> Query | None:
         model = get_proper_type(model.upper_bound)
     if not isinstance(model, Instance) or not is_model(model.type) or model.type.fullname in names.ROOTS:
         return None
-    return Query(model.type, model.extra_attrs.attrs if model.extra_attrs is not None else {}, call)
+    return Query(model.type, _named(proper, model), call, proper.type, source)
 
 
-def carrying(receiver: Instance, query: Query, named: Mapping[str, Type], *, rows: bool) -> Type:
-    """The type of a queryset that has named more; `rows`: its rows have the names as attributes or keys, too."""
-    queries = query.call.info(names.QUERIES)
-    if queries is None:
-        return receiver
-    model, row = map_instance_to_supertype(receiver, queries).args
-    proper = get_proper_type(model)
-    if not isinstance(proper, Instance):
-        return receiver
-    richer = _with_attributes(proper, named)
-    kept = _row(row, named, query) if rows else row
-    if receiver.args and _is_plain(receiver):
-        generic = [richer if get_proper_type(arg) == proper else arg for arg in receiver.args[:1]]
-        args = [*generic, *([kept] if len(receiver.args) > 1 else [])]
-        if len(args) == len(receiver.args) and (len(args) > 1 or rows):
-            return receiver.copy_modified(args=args)
-    return query.call.instance(names.QUERYSET, richer, kept)
+# -- names on querysets
 
 
-def rows_carrying(receiver: Instance, query: Query, named: Mapping[str, Type]) -> Type:
-    """The type of a queryset whose instances have more attributes, of which the query itself knows nothing."""
-    richer = carrying(receiver, query, named, rows=True)
-    queries = query.call.info(names.QUERIES)
-    proper = get_proper_type(richer)
-    if queries is None or not isinstance(proper, Instance):
-        return receiver
-    row = map_instance_to_supertype(proper, queries).args[1]
-    return retyped(receiver, query, row)
+def marked(queryset: Instance, named: Mapping[str, Type]) -> Instance:
+    """The type of a queryset with marks of its own for the names that it gave.
 
-
-def retyped(receiver: Instance, query: Query, row: Type) -> Type:
-    """The type of a queryset on the same model whose rows are of type `row`."""
-    queries = query.call.info(names.QUERIES)
-    model = get_proper_type(map_instance_to_supertype(receiver, queries).args[0]) if queries is not None else None
-    if not isinstance(model, Instance):
-        return receiver
-    return query.call.instance(names.QUERYSET, _with_attributes(model, query.named) if query.named else model, row)
-
-
-def _is_plain(receiver: Instance) -> bool:
-    """Whether the class's parameters are the model and the row, or the model alone, which is the row."""
-    return len(receiver.args) in (1, 2) and receiver.type.fullname.startswith("modelkit.")
-
-
-def _with_attributes(model: Instance, named: Mapping[str, Type]) -> Instance:
-    known = model.extra_attrs.attrs if model.extra_attrs is not None else {}
-    made = model.copy_modified()
-    made.extra_attrs = ExtraAttrs({**known, **named}, set(), None)
+    mypy takes types for the same that differ in attributes of their arguments only, and would forget the names where a variable of the
+    plain type is assigned one that has them: `rows = rows.annotate(...)`. What an instance itself has more, it keeps.
+    """
+    made = queryset.copy_modified()
+    made.extra_attrs = ExtraAttrs({f"<{name}>": type_ for name, type_ in named.items()}, set(), None) if named else None
     return made
 
 
-def _row(row: Type, named: Mapping[str, Type], query: Query) -> Type:
-    proper = get_proper_type(row)
-    if isinstance(proper, Instance) and is_model(proper.type):
-        return _with_attributes(proper, named)
-    if isinstance(proper, TypedDictType):
-        return query.call.row({**proper.items, **named})
-    if isinstance(proper, TupleType):
-        return proper.copy_modified(items=[*proper.items, *named.values()])
-    return unknown()
+def _named(queryset: Instance, model: Instance) -> Mapping[str, Type]:
+    """The names that a queryset's type tells, by its marks and by its model's attributes."""
+    by_model = model.extra_attrs.attrs if model.extra_attrs is not None else {}
+    if queryset.extra_attrs is None:
+        return by_model
+    marks = queryset.extra_attrs.attrs.items()
+    return {**by_model, **{name[1:-1]: type_ for name, type_ in marks if name.startswith("<")}}

@@ -9,13 +9,14 @@ from mypy.nodes import CallExpr, Expression, StrExpr
 from mypy.types import CallableType, Instance, TupleType, Type
 
 from modelkit.mypy_plugin import names
+from modelkit.mypy_plugin.carrying import retyped
 from modelkit.mypy_plugin.expressions import inspect, value_of
 from modelkit.mypy_plugin.facts import class_called, is_true
 from modelkit.mypy_plugin.keywords import keywords, positional
 from modelkit.mypy_plugin.lookups import Unfit, understood
 from modelkit.mypy_plugin.members import Column, unknown
 from modelkit.mypy_plugin.models import Model
-from modelkit.mypy_plugin.query import Query, retyped
+from modelkit.mypy_plugin.query import Query
 
 __all__ = ["checked", "of_values", "of_values_list"]
 
