@@ -16,7 +16,7 @@ from modelkit.mypy_plugin.facts import is_model
 from modelkit.mypy_plugin.lookups import scalar_of
 from modelkit.mypy_plugin.members import Column, Relation, optional, unknown
 from modelkit.mypy_plugin.models import Model
-from modelkit.mypy_plugin.naming import gives
+from modelkit.mypy_plugin.naming import gives_rows
 
 __all__ = ["near", "of_class", "of_instance"]
 
@@ -47,7 +47,7 @@ def _is_given(model: Model, name: str) -> bool:
         said = get_proper_type(symbol.node.type) if isinstance(symbol.node, Var) else None
         if isinstance(said, Instance):
             kinds = [said, *(arg for arg in map(get_proper_type, said.args) if isinstance(arg, Instance))]
-            if any(kind.type.has_base(names.QUERIES) and gives(kind.type, name) for kind in kinds):
+            if any(kind.type.has_base(names.QUERIES) and gives_rows(kind.type, name) for kind in kinds):
                 return True
     return False
 

@@ -18,7 +18,7 @@ from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.facts import leave_trace
 from modelkit.mypy_plugin.syntax import descendants
 
-__all__ = ["ANY_NAME", "Given", "given_by", "gives", "may_give", "naming_methods", "record_names"]
+__all__ = ["ANY_NAME", "Given", "given_by", "gives_rows", "may_give", "naming_methods", "record_names"]
 
 ANY_NAME: Final = "*"
 """Among the names that a query or its rows have: there are more, which cannot be told."""
@@ -107,17 +107,19 @@ def given_by(info: TypeInfo, method: str) -> dict[str, Given]:
 
 
 def may_give(info: TypeInfo, name: str) -> bool:
-    """Whether some method of a queryset's or manager's class gives this name, or names that cannot be told."""
-    return not _names(info).isdisjoint({name, ANY_NAME})
+    """Whether queries of such a class may have this name: some method gives it, or all begin with names that cannot be told."""
+    return _gives(info, name) is not None or ANY_NAME in given_by(info, "get_queryset")
 
 
-def gives(info: TypeInfo, name: str) -> bool:
-    """Whether some method of such a class gives this very name."""
-    return name in _names(info)
+def gives_rows(info: TypeInfo, name: str) -> bool:
+    """Whether some method of a queryset's or manager's class gives rows an attribute of this very name."""
+    given = _gives(info, name)
+    return given is not None and given.rows
 
 
-def _names(info: TypeInfo) -> set[str]:
-    return {name for entry in _methods(info).values() for name in entry["names"]}
+def _gives(info: TypeInfo, name: str) -> Given | None:
+    found = [Given(*entry["names"][name]) for entry in _methods(info).values() if name in entry["names"]]
+    return max(found, key=lambda given: given.rows, default=None)
 
 
 def _methods(info: TypeInfo) -> Mapping[str, Any]:

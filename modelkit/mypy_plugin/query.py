@@ -19,7 +19,7 @@ from modelkit.mypy_plugin.facts import is_model
 from modelkit.mypy_plugin.members import Relation
 from modelkit.mypy_plugin.naming import ANY_NAME, may_give
 from modelkit.mypy_plugin.paths import End, Missing, Way, walk
-from modelkit.mypy_plugin.variables import names_later
+from modelkit.mypy_plugin.variables import named_before
 
 __all__ = ["Query", "marked", "query_of"]
 
@@ -49,7 +49,7 @@ class Query:
         """Whether the query may have been given a name that its type does not tell."""
         if ANY_NAME in self.named or (self.queryset is not None and may_give(self.queryset, name)):
             return True
-        return self.source is not None and names_later(self.source, name, self.call)
+        return self.source is not None and named_before(self.source, name, self.queryset, self.call)
 
     def end_of(self, text: StrExpr, name: str | None = None) -> End | None:
         """Where a text that is written out leads; an error there and None where it leads nowhere."""

@@ -6,7 +6,6 @@ The invariant: each part of a body is given once, and nothing that a name only r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any, Final
 
 from mypy.nodes import CallExpr, Decorator, Expression, FuncBase, IndexExpr, MemberExpr, Node, SymbolNode
@@ -22,18 +21,25 @@ _REFERENCES: Final = frozenset(
 """Attributes of nodes that lead to other places of the program, or to the same parts once more."""
 
 
-@cache
-def _attributes(kind: type) -> tuple[str, ...]:
-    """The attributes in which nodes of a class keep their parts."""
-    found: dict[str, None] = {}
-    for base in kind.__mro__:
-        found.update(dict.fromkeys(getattr(base, "__mypyc_attrs__", getattr(base, "__slots__", ()))))
-    return tuple(name for name in found if name not in _REFERENCES and not name.startswith("_"))
+_ATTRIBUTES: Final[dict[str, tuple[str, ...]]] = {}
+"""By the name of a class of nodes, the attributes in which they keep their parts."""
+
+
+def _attributes(node: Node) -> tuple[str, ...]:
+    kind = type(node)
+    known = _ATTRIBUTES.get(kind.__name__)
+    if known is None:
+        found: dict[str, None] = {}
+        for base in kind.__mro__:
+            found.update(dict.fromkeys(getattr(base, "__mypyc_attrs__", getattr(base, "__slots__", ()))))
+        known = tuple(name for name in found if name not in _REFERENCES and not name.startswith("_"))
+        _ATTRIBUTES[kind.__name__] = known
+    return known
 
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below a node."""
-    for name in _attributes(type(node)):
+    for name in _attributes(node):
         yield from _nodes(getattr(node, name, None))
 
 

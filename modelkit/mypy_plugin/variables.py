@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import linecache
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mypy.nodes import (
     AssignmentExpr,
     AssignmentStmt,
     CallExpr,
+    ConditionalExpr,
     DelStmt,
     Expression,
     ForStmt,
@@ -24,16 +25,20 @@ from mypy.nodes import (
     NameExpr,
     Node,
     OperatorAssignmentStmt,
+    OpExpr,
+    StrExpr,
     TryStmt,
+    TypeInfo,
     Var,
     WithStmt,
 )
 from mypy.patterns import Pattern
 
 from modelkit.mypy_plugin.call import Call
+from modelkit.mypy_plugin.naming import ANY_NAME, given_by
 from modelkit.mypy_plugin.syntax import chain, children, descendants
 
-__all__ = ["names_later", "values_of"]
+__all__ = ["named_before", "values_of"]
 
 _NAMING: Final = frozenset({"annotate", "alias", "values"})
 
@@ -46,22 +51,40 @@ def values_of(expression: NameExpr, call: Call) -> list[Expression]:
     return found.values if len(found.values) == 1 or found.reads == 1 else []
 
 
-def names_later(source: Expression, name: str, call: Call) -> bool:
-    """Whether the variable that a queryset comes from is somewhere assigned one that gives `name`, or names that cannot be told.
+def named_before(source: Expression, name: str, queryset: TypeInfo | None, call: Call) -> bool:
+    """Whether a step that led to a queryset of class `queryset`, the expression `source`, gives `name`, or names that cannot be told.
 
-    mypy joins what the branches of a function assign to what they have in common, which may be less than the query knows.
+    The steps are those of the expression and of all that the variable it comes from is assigned: mypy joins what the branches of a
+    function assign to what they have in common, which may be less than the query knows.
     """
-    *_, root = chain(source)
-    found = _uses(root, call) if isinstance(root, NameExpr) else None
-    steps = [step for value in found.values for step in chain(value)] if found is not None else []
-    return any(_gives(step, name) for step in steps if isinstance(step, CallExpr))
+    steps = list(chain(source))
+    found = _uses(steps[-1], call) if isinstance(steps[-1], NameExpr) else None
+    if found is not None:
+        steps += [step for value in found.values for step in _steps(value)]
+    return any(_gives(step, name, queryset) for step in steps if isinstance(step, CallExpr))
 
 
-def _gives(call: CallExpr, name: str) -> bool:
+def _steps(value: Expression) -> Iterator[Expression]:
+    """The steps that lead to a queryset, whichever of several it is."""
+    match value:
+        case ConditionalExpr(if_expr=first, else_expr=second) | OpExpr(left=first, right=second):
+            yield from _steps(first)
+            yield from _steps(second)
+        case _:
+            yield from chain(value)
+
+
+def _gives(call: CallExpr, name: str, queryset: TypeInfo | None) -> bool:
     callee = call.callee
-    if not isinstance(callee, MemberExpr) or callee.name not in _NAMING:
+    if not isinstance(callee, MemberExpr):
         return False
-    return name in call.arg_names or any(given is None for given in call.arg_names)
+    if callee.name in _NAMING:
+        untold = zip(call.arg_names, call.args, strict=True)
+        return name in call.arg_names or any(
+            given is None and not isinstance(value, StrExpr) for given, value in untold
+        )
+    given = given_by(queryset, callee.name) if queryset is not None else {}
+    return name in given or ANY_NAME in given
 
 
 def _uses(expression: NameExpr, call: Call) -> _Uses | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.typing.projects import Daemon, Project, in_child
+from tests.typing.projects import ROOT, Daemon, Project, in_child
 
 FILES = {
     "app/__init__.py": "",
@@ -38,12 +38,48 @@ from app.teams import Team
 def members(team: Team) -> int:
     return team.user_set.filter(age=3).count()
 """,
+    "app/authors.py": """
+from modelkit import CharField, Model
+
+class Author(Model):
+    name = CharField(max_length=9)
+""",
+    "app/books.py": """
+from typing import Self
+from app.authors import Author
+from modelkit import CASCADE, CharField, Count, ForeignKey, ModelQuerySet, Model
+
+class BookQuerySet(ModelQuerySet["Book"]):
+    def known(self) -> Self:
+        return self.filter(author__name="x")
+
+    def counted(self) -> Self:
+        return self.annotate(n=Count("author"))
+
+class Book(Model):
+    title = CharField(max_length=9)
+    author = ForeignKey(Author, CASCADE)
+    objects = BookQuerySet.as_manager()
+""",
+    "app/shelves.py": """
+from app.books import Book
+from modelkit import Count, Q
+
+KNOWN = Q(author__name="x")
+
+def numbers() -> list[int]:
+    return [book.n + book.m for book in Book.objects.annotate(m=Count("author")).known().counted().filter(n=3)]
+
+def known() -> int:
+    return Book.objects.filter(KNOWN).count()
+""",
 }
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Project:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # mypy's workers are processes of their own, which import this tree's plugin
     return Project(tmp_path, FILES)
 
 
@@ -77,6 +113,22 @@ EDITS = {
     "the relation goes": (
         ("app/users.py", "team = ForeignKey(Team, CASCADE)", "pass"),
         {"app/views.py modelkit", "app/pages.py attr-defined"},
+    ),
+    "a field is renamed that a method on self and a variable name": (
+        ("app/authors.py", "name =", "named ="),
+        {"app/books.py modelkit", "app/shelves.py modelkit"},
+    ),
+    "a method of a queryset's class gets another name": (
+        ("app/books.py", "def known", "def famous"),
+        {"app/shelves.py attr-defined"},
+    ),
+    "a method of a queryset's class names something else": (
+        ("app/books.py", "n=Count", "number=Count"),
+        {"app/shelves.py modelkit", "app/shelves.py attr-defined"},
+    ),
+    "a queryset's class becomes another one": (
+        ("app/books.py", "BookQuerySet.as_manager()", "ModelQuerySet.as_manager()"),
+        {"app/shelves.py attr-defined", "app/books.py var-annotated"},
     ),
 }
 
