@@ -42,7 +42,7 @@ def of_instance(instance: Instance, name: str, call: Call) -> Type | None:
 
 def _is_given(model: Model, name: str) -> bool:
     """Whether a queryset or manager that the model declares gives its rows such an attribute: this one may be among them."""
-    symbols = (symbol for info, _ in model.lineage for symbol in info.names.values())
+    symbols = (symbol for info in model.info.mro if is_model(info) for symbol in info.names.values())
     for symbol in symbols:
         said = get_proper_type(symbol.node.type) if isinstance(symbol.node, Var) else None
         if isinstance(said, Instance):
