@@ -79,7 +79,7 @@ def known() -> int:
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Project:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # mypy's workers are processes of their own, which import this tree's plugin
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # so that mypy's workers, other processes, import this tree's plugin
     return Project(tmp_path, FILES)
 
 
