@@ -15,8 +15,8 @@ from mypy.errors import CompileError
 
 __all__ = ["KNOWN", "guarded", "is_known", "say_once"]
 
-KNOWN: Final = ((2, 0), (3, 0))
-"""The versions of mypy that the plugin knows: from the first, below the second."""
+KNOWN: Final = ((1, 16), (2, 5))
+"""The versions of mypy that the plugin was tested under: from the first, below the second."""
 
 T = TypeVar("T")
 

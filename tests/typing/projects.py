@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import io
 import multiprocessing
+import os
 import shutil
 import sys
 import traceback
@@ -22,17 +23,25 @@ from mypy.main import process_options
 T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
-WARM = ROOT / ".mypy_cache" / "warm"
+WARM = Path(os.environ.get("MYPY_CACHE_DIR", ROOT / ".mypy_cache")) / "warm"
 
 _CONFIG = """[mypy]
 plugins = modelkit.mypy_plugin
 strict = True
+
+[mypy-modelkit.*]
+follow_imports = silent
 """
+"""modelkit's own lines are no subject here, as they are none where it is installed."""
 _SEED = "import modelkit.functions\nimport modelkit.contrib.contenttypes\nimport modelkit.expressions\n"
 
 
+class TimedOut(Exception):
+    """mypy gave up a process of its own."""
+
+
 def in_child(work: Callable[[], T]) -> T:
-    """What `work` gives, done in a forked process: whatever mypy leaves in memory goes with that. AssertionError where it fails."""
+    """What `work` gives, done in a forked process: whatever mypy leaves in memory goes with that. AssertionError where it fails, TimedOut where mypy had not the time."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
@@ -50,6 +59,8 @@ def in_child(work: Callable[[], T]) -> T:
     sender.close()  # so that a child that dies without a word ends recv()
     done, given = receiver.recv()
     process.join()
+    if not done and "subprocess.TimeoutExpired" in given:
+        raise TimedOut(given)
     assert done, given
     return given
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.test_docs import PAGES, blocks
-from tests.typing.checkers import pyright
+from tests.typing.checkers import installed, pyright
 from tests.typing.projects import ROOT, Project
 
 DEMO = sorted((ROOT / "modelkit" / "cli").glob("*.py"))
@@ -87,6 +89,7 @@ def test_mypy_finds_the_mistakes_made_on_purpose_and_no_other(tmp_path):
     assert found == ON_PURPOSE
 
 
+@pytest.mark.skipif(not installed("pyright"), reason="pyright is not installed")
 def test_pyright_finds_no_other_but_what_names_in_text_make(tmp_path):
     paths = sources(tmp_path)
     undeclared: dict[str, set[str]] = {}
