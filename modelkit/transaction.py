@@ -348,7 +348,7 @@ def mark_broken(alias: str | None = None, cause: BaseException | None = None) ->
     `cause` is told to whoever tries.
     """
     current = running(alias)
-    if current is not None and current.in_block:
+    if current is not None and current.in_block and not current.needs_rollback:
         current.needs_rollback = True
         current.cause = cause
 

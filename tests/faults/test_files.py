@@ -6,7 +6,11 @@ import datetime
 import decimal
 import gc
 import json
+import os
+import subprocess
+import sys
 import uuid
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +50,7 @@ from modelkit.database import disconnect, use_store
 from modelkit.ir.codec import JSON_NULL
 from modelkit.ir.schema import Column, Table
 from modelkit.ir.types import BooleanType, IntegerType, TextType
+from modelkit.registry import default
 from tests.faults.disks import TEAM, USER, abandon, dump, opened, user
 from tests.stores.samples import ID, NAME, add_to_all, delete_where, every, set_where
 
@@ -129,6 +134,74 @@ def test_the_snapshot_is_readable_json_and_the_same_in_every_run(tmp_path: Path)
     document = json.loads(data)
     assert list(document)[-1] == "crc32"
     assert document["tables"]["user"]["rows"] == [[5, "ann", 3, 1, None]]
+
+
+def test_the_log_holds_a_checksummed_record_for_each_commit_numbered_without_a_gap(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db.json")
+    store.insert(TEAM, [(1, "a"), (2, "é日本")])
+    store.update(set_where(TEAM, 1), (1, "b"))
+    with pytest.raises(IntegrityError):
+        store.insert(TEAM, [(1, "again")])
+    store.delete(delete_where(TEAM), (2,))
+    abandon(store)
+    rest = (tmp_path / "db.json.log").read_bytes()
+    payloads = []
+    while rest:
+        header, rest = rest[:24], rest[24:]
+        assert int(header[16:], 16) == zlib.crc32(header[:16])
+        assert rest[:1] == b" "
+        payload, end, rest = rest[1 : (size := int(header[8:16], 16)) + 1], rest[size + 1 : size + 2], rest[size + 2 :]
+        assert (end, int(header[:8], 16)) == (b"\n", zlib.crc32(payload))
+        payloads.append(json.loads(payload))
+    assert [payload["sequence"] for payload in payloads] == [1, 2, 3]
+    assert payloads[1]["tables"] == {"team": {"changed": [[[1], [1, "b"]]]}}
+    assert payloads[2]["tables"] == {"team": {"deleted": [[2]]}}
+
+
+def test_files_do_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from tests.faults.disks import TEAM, USER, opened, user\n"
+        "store = opened(Path(sys.argv[1])); store.insert(TEAM, [(n, f't{n}') for n in range(1, 9)])\n"
+        "store.insert(USER, [user(f'u{n}', team=n) for n in range(1, 9)]); log = Path(sys.argv[1] + '.log').read_bytes()\n"
+        "store.close(); sys.stdout.buffer.write(log + Path(sys.argv[1]).read_bytes())"
+    )
+    written = [
+        subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / f"{seed}.json")],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert len(written[0]) > 1000
+    assert written[0] == written[1]
+
+
+def test_a_file_opens_with_a_field_that_was_added_with_a_default(tmp_path: Path) -> None:
+    def thing(**fields: Any) -> Any:
+        meta = type("Meta", (), {"app_label": "files", "db_table": "files_thing"})
+        return type(
+            "Thing", (Model,), {"__module__": __name__, "Meta": meta, "name": CharField(max_length=9), **fields}
+        )
+
+    def stored(model: Any, **values: Any) -> list[Any]:
+        store = MemoryStore(file=tmp_path / "db.json")
+        with use_store(store):
+            if values:
+                model.objects.create(**values)
+            rows = list(model.objects.values())
+        store.close()
+        return rows
+
+    try:
+        assert stored(thing(), name="a") == [{"id": 1, "name": "a"}]
+        assert stored(thing(size=IntegerField(default=7))) == [{"id": 1, "name": "a", "size": 7}]
+        assert stored(thing(size=IntegerField()), name="b", size=8)[0]["size"] == 7
+        with pytest.raises(SchemaMismatch, match="place"):
+            stored(thing(size=IntegerField(), place=IntegerField()))
+    finally:
+        default.forget(default.get("files.Thing"))
 
 
 def test_rows_keep_their_order_and_keys_may_be_swapped(tmp_path: Path) -> None:

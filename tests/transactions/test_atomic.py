@@ -7,6 +7,7 @@ import contextvars
 import gc
 import threading
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,6 +255,29 @@ def test_hooks_run_in_order_after_the_commit() -> None:
     assert ran == [("a", [1], True), "b"]
 
 
+def test_a_hook_runs_when_the_disk_has_the_commit_and_others_may_write(tmp_path: Path) -> None:
+    filed = MemoryStore(file=tmp_path / "db.json")
+    filed.define([NUMBERS])
+    seen: list[Any] = []
+
+    def another() -> None:
+        with use_store(filed):
+            add(2)
+
+    def hook() -> None:
+        seen.append(b'"added":[[1]]' in (tmp_path / "db.json.log").read_bytes())
+        thread = threading.Thread(target=another)
+        thread.start()
+        thread.join(10)
+        seen.append(rows())
+
+    with use_store(filed), atomic():
+        add(1)
+        on_commit(hook)
+    assert seen == [True, [1, 2]]
+    filed.close()
+
+
 def test_outside_blocks_a_hook_runs_at_once() -> None:
     ran: list[int] = []
     on_commit(lambda: ran.append(1))
@@ -357,6 +381,42 @@ def test_a_child_task_is_refused_and_a_direct_await_is_not() -> None:
         assert await asyncio.create_task(work(3)) == [1, 3]
 
     asyncio.run(main())
+
+
+def test_gathered_work_is_refused_as_are_tasks_of_a_group() -> None:
+    async def work(number: int) -> None:
+        add(number)
+
+    async def main() -> None:
+        async with atomic():
+            refused = await asyncio.gather(work(1), work(2), return_exceptions=True)
+            assert [type(error) for error in refused] == [TransactionError] * 2
+            with pytest.raises(ExceptionGroup) as caught:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(work(3))
+            assert isinstance(caught.value.exceptions[0], TransactionError)
+            add(4)
+        assert rows() == [4]
+
+    asyncio.run(main())
+
+
+def test_a_block_may_be_left_in_another_context_than_it_was_entered_in() -> None:
+    context = contextvars.copy_context()
+    block = atomic()
+    context.run(block.__enter__)
+    context.run(add, 1)
+    assert running() is None
+    assert rows() == []
+    with atomic():
+        add(2)
+        outer = running()
+        block.__exit__(None, None, None)
+        assert running() is outer
+    assert context.run(running) is None
+    assert context.run(rows) == rows() == [1, 2]
+    context.run(add, 3)
+    assert rows() == [1, 2, 3]
 
 
 def test_tasks_have_transactions_of_their_own() -> None:

@@ -13,6 +13,7 @@ from modelkit import (
     Count,
     F,
     ForeignKey,
+    Func,
     IntegerField,
     MemoryStore,
     Model,
@@ -20,6 +21,7 @@ from modelkit import (
     Registry,
     TransactionConflict,
 )
+from modelkit.ir.expr import FunctionDef
 from modelkit.stores.base import Isolation
 from modelkit.transaction import Running, atomic, entries
 
@@ -187,6 +189,61 @@ def test_many_reads_are_put_together_and_still_checked(monkeypatch: pytest.Monke
 def test_a_footprint_without_end_counts_as_the_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modelkit.stores.memory.footprint.MOST_PREDICATES", 5)
     assert conflicts(lambda: [list(Book.objects.filter(pages=pages)) for pages in range(20)], add(77, 1))
+
+
+def test_a_condition_that_calls_a_registered_function_counts_as_the_whole_table() -> None:
+    calls = []
+
+    def halved(pages: int) -> int:
+        calls.append(pages)
+        return pages // 2
+
+    half = FunctionDef("halved", halved)
+    halves = Book.objects.annotate(half=Func("pages", function=half, output_field=IntegerField())).filter(half__gt=25)
+
+    def reading(query: Any) -> Callable[[], object]:
+        def read() -> object:
+            found = list(query.all())
+            calls.append(-1)
+            return found
+
+        return read
+
+    assert conflicts(reading(halves), resize("a0", 5)), "a row that the condition neither finds nor found"
+    assert calls[-1] == -1, "no function of the user's runs where commits are judged"
+    assert not conflicts(reading(halves), rename(2))
+    assert conflicts(reading(halves.filter(pages__gt=20)), resize("b0", 41)), "the conditions beside it find the row"
+    assert not conflicts(reading(halves.filter(pages__gt=20)), resize("a0", 6))
+
+
+def test_where_nobody_else_commits_nothing_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("footprint.Footprint.refuse_changed", "commit.Committer.check_unchanged"):
+        monkeypatch.setattr(f"modelkit.stores.memory.{name}", lambda *_: pytest.fail("it was judged"))
+    with atomic():
+        assert Book.objects.filter(pages__gt=10).count() == 5
+        assert Author.objects.get(pk=1).book_set.count() == 3
+        Book.objects.filter(title="a0").update(pages=1)
+        Author.objects.create(name="d")
+    with pytest.raises(pytest.fail.Exception), atomic():
+        list(Author.objects.filter(name="a"))
+        outside(rename(2))
+        Author.objects.create(name="e")
+
+
+def test_serializable_is_the_default() -> None:
+    with pytest.raises(TransactionConflict), atomic():
+        Author.objects.get(pk=1)
+        outside(rename(1))
+        Author.objects.create(name="d")
+
+    @atomic
+    def decorated() -> None:
+        Author.objects.get(pk=1)
+        outside(rename(1))
+        Author.objects.create(name="d")
+
+    with pytest.raises(TransactionConflict):
+        decorated()
 
 
 def test_a_conflict_names_the_row() -> None:

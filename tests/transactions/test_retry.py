@@ -176,11 +176,72 @@ def test_async_functions_are_tried_again(store: MemoryStore, waits: list[float])
         asyncio.run(hopeless())
 
 
-def test_pauses_grow_and_are_bounded() -> None:
+def test_pauses_are_drawn_from_nothing_to_a_bound_that_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses = Pauses()
-    longest = [max(pauses.length(attempt) for _ in range(200)) for attempt in (1, 4, 30)]
-    assert longest == sorted(longest)
-    assert longest[-1] <= LONGEST
+    drawn: list[tuple[float, float]] = []
+    monkeypatch.setattr(pauses.random, "uniform", lambda low, high: drawn.append((low, high)) or high)
+    lengths = [pauses.length(attempt) for attempt in range(1, 31)]
+    assert drawn == [(0, length) for length in lengths]
+    growing = [length for length in lengths if length < LONGEST]
+    assert len(growing) > 5
+    assert growing == [growing[0] * 2**number for number in range(len(growing))]
+    assert set(lengths[len(growing) :]) == {LONGEST}
+
+
+def test_each_attempt_waits_as_its_number_says(
+    store: MemoryStore, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pauses, "length", float)
+
+    @retry(attempts=4)
+    def work() -> None:
+        raise TransactionConflict("Always.")
+
+    @retry(attempts=3)
+    async def aside() -> None:
+        raise TransactionConflict("Always.")
+
+    with pytest.raises(TransactionConflict):
+        work()
+    assert waits == [1, 2, 3]
+    with pytest.raises(TransactionConflict):
+        asyncio.run(aside())
+    assert waits == [1, 2, 3, 1, 2]
+
+
+def test_hooks_of_failed_async_attempts_are_dropped_too(store: MemoryStore) -> None:
+    Counter.objects.create()
+    hooks, calls = [], []
+
+    @retry
+    async def work() -> None:
+        counter = await Counter.objects.aget()
+        calls.append(counter.number)
+        on_commit(lambda: hooks.append(counter.number))
+        if len(calls) < 3:
+            elsewhere(store)
+        await counter.asave()
+
+    asyncio.run(work())
+    assert calls == [0, 1, 2]
+    assert hooks == [2]
+
+
+def test_inside_an_async_transaction_it_is_part_of_that_one() -> None:
+    calls = []
+
+    @retry
+    async def inner() -> None:
+        calls.append(1)
+        raise TransactionConflict("Once.")
+
+    async def main() -> None:
+        async with atomic():
+            await inner()
+
+    with pytest.raises(TransactionConflict):
+        asyncio.run(main())
+    assert calls == [1]
 
 
 def test_what_cannot_be_run_again_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +28,8 @@ from modelkit import (
 )
 from modelkit.database import use_store
 from modelkit.errors import ConcurrentIntegrityError
-from modelkit.signals import pre_delete
+from modelkit.signals import post_init, pre_delete
+from modelkit.stores.memory.transactions import MemoryTransaction
 
 
 class Group(Model):
@@ -174,6 +176,68 @@ def test_an_operation_that_others_outran_is_done_again_whole(number: int, times:
     with store.troubled(first_fails(times)):
         OPERATIONS[number]()
     assert dump() == expected
+
+
+class Stop(Exception):
+    """What the n-th statement fails by."""
+
+
+@pytest.mark.parametrize("number", range(len(OPERATIONS)))
+def test_an_operation_that_fails_at_any_of_its_statements_leaves_nothing(
+    number: int, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dump()
+    snapshot = store.snapshot()
+    OPERATIONS[number]()
+    expected = dump()
+    left = -1
+
+    def failing(method: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise Stop
+            return method(*args, **kwargs)
+
+        return called
+
+    for kind, name in itertools.product(
+        (MemoryStore, MemoryTransaction), ("select", "insert", "update", "delete", "cascade")
+    ):
+        monkeypatch.setattr(kind, name, failing(getattr(kind, name)))
+    monkeypatch.setattr(MemoryTransaction, "commit", failing(MemoryTransaction.commit))
+    statements = 0
+    while True:
+        statements += 1
+        store.restore(snapshot)
+        left = statements
+        try:
+            OPERATIONS[number]()
+        except Stop:
+            assert dump() == before, f"half an operation after statement {statements}"
+            continue
+        break
+    left = -1
+    assert dump() == expected
+    assert statements > 1
+    snapshot.close()
+
+
+def test_a_query_and_its_prefetches_read_one_commit(store: MemoryStore) -> None:
+    Line.objects.create(page=Page.objects.get())
+
+    def interfere(**_: Any) -> None:
+        post_init.disconnect(interfere, sender=Page)
+        elsewhere(store, lambda: Line.objects.all().delete())
+
+    post_init.connect(interfere, sender=Page)
+    try:
+        (page,) = Page.objects.prefetch_related("lines")
+    finally:
+        post_init.disconnect(interfere, sender=Page)
+    assert len(page.lines.all()) == 2
+    assert Line.objects.count() == 0
 
 
 def test_in_a_transaction_a_conflict_is_the_transactions(store: MemoryStore) -> None:
