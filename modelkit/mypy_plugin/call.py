@@ -55,6 +55,7 @@ class Call:
         self._modules = modules
         self._project = project
         self._lineages = lineages
+        self._asked: dict[TypeInfo, Lineage] = {}
         self._looks_back = looks_back
 
     def looking_back(self) -> Call:
@@ -97,10 +98,12 @@ class Call:
 
     def lineage(self, info: TypeInfo) -> Lineage:
         """What a model class consists of; what asked depends on all of it."""
-        found = self._lineages.of(info)
-        self.api.module_refs.update(found.modules)
-        for trigger in found.triggers:
-            self._depends_on(trigger)
+        found = self._asked.get(info)
+        if found is None:
+            found = self._asked[info] = self._lineages.of(info)
+            self.api.module_refs.update(found.modules)
+            for trigger in found.triggers:
+                self._depends_on(trigger)
         return found
 
     def registers(self, module: str, name: str) -> bool:

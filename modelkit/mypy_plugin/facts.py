@@ -32,6 +32,7 @@ from mypy.nodes import (
     Var,
 )
 from mypy.plugin import ClassDefContext
+from mypy.server.trigger import make_trigger
 from mypy.types import AnyType, Instance, LiteralType, TypeOfAny, UnboundType, get_proper_type
 
 from modelkit.mypy_plugin import names
@@ -123,6 +124,7 @@ def record(context: ClassDefContext, project: Project) -> None:
     info.metadata[_KEY] = {"facts": text}
     leave_trace(info, text, context)
     _declare_keys(info, facts)
+    _announce(context, project.reached(info.module_name, definition.name))
 
 
 def leave_trace(info: TypeInfo, text: str, context: ClassDefContext) -> None:
@@ -132,6 +134,17 @@ def leave_trace(info: TypeInfo, text: str, context: ClassDefContext) -> None:
     trace.info = info
     trace._fullname = f"{info.fullname}.{FIELD_TRACE}"
     info.names[FIELD_TRACE] = SymbolTableNode(MDEF, trace, plugin_generated=True)
+
+
+def _announce(context: ClassDefContext, modules: list[str]) -> None:
+    """Have mypy's daemon analyse modules again when the class's facts change and when it comes or goes.
+
+    These hold the models that the class leads to, and what leads to a model is among its facts.
+    """
+    fullname = context.cls.info.fullname
+    for module in modules:
+        for name in (fullname, f"{fullname}.{FIELD_TRACE}"):
+            context.api.add_plugin_dependency(make_trigger(name), module)
 
 
 def _declare_keys(info: TypeInfo, facts: ModelFacts) -> None:

@@ -130,7 +130,7 @@ class ModelkitPlugin(Plugin):
         """The modules that declare relations to the models of this one, and those that it names by text."""
 
         def found(tree: MypyFile) -> list[tuple[int, str, int]]:
-            self._project.note(tree.fullname, tree.path)
+            self._project.renew(tree.fullname, tree.path)
             return [(10, module, -1) for module in self._project.dependencies(tree.fullname)]
 
         return guarded("get_additional_deps", found, lambda _: [])(file)
@@ -168,7 +168,9 @@ class ModelkitPlugin(Plugin):
         return None
 
     def _record(self, context: ClassDefContext) -> None:
-        self._project.note(context.cls.info.module_name, self._path(context.cls.info.module_name))
+        module = context.cls.info.module_name
+        self._project.note(module, self._path(module))
+        self._project.drop_gone(module, context.cls.name)
         record(context, self._project)
         self._lineages.forget()
         self._no_models.clear()

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 __all__ = ["Project", "Sketch"]
 
@@ -44,35 +44,64 @@ class Sketch:
         return f"{self.module}.{self.name}"
 
 
+_Stamp: TypeAlias = tuple[int, int]
+"""When a file was written, and how long it is."""
+
+
 @dataclass(slots=True)
 class _Root:
     """The classes in the files below one folder from which modules are imported."""
 
+    stamps: dict[str, _Stamp | None] = field(default_factory=dict)
+    """Module -> the file as it was read."""
+    paths: dict[str, Path] = field(default_factory=dict)
+    by_module: dict[str, list[Sketch]] = field(default_factory=dict)
+    lookups: set[str] = field(default_factory=set)
     sketches: dict[str, Sketch] = field(default_factory=dict)
     """By full name."""
     by_name: dict[str, list[Sketch]] = field(default_factory=dict)
-    by_module: dict[str, list[Sketch]] = field(default_factory=dict)
     pointing: dict[str, set[str]] = field(default_factory=dict)
     """Full name of a class -> those of the classes that have or inherit a relation to it."""
     deriving: dict[str, list[str]] = field(default_factory=dict)
     """Full name of a class -> those of the classes that have it as a base."""
-    lookups: set[str] = field(default_factory=set)
+    reached: dict[str, set[str]] = field(default_factory=dict)
+    """Full name of a class -> the modules of the classes that it points to or derives from."""
 
-    def add(self, sketch: Sketch) -> None:
-        """Take in a class."""
-        self.sketches[sketch.fullname] = sketch
-        self.by_name.setdefault(sketch.name, []).append(sketch)
-        self.by_module.setdefault(sketch.module, []).append(sketch)
+    def read(self, module: str, path: Path) -> None:
+        """Take in a file as it is now, in place of what was read of it before. What it says leads anywhere once `tie` was called."""
+        self.stamps[module] = _stamp(path)
+        self.paths[module] = path
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return
+        for match in _LOOKUP.finditer(text):
+            self.lookups.add(match[1] or match[2])
+        found = list(_sketches(module, text, is_package=path.stem == "__init__")) if _CLASS.search(text) else []
+        self.by_module[module] = found
+
+    def drop(self, module: str) -> None:
+        """Take out a file that is no more."""
+        for index in (self.stamps, self.paths, self.by_module):
+            index.pop(module, None)
 
     def tie(self) -> None:
         """Find out what leads where, once all classes are known."""
+        for index in (self.sketches, self.by_name, self.pointing, self.deriving, self.reached):
+            index.clear()
+        for sketch in (sketch for found in self.by_module.values() for sketch in found):
+            self.sketches[sketch.fullname] = sketch
+            self.by_name.setdefault(sketch.name, []).append(sketch)
         for sketch in self.sketches.values():
+            reached = self.reached.setdefault(sketch.fullname, set())
             for base in self._parents(sketch):
                 self.deriving.setdefault(base.fullname, []).append(sketch.fullname)
+                reached.add(base.module)
             for each in (sketch, *self._ancestors(sketch)):
                 for target in each.targets:
                     for found in [sketch] if target == _ITSELF else self.meant(target, each):
                         self.pointing.setdefault(found.fullname, set()).add(sketch.fullname)
+                        reached.add(found.module)
 
     def meant(self, name: str, user: Sketch) -> list[Sketch]:
         """The classes that a full name may mean, or a label ("~User", "~shop.User") that class `user` uses."""
@@ -104,7 +133,7 @@ class _Root:
 
 
 class Project:
-    """The index of all folders that were asked about, each read once."""
+    """The index of all folders that were asked about; a file is read again where it changed."""
 
     def __init__(self) -> None:
         self._roots: dict[Path, _Root] = {}
@@ -112,7 +141,7 @@ class Project:
         self._lock = threading.Lock()
 
     def note(self, module: str, path: str) -> None:
-        """Get to know a module that mypy reads."""
+        """Get to know a module."""
         if module in self._root_of or not _is_users(module, path):
             return
         folder = _root(module, Path(path))
@@ -120,6 +149,31 @@ class Project:
             if folder not in self._roots:
                 self._roots[folder] = _read(folder)
         self._root_of[module] = self._roots[folder]
+
+    def renew(self, module: str, path: str) -> None:
+        """Get to know a module that mypy reads now, which it may have read before: its daemon does."""
+        self.note(module, path)
+        root = self._root_of.get(module)
+        if root is None:
+            return
+        file = Path(path)
+        with self._lock:
+            if root.stamps.get(module) != _stamp(file):
+                root.read(module, file)
+                root.tie()
+
+    def drop_gone(self, module: str, name: str) -> None:
+        """Look whether the files of what leads to class `name` of `module` are still there."""
+        root = self._root_of.get(module)
+        if root is None:
+            return
+        leading = {each.rpartition(".")[0] for each in (*self.incoming(module, name), *self.derived(module, name))}
+        gone = [each for each in leading - {module} if not root.paths[each].exists()]
+        with self._lock:
+            for each in gone:
+                root.drop(each)
+            if gone:
+                root.tie()
 
     def incoming(self, module: str, name: str) -> list[str]:
         """The full names of the classes that may have a relation to class `name` of `module`."""
@@ -132,6 +186,12 @@ class Project:
         """The full names of the classes that may derive directly from class `name` of `module`."""
         root = self._root_of.get(module)
         return [] if root is None else root.deriving.get(f"{module}.{name}", [])
+
+    def reached(self, module: str, name: str) -> list[str]:
+        """The other modules whose classes have something of class `name` of `module`: a far side, rows that are its rows."""
+        root = self._root_of.get(module)
+        found = root.reached.get(f"{module}.{name}", set()) if root is not None else set()
+        return sorted(found - {module})
 
     def dependencies(self, module: str) -> list[str]:
         """The modules that `module` needs beside those it imports: of relations to its classes, of targets that it names by text."""
@@ -197,18 +257,17 @@ def _read(folder: Path) -> _Root:
         if number > _MOST_FILES:
             break
         parts = path.relative_to(folder).with_suffix("").parts
-        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            continue
-        for match in _LOOKUP.finditer(text):
-            root.lookups.add(match[1] or match[2])
-        if _CLASS.search(text):
-            for sketch in _sketches(module, text, is_package=path.stem == "__init__"):
-                root.add(sketch)
+        root.read(".".join(parts[:-1] if parts[-1] == "__init__" else parts), path)
     root.tie()
     return root
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def _files(folder: Path) -> Iterator[Path]:

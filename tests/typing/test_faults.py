@@ -44,7 +44,7 @@ def said(monkeypatch):
 
 def test_all_hooks_raise_and_mypy_goes_on(tmp_path, monkeypatch, said, capsys):
     project = Project(tmp_path, {"shop.py": MODULE})
-    for name in ("note", "dependencies", "digest", "incoming", "derived", "named"):
+    for name in ("note", "renew", "reached", "dependencies", "digest", "incoming", "derived", "named"):
         monkeypatch.setattr(hooks.Project, name, broken)
     for name in ("record", "query_of", "_class_of"):
         monkeypatch.setattr(hooks, name, broken)

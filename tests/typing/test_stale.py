@@ -185,3 +185,52 @@ def test_the_daemon_says_the_same(project):
         return seen
 
     assert in_child(edited) == [(set(), []), *((expected, []) for _, expected in EDITS.values())]
+
+
+GUEST = """
+from modelkit import CharField, Model
+
+class Guest(Model):
+    name = CharField(max_length=9)
+"""
+NEW = {
+    "a class that had no relation gets one": (
+        "app/guests.py",
+        GUEST.replace("import", "import CASCADE, ForeignKey,").replace(
+            "Model\n", "Model\nfrom app.teams import Team\n", 1
+        )
+        + "    team = ForeignKey(Team, CASCADE)\n",
+        "team.guest_set.count()",
+    ),
+    "a class that derived from no model derives from one": (
+        "app/guests.py",
+        "from app.teams import Team\n\nclass Guest(Team):\n    pass\n",
+        "int(team.guest.name)",
+    ),
+    "a module is new": (
+        "app/visits.py",
+        FILES["app/users.py"].replace("class User", "class Visit"),
+        "team.visit_set.filter(age=3).count()",
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", NEW)
+def test_the_daemon_sees_the_first_that_leads_to_a_model_and_that_it_goes(edit, project):
+    name, text, use = NEW[edit]
+    project.write("app/guests.py", GUEST)
+    project.replace("app/pages.py", "team.user_set.filter(age=3).count()", use)
+
+    def edited() -> list[set[str]]:
+        daemon = Daemon(project)
+        seen = [found(daemon.checked())]
+        for each in (text, "", text, None):
+            if each is None:
+                (project.folder / name).unlink()
+            else:
+                project.write(name, each)
+            seen.append(found(daemon.checked()))
+        return seen
+
+    absent = {"app/pages.py attr-defined"}
+    assert in_child(edited) == [absent, set(), absent, set(), absent]
