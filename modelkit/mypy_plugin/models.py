@@ -82,7 +82,7 @@ class Model:
 
     def _made(self, info: TypeInfo, name: str, facts: FieldFacts | None) -> Member | None:
         symbol = info.names.get(name)
-        node = symbol.node if symbol is not None else None
+        node = symbol.node if symbol is not None and not symbol.plugin_generated else None
         if not isinstance(node, Var):
             return None
         known = self._lineage.made.get((info, name))
