@@ -112,7 +112,7 @@ def measured(folder: Path, rounds: int) -> dict[str, float]:
 
 def main() -> int:
     """Measure and print; 1 where the plugin costs too much."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Measure what the plugin costs.")
     parser.add_argument("--models", type=int, default=200)
     parser.add_argument("--queries", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
