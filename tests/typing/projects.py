@@ -11,7 +11,7 @@ import shutil
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -90,12 +90,19 @@ def _run(folder: Path, cache_dir: Path, *options: str) -> tuple[str, str]:
     return run_mypy("--config-file", str(folder / "mypy.ini"), "--cache-dir", str(cache_dir), *options)
 
 
+@contextlib.contextmanager
+def _locked(kind: int) -> Iterator[None]:
+    """While no other worker writes the warm cache, nor, if `kind` is exclusive, reads it."""
+    with (WARM / "lock").open("w") as lock:
+        fcntl.flock(lock, kind)
+        yield
+
+
 @cache
 def _warm() -> Path:
     """A cache that holds modelkit, written by this very plugin."""
     WARM.mkdir(parents=True, exist_ok=True)
-    with (WARM / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be at it
+    with _locked(fcntl.LOCK_EX):
         (WARM / "mypy.ini").write_text(_CONFIG)
         (WARM / "seed.py").write_text(_SEED)
         said, told = _run(WARM, WARM / "cache", str(WARM / "seed.py"))
@@ -111,7 +118,8 @@ class Project:
         self.folder = folder
         self.cache = folder / ".cache"
         warm = _warm()
-        shutil.copytree(warm, self.cache, dirs_exist_ok=True)
+        with _locked(fcntl.LOCK_SH):
+            shutil.copytree(warm, self.cache, dirs_exist_ok=True)
         (folder / "mypy.ini").write_text(_CONFIG)
         for name, text in files.items():
             self.write(name, text)
