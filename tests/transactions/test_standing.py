@@ -22,6 +22,7 @@ from modelkit import (
     Model,
     OptimisticLockError,
     TransactionConflict,
+    TransactionManagementError,
     VersionField,
     atomic,
     retrying,
@@ -30,6 +31,7 @@ from modelkit.database import use_store
 from modelkit.errors import ConcurrentIntegrityError
 from modelkit.signals import post_init, pre_delete
 from modelkit.stores.memory.transactions import MemoryTransaction
+from modelkit.transaction import set_rollback
 
 
 class Group(Model):
@@ -179,7 +181,22 @@ def test_an_operation_that_others_outran_is_done_again_whole(number: int, times:
 
 
 class Stop(Exception):
-    """What the n-th statement fails by."""
+    """What the n-th call fails by."""
+
+
+class Calls:
+    """Lets one of the calls of what it wraps fail: that with the number `left`, counted from now."""
+
+    left = -1
+
+    def failing(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            self.left -= 1
+            if self.left == 0:
+                raise Stop
+            return method(*args, **kwargs)
+
+        return called
 
 
 @pytest.mark.parametrize("number", range(len(OPERATIONS)))
@@ -190,38 +207,58 @@ def test_an_operation_that_fails_at_any_of_its_statements_leaves_nothing(
     snapshot = store.snapshot()
     OPERATIONS[number]()
     expected = dump()
-    left = -1
-
-    def failing(method: Callable[..., Any]) -> Callable[..., Any]:
-        def called(*args: Any, **kwargs: Any) -> Any:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                raise Stop
-            return method(*args, **kwargs)
-
-        return called
-
+    calls = Calls()
     for kind, name in itertools.product(
         (MemoryStore, MemoryTransaction), ("select", "insert", "update", "delete", "cascade")
     ):
-        monkeypatch.setattr(kind, name, failing(getattr(kind, name)))
-    monkeypatch.setattr(MemoryTransaction, "commit", failing(MemoryTransaction.commit))
+        monkeypatch.setattr(kind, name, calls.failing(getattr(kind, name)))
+    monkeypatch.setattr(MemoryTransaction, "commit", calls.failing(MemoryTransaction.commit))
     statements = 0
     while True:
         statements += 1
         store.restore(snapshot)
-        left = statements
+        calls.left = statements
         try:
             OPERATIONS[number]()
         except Stop:
             assert dump() == before, f"half an operation after statement {statements}"
             continue
         break
-    left = -1
+    calls.left = -1
     assert dump() == expected
     assert statements > 1
     snapshot.close()
+
+
+@pytest.mark.parametrize("number", range(len(OPERATIONS)))
+def test_an_operation_that_fails_at_any_of_its_writes_breaks_the_block_it_stands_in(
+    number: int, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dump()
+    calls = Calls()
+    for name in ("insert", "update", "delete", "cascade"):
+        monkeypatch.setattr(MemoryTransaction, name, calls.failing(getattr(MemoryTransaction, name)))
+    writes = 0
+    while True:
+        writes += 1
+        with atomic():
+            Group.objects.create(name="outer")
+            with atomic():
+                calls.left = writes
+                try:
+                    OPERATIONS[number]()
+                except Stop:
+                    with pytest.raises(TransactionManagementError, match="leave the innermost"):
+                        Group.objects.count()
+                else:
+                    set_rollback(True)
+                ended = calls.left > 0
+            calls.left = -1
+            assert Group.objects.filter(name="outer").delete()
+            assert dump() == before
+        if ended:
+            break
+    assert writes > 1
 
 
 def test_a_query_and_its_prefetches_read_one_commit(store: MemoryStore) -> None:
@@ -282,7 +319,8 @@ def test_a_deletion_that_is_outrun_while_it_collects_deletes_what_is_there_then(
     assert len(calls) == 2
 
 
-def test_a_stale_version_is_not_tried_again(store: MemoryStore) -> None:
+def test_a_stale_version_is_not_tried_again(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying.pauses, "sleep", lambda _: pytest.fail("it was tried again"))
     mine = Page.objects.get()
     Page.objects.get().save()
     with pytest.raises(OptimisticLockError):
