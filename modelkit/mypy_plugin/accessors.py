@@ -42,9 +42,11 @@ def of_instance(instance: Instance, name: str, call: Call) -> Type | None:
 
 def _is_given(model: Model, name: str) -> bool:
     """Whether a queryset or manager that the model declares gives its rows such an attribute: this one may be among them."""
-    symbols = (symbol for info in model.info.mro if is_model(info) for symbol in info.names.values())
-    for symbol in symbols:
-        said = get_proper_type(symbol.node.type) if isinstance(symbol.node, Var) else None
+    declared = (symbol.node for info in model.info.mro if is_model(info) for symbol in info.names.values())
+    for variable in (node for node in declared if isinstance(node, Var)):
+        if variable.type is None and model.declared(variable.name) is None:
+            return True  # mypy has not come to it yet: it may be such a manager
+        said = get_proper_type(variable.type)
         if isinstance(said, Instance):
             kinds = [said, *(arg for arg in map(get_proper_type, said.args) if isinstance(arg, Instance))]
             if any(kind.type.has_base(names.QUERIES) and gives_rows(kind.type, name) for kind in kinds):
