@@ -9,7 +9,7 @@ from mypy.nodes import ARG_POS, CallExpr, Expression, NameExpr, StrExpr
 from mypy.types import CallableType, Instance, Type, get_proper_type
 
 from modelkit.mypy_plugin import names
-from modelkit.mypy_plugin.carrying import carrying, returned
+from modelkit.mypy_plugin.carrying import carrying, in_place, returned
 from modelkit.mypy_plugin.expressions import held, inspect, value_of
 from modelkit.mypy_plugin.facts import class_called
 from modelkit.mypy_plugin.keywords import keywords, positional
@@ -97,4 +97,4 @@ def of_aggregate(query: Query, call: CallExpr, receiver: Instance, default: Type
     """What aggregate() by name gives: a dict with exactly these keys."""
     del receiver
     named = _named(query, call)
-    return default if not named else query.call.row(named)
+    return in_place(default, lambda _: query.call.row(named)) if named else default

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 from mypy.errorcodes import ErrorCode
 from mypy.nodes import Context, Expression, MypyFile, TempNode, TypeInfo
 from mypy.server.trigger import make_trigger
-from mypy.types import AnyType, Instance, PartialType, Type, TypedDictType, TypeOfAny
+from mypy.types import AnyType, ExtraAttrs, Instance, PartialType, TupleType, Type, TypedDictType, TypeOfAny
 
 from modelkit.mypy_plugin.facts import FIELD_TRACE, FieldFacts, facts_of
 from modelkit.mypy_plugin.lineage import Lineage, Lineages
@@ -123,6 +123,12 @@ class Call:
     def row(self, items: dict[str, Type]) -> TypedDictType:
         """A dict with exactly these keys."""
         return TypedDictType(items, set(items), set(), self.api.named_generic_type("typing._TypedDict", []))
+
+    def named_row(self, items: dict[str, Type]) -> TupleType:
+        """A tuple of these values, each of which is an attribute, too."""
+        fallback: Instance = self.api.named_generic_type("typing.NamedTuple", []).copy_modified()
+        fallback.extra_attrs = ExtraAttrs(dict(items), set(items), None)
+        return TupleType(list(items.values()), fallback)
 
     def type_of(self, expression: Expression, context: Type | None = None) -> Type:
         """The type of an expression, as mypy infers it where a value of `context` is expected, or did when it went over it."""

@@ -7,7 +7,7 @@ of its class.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from mypy.maptype import map_instance_to_supertype
@@ -21,7 +21,7 @@ from modelkit.mypy_plugin.members import unknown
 from modelkit.mypy_plugin.naming import ANY_NAME
 from modelkit.mypy_plugin.query import Query, marked
 
-__all__ = ["carrying", "own_class", "own_methods", "returned", "retyped", "rows_carrying"]
+__all__ = ["carrying", "in_place", "own_class", "own_methods", "returned", "retyped", "rows_carrying"]
 
 
 _BLEND: Final = "modelkit blend"
@@ -119,6 +119,14 @@ def _blended(receiver: Instance, plain: Instance, call: Call) -> Instance:
     return Instance(info, [])
 
 
+def in_place(given: Type, change: Callable[[Type], Type]) -> Type:
+    """What a method gives with its result changed, also where that is to be awaited."""
+    proper = get_proper_type(given)
+    if isinstance(proper, Instance) and proper.type.fullname == "typing.Coroutine":
+        return proper.copy_modified(args=[*proper.args[:2], change(proper.args[2])])
+    return change(given)
+
+
 def own_class(queryset: Instance) -> Instance:
     """A queryset's type with the class that the project itself declares, where it is of one made of that."""
     return queryset.type.bases[1] if _BLEND in queryset.type.metadata else queryset
@@ -161,5 +169,8 @@ def _row(row: Type, named: Mapping[str, Type], query: Query) -> Type:
     if isinstance(proper, TypedDictType) and ANY_NAME not in named:
         return query.call.row({**proper.items, **named})
     if isinstance(proper, TupleType) and ANY_NAME not in named:
+        attributes = proper.partial_fallback.extra_attrs
+        if attributes is not None:
+            return query.call.named_row({**attributes.attrs, **named})
         return proper.copy_modified(items=[*proper.items, *named.values()])
     return unknown()

@@ -28,7 +28,7 @@ from mypy.nodes import (
     Var,
 )
 from mypy.subtypes import is_subtype
-from mypy.types import Instance, Type, UnionType, get_proper_type, remove_dups
+from mypy.types import Instance, TupleType, Type, TypedDictType, UnionType, get_proper_type, remove_dups
 
 from modelkit.expressions.aggregates import Aggregate
 from modelkit.expressions.functions import Coalesce, Func
@@ -268,6 +268,8 @@ def _given(query: Query, kind: TypeInfo, call: CallExpr) -> Type:
         return query.call.instance("builtins.bool")
     if kind.fullname == names.NAMED_FIELD and isinstance(first, StrExpr):
         return _value_at(query, first.value)
+    if kind.fullname == names.SUBQUERY and len(call.args) == 1:
+        return _selected(query, call.args[0])
     if kind.fullname == names.CONSTANT and first is not None:
         return value_of_constant(query, first)
     built_in = _runtime(kind)
@@ -278,6 +280,25 @@ def _given(query: Query, kind: TypeInfo, call: CallExpr) -> Type:
     if issubclass(built_in, Func) and built_in.__dict__.get("output_field") is None:
         return _computed(query, built_in, arguments)
     return unknown()
+
+
+def _selected(query: Query, inner: Expression) -> Type:
+    """The value of a subquery: the one column of its row, or None where there is no row."""
+    queryset = get_proper_type(query.call.type_of(inner))
+    queries = query.call.info(names.QUERIES)
+    if not isinstance(queryset, Instance) or queries is None or not queryset.type.has_base(names.QUERIES):
+        return unknown()
+    row = get_proper_type(map_instance_to_supertype(queryset, queries).args[1])
+    match row:
+        case TypedDictType():
+            values = list(row.items.values())
+        case TupleType():
+            values = row.items
+        case Instance() if row.type.has_base(names.BARE_MODEL) or row.type.fullname == "builtins.dict":
+            return unknown()
+        case _:
+            values = [row]
+    return optional(values[0]) if len(values) == 1 else unknown()
 
 
 def value_of_constant(query: Query, value: Expression) -> Type:

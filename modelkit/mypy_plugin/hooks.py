@@ -85,7 +85,8 @@ _RESULTS: Final[dict[str, Result]] = {
     "values_list": rows.of_values_list,
     "annotate": partial(annotating.of_annotate, rows=True),
     "alias": partial(annotating.of_annotate, rows=False),
-    "aggregate": annotating.of_aggregate,
+    **dict.fromkeys(("aggregate", "aaggregate"), annotating.of_aggregate),
+    **dict.fromkeys(("in_bulk", "ain_bulk"), rows.of_bulk),
     "prefetch_related": named_fields.of_prefetched,
 }
 _ASKED: Final = frozenset({*_SIGNATURES, *_CREATE, *_RESULTS})

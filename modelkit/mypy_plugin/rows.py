@@ -5,20 +5,22 @@ Knows one query and its call. The invariant: a row's type is precise or Any, nev
 
 from __future__ import annotations
 
-from mypy.nodes import CallExpr, Expression, StrExpr
-from mypy.types import CallableType, Instance, TupleType, Type
+from itertools import count
+
+from mypy.nodes import CallExpr, Expression, StrExpr, TypeInfo
+from mypy.types import CallableType, Instance, TupleType, Type, get_proper_type
 
 from modelkit.mypy_plugin import names
-from modelkit.mypy_plugin.carrying import retyped
+from modelkit.mypy_plugin.carrying import in_place, retyped
 from modelkit.mypy_plugin.expressions import inspect, value_of
 from modelkit.mypy_plugin.facts import class_called, is_true
-from modelkit.mypy_plugin.keywords import keywords, positional
+from modelkit.mypy_plugin.keywords import is_written_out, keywords, positional
 from modelkit.mypy_plugin.lookups import Unfit, understood
 from modelkit.mypy_plugin.members import Column, unknown
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.query import Query
 
-__all__ = ["checked", "of_values", "of_values_list"]
+__all__ = ["checked", "of_bulk", "of_values", "of_values_list"]
 
 
 def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
@@ -69,23 +71,60 @@ def _items(query: Query, call: CallExpr) -> dict[str, Type] | None:
 
 
 def of_values_list(query: Query, call: CallExpr, receiver: Instance, default: Type) -> Type:
-    """What values_list() by names gives: tuples, or with `flat` the one value."""
+    """What values_list() by names gives: tuples, with `named` those whose values are attributes, too, with `flat` the one value."""
     options = dict(keywords(call))
     given = positional(call)
-    if "named" in options or len(given) + len(options) != len(call.args) or not given:
+    if len(given) + len(options) != len(call.args) or not given or not all(map(_is_named, given)):
         return default
-    if not all(_is_named(argument) for argument in given):
-        return default
+    flat, named = (options.get(option) for option in ("flat", "named"))
     values = [value_of(query, argument) for argument in given]
-    if "flat" in options:
-        flat = is_true(options["flat"])
-        return retyped(receiver, query, values[0]) if flat and len(values) == 1 else default
+    if not all(option is None or is_written_out(option) for option in (flat, named)):
+        return default
+    if is_true(flat):
+        return retyped(receiver, query, values[0]) if len(values) == 1 and not is_true(named) else default
+    if is_true(named):
+        return retyped(receiver, query, query.call.named_row(dict(zip(_names(given), values, strict=True))))
     tuple_ = query.call.instance("builtins.tuple", unknown())
     return retyped(receiver, query, TupleType(values, tuple_))
 
 
+def _names(given: list[Expression]) -> list[str]:
+    """The attributes of a named tuple: names of fields, and of expressions the class and a number."""
+    found: list[str] = []
+    for argument in given:
+        kind = _class(argument)
+        match argument:
+            case StrExpr(value=name):
+                pass
+            case CallExpr(args=[StrExpr(value=name)]) if kind is not None and kind.fullname == names.NAMED_FIELD:
+                pass
+            case _:
+                beginning = kind.name.lower() if kind is not None else ""
+                name = next(made for number in count(1) if (made := f"{beginning}{number}") not in found)
+        found.append(name)
+    return found
+
+
+def of_bulk(query: Query, call: CallExpr, receiver: Instance, default: Type) -> Type:
+    """What in_bulk() gives: rows by their key, or by the field that is named."""
+    del receiver
+    field = dict(keywords(call)).get("field_name")
+    if field is not None and not isinstance(field, StrExpr):
+        return default
+    key = value_of(query, field) if field is not None else Model(query.info, query.call).key_value()
+    return in_place(default, lambda found: _keyed(found, key))
+
+
+def _keyed(rows: Type, key: Type) -> Type:
+    proper = get_proper_type(rows)
+    return proper.copy_modified(args=[key, proper.args[1]]) if isinstance(proper, Instance) else rows
+
+
 def _is_named(argument: Expression) -> bool:
-    if isinstance(argument, StrExpr):
-        return True
+    return isinstance(argument, StrExpr) or _class(argument) is not None
+
+
+def _class(argument: Expression) -> TypeInfo | None:
+    """The class of an expression that is made where it stands."""
     kind = class_called(argument.callee) if isinstance(argument, CallExpr) else None
-    return kind is not None and kind.has_base(names.NODE)
+    return kind if kind is not None and kind.has_base(names.NODE) else None

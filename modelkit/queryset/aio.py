@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
-from typing import Any, Generic
+from typing import Any, Generic, overload
 
 from typing_extensions import TypeVar
 
-from modelkit.expressions.conditions import Q
-from modelkit.expressions.faces import Assign, Cond, Expr, Order
+from modelkit.expressions.base import Node
+from modelkit.expressions.conditions import Condition
+from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 
 __all__ = ["AsyncQueries"]
 
@@ -29,6 +30,14 @@ async def _nothing() -> None:
 
 M = TypeVar("M")
 Row_co = TypeVar("Row_co", covariant=True, default=M)
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+T5 = TypeVar("T5")
+T6 = TypeVar("T6")
+T7 = TypeVar("T7")
+T8 = TypeVar("T8")
 
 
 class AsyncQueries(Generic[M, Row_co]):
@@ -37,7 +46,7 @@ class AsyncQueries(Generic[M, Row_co]):
     def _sync(self) -> Any:
         return self
 
-    async def aget(self, *conditions: Cond[M] | Q, **lookups: Any) -> Row_co:
+    async def aget(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Row_co:
         """As get()."""
         row: Row_co = self._sync().get(*conditions, **lookups)
         return row
@@ -142,6 +151,43 @@ class AsyncQueries(Generic[M, Row_co]):
         deleted: tuple[int, dict[str, int]] = self._sync().delete()
         return deleted
 
+    @overload
+    async def aaggregate(self, a: Agg[M, T1], /) -> T1: ...
+    @overload
+    async def aaggregate(self, a: Agg[M, T1], b: Agg[M, T2], /) -> tuple[T1, T2]: ...
+    @overload
+    async def aaggregate(self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], /) -> tuple[T1, T2, T3]: ...
+    @overload
+    async def aaggregate(
+        self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], /
+    ) -> tuple[T1, T2, T3, T4]: ...
+    @overload
+    async def aaggregate(
+        self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], /
+    ) -> tuple[T1, T2, T3, T4, T5]: ...
+    @overload
+    async def aaggregate(
+        self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], f: Agg[M, T6], /
+    ) -> tuple[T1, T2, T3, T4, T5, T6]: ...
+    @overload
+    async def aaggregate(
+        self, a: Agg[M, T1], b: Agg[M, T2], c: Agg[M, T3], d: Agg[M, T4], e: Agg[M, T5], f: Agg[M, T6], g: Agg[M, T7], /
+    ) -> tuple[T1, T2, T3, T4, T5, T6, T7]: ...
+    @overload
+    async def aaggregate(
+        self,
+        a: Agg[M, T1],
+        b: Agg[M, T2],
+        c: Agg[M, T3],
+        d: Agg[M, T4],
+        e: Agg[M, T5],
+        f: Agg[M, T6],
+        g: Agg[M, T7],
+        h: Agg[M, T8],
+        /,
+    ) -> tuple[T1, T2, T3, T4, T5, T6, T7, T8]: ...
+    @overload
+    async def aaggregate(self, *aggregates: Node, **named: Any) -> dict[str, Any]: ...
     async def aaggregate(self, *aggregates: Any, **named: Any) -> Any:
         """As aggregate()."""
         return self._sync().aggregate(*aggregates, **named)
