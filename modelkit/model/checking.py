@@ -113,7 +113,7 @@ def _of_unique_for(field: Any) -> Iterator[CheckMessage]:
 
 def _of_limit(field: Any) -> Iterator[CheckMessage]:
     limit = field.remote_field.limit_choices_to
-    if not limit or callable(limit):
+    if callable(limit):
         return
     try:
         field.target_model()._plain_manager().complex_filter(limit)

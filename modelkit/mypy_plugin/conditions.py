@@ -1,4 +1,4 @@
-"""filter(), exclude(), get() and their like: keywords with lookups, Q objects and expressions.
+"""filter(), exclude(), get(), complex_filter() and their like: keywords with lookups, Q objects and expressions.
 
 Knows one query and its call. The invariant: each argument is looked into once.
 """
@@ -9,12 +9,12 @@ from mypy.nodes import CallExpr
 from mypy.types import CallableType
 
 from modelkit.mypy_plugin.call import Keyword
-from modelkit.mypy_plugin.expressions import inspect
+from modelkit.mypy_plugin.expressions import inspect, inspect_lookups
 from modelkit.mypy_plugin.keywords import expected, keywords, positional
 from modelkit.mypy_plugin.query import Query
 from modelkit.mypy_plugin.signatures import with_keywords
 
-__all__ = ["checked"]
+__all__ = ["checked", "checked_whole"]
 
 
 def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
@@ -30,3 +30,10 @@ def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
         if type_ is not None:
             known[name] = type_
     return with_keywords(signature, known)
+
+
+def checked_whole(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """The signature of complex_filter(condition or lookups)."""
+    for argument in call.args:
+        inspect_lookups(query, argument)
+    return signature

@@ -10,7 +10,6 @@ import sys
 from typing import Any, Final
 
 from mypy.maptype import map_instance_to_supertype
-from mypy.messages import format_type
 from mypy.nodes import (
     CallExpr,
     ConditionalExpr,
@@ -27,7 +26,6 @@ from mypy.nodes import (
     UnaryExpr,
     Var,
 )
-from mypy.subtypes import is_subtype
 from mypy.types import Instance, TupleType, Type, TypedDictType, UnionType, get_proper_type, remove_dups
 
 from modelkit.expressions.aggregates import Aggregate
@@ -45,7 +43,7 @@ from modelkit.mypy_plugin.query import Query
 from modelkit.mypy_plugin.syntax import chain
 from modelkit.mypy_plugin.variables import values_of
 
-__all__ = ["held", "inspect", "value_of"]
+__all__ = ["held", "inspect", "inspect_lookups", "value_of"]
 
 _ON_EXPRESSIONS: Final = frozenset({"asc", "desc", "over", "bitand", "bitor", "bitxor"})
 _ON_QUERIES: Final = frozenset(
@@ -183,15 +181,18 @@ def _inspect_pair(query: Query, name: str, value: Expression, place: Place) -> N
     """Report what is wrong with a lookup whose call does not know the model, and so does not check the value."""
     inspect(query, value)
     takes = expected(query, name, value, place)
-    if takes is None:
+    if takes is not None:
+        query.check_value(name, query.call.type_of(value, takes), takes, value)
+
+
+def inspect_lookups(query: Query, expression: Expression) -> None:
+    """Report what is wrong in a condition, or in a dict of lookups."""
+    if not isinstance(expression, DictExpr):
+        inspect(query, expression)
         return
-    given = query.call.type_of(value, takes)
-    if not is_subtype(given, takes):
-        options = query.call.api.options
-        query.fail(
-            f'"{name}" has incompatible type {format_type(given, options)}; expected {format_type(takes, options)}',
-            value,
-        )
+    for key, value in expression.items:
+        if isinstance(key, StrExpr):
+            _inspect_pair(query, key.value, value, key)
 
 
 def _inspect_name(query: Query, text: StrExpr) -> None:

@@ -41,6 +41,7 @@ from modelkit.mypy_plugin import (
     carrying,
     conditions,
     generic_self,
+    meta,
     named_fields,
     names,
     naming,
@@ -65,6 +66,7 @@ Result = Callable[[Query, CallExpr, Instance, Type], Type]
 _FILTERS: Final = ("filter", "exclude", "get", "aget")
 _SIGNATURES: Final[dict[str, Signature]] = {
     **dict.fromkeys(_FILTERS, conditions.checked),
+    "complex_filter": conditions.checked_whole,
     **dict.fromkeys(("order_by", "earliest", "latest", "aearliest", "alatest"), named_fields.ordered),
     **dict.fromkeys(("only", "defer", "distinct", "dates", "datetimes"), named_fields.chosen),
     **dict.fromkeys(
@@ -96,6 +98,8 @@ _OF_INSTANCES: Final = frozenset(
 _RELATIONS: Final = (names.FOREIGN_KEY, names.ONE_TO_ONE, names.MANY_TO_MANY, names.FOREIGN_OBJECT)
 _OF_MODELS: Final = (f"{names.BARE_MODEL}.", f"{names.MODEL_META}.")
 _NONE: Final[frozenset[str]] = frozenset()
+_CLASS_STATEMENT: Final = "builtins.object.__init_subclass__"
+"""The method that mypy looks up for each class without a metaclass, once it has been through its body."""
 _FOREIGN: Final = ("builtins.", "typing.", "collections.", "typing_extensions.", "_typeshed.")
 
 
@@ -118,6 +122,7 @@ class ModelkitPlugin(Plugin):
             },
             **{method: guarded(f"{method}()", self._of_instance, _signature_as_it_was) for method in _OF_INSTANCES},
         }
+        self._meta = guarded("class Meta", self._of_meta, _signature_as_it_was)
         self._results = {
             method: guarded(f"{method}()", partial(self._result, method), _result_as_it_was) for method in _RESULTS
         }
@@ -325,7 +330,19 @@ class ModelkitPlugin(Plugin):
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
         """A method of a queryset or manager, or of an instance, that takes names."""
         hook = self._signatures.get(fullname[fullname.rfind(".") + 1 :])
-        return None if hook is None or fullname.startswith(_FOREIGN) else hook
+        if hook is None:
+            return self._meta if fullname == _CLASS_STATEMENT else None
+        return None if fullname.startswith(_FOREIGN) else hook
+
+    def _of_meta(self, context: MethodSigContext) -> FunctionLike:
+        """Check the class Meta whose statement is looked at, if it is one."""
+        call: Any = context.context
+        checker: Any = context.api
+        owner = checker.scope.active_class() if call.callee.expr.name == "Meta" else None
+        symbol = owner.names.get("Meta") if isinstance(owner, TypeInfo) and is_model(owner) else None
+        if isinstance(owner, TypeInfo) and symbol is not None and isinstance(symbol.node, TypeInfo):
+            meta.check_options(Query(owner, {}, self._call(checker)), symbol.node.defn)
+        return context.default_signature
 
     def _signature(self, method: str, context: MethodSigContext) -> FunctionLike:
         default = context.default_signature

@@ -23,7 +23,17 @@ from modelkit.mypy_plugin.naming import ANY_NAME
 from modelkit.mypy_plugin.paths import Missing
 from modelkit.mypy_plugin.query import Query
 
-__all__ = ["chosen", "of_prefetched", "of_rows", "ordered", "prefetched", "related", "updated_fields"]
+__all__ = [
+    "chosen",
+    "inspect_key",
+    "of_prefetched",
+    "of_rows",
+    "ordered",
+    "own_field",
+    "prefetched",
+    "related",
+    "updated_fields",
+]
 
 
 def _field(query: Query, text: StrExpr, name: str, *, rest: bool) -> None:
@@ -42,11 +52,16 @@ def _field(query: Query, text: StrExpr, name: str, *, rest: bool) -> None:
 def ordered(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
     """order_by(), earliest(), latest(): names, descending with a hyphen, or expressions."""
     for argument in positional(call):
-        if not isinstance(argument, StrExpr):
-            inspect(query, argument)
-        elif argument.value != "?":
-            _field(query, argument, argument.value.removeprefix("-").removeprefix("+"), rest=True)
+        inspect_key(query, argument)
     return signature
+
+
+def inspect_key(query: Query, key: Expression) -> None:
+    """Report what a key of an order names that the query does not have."""
+    if not isinstance(key, StrExpr):
+        inspect(query, key)
+    elif key.value != "?":
+        _field(query, key, key.value.removeprefix("-").removeprefix("+"), rest=True)
 
 
 def chosen(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
@@ -64,7 +79,7 @@ def of_rows(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
     if "fields" in signature.arg_names and len(positional(call)) > 1:
         lists.append(positional(call)[1])
     for text in _texts(lists):
-        _own(query, text)
+        own_field(query, text)
     return signature
 
 
@@ -72,7 +87,7 @@ def updated_fields(query: Query, call: CallExpr, signature: CallableType) -> Cal
     """save(update_fields=...), refresh_from_db(fields=...), full_clean(exclude=...) of an instance."""
     given = dict(keywords(call))
     for text in _texts(given.get(option) for option in ("update_fields", "fields", "exclude")):
-        _own(query, text)
+        own_field(query, text)
     return signature
 
 
@@ -84,12 +99,14 @@ def _texts(values: Iterable[Expression | None]) -> Iterable[StrExpr]:
             yield from (item for item in value.items if isinstance(item, StrExpr))
 
 
-def _own(query: Query, text: StrExpr) -> None:
+def own_field(query: Query, text: StrExpr, name: str | None = None) -> None:
+    """Report a text that names no field that the model itself has."""
     model = Model(query.info, query.call)
-    if not model.understood or text.value == "pk" or model.has_other(text.value):
+    name = text.value if name is None else name
+    if not model.understood or name == "pk" or model.has_other(name):
         return
-    if model.declared(text.value) is None:
-        query.fail(Missing(model.name, text.value, did_you_mean(text.value, model.members())), text)
+    if model.declared(name) is None:
+        query.fail(Missing(model.name, name, did_you_mean(name, model.members())), text)
 
 
 def related(query: Query, call: CallExpr, signature: CallableType) -> CallableType:

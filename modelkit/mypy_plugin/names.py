@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from modelkit.constraints import CheckConstraint, Index, UniqueConstraint
 from modelkit.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from modelkit.expressions.aggregates import Aggregate
 from modelkit.expressions.base import ExpressionWrapper, F, Node, Value
@@ -77,3 +78,6 @@ FUNCTION: Final = fullname(Func)
 AGGREGATE: Final = fullname(Aggregate)
 FILTERED: Final = fullname(FilteredRelation)
 PREFETCH: Final = fullname(Prefetch)
+
+RULES: Final = (fullname(UniqueConstraint), fullname(CheckConstraint), fullname(Index))
+"""What class Meta declares of rows."""

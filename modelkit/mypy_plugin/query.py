@@ -10,7 +10,9 @@ import dataclasses
 from collections.abc import Mapping
 
 from mypy.maptype import map_instance_to_supertype
+from mypy.messages import format_type
 from mypy.nodes import Expression, StrExpr, TypeInfo, Var
+from mypy.subtypes import is_subtype
 from mypy.types import ExtraAttrs, Instance, Type, TypeVarType, get_proper_type
 
 from modelkit.mypy_plugin import names
@@ -62,6 +64,12 @@ class Query:
     def fail(self, message: object, place: Place) -> None:
         """Report an error there."""
         self.call.fail(str(message), place)
+
+    def check_value(self, name: str, given: Type, takes: Type, value: Expression) -> None:
+        """Report a value of type `given` where `name` takes another one."""
+        if not is_subtype(given, takes):
+            told, wanted = (format_type(each, self.call.api.options) for each in (given, takes))
+            self.fail(f'"{name}" has incompatible type {told}; expected {wanted}', value)
 
     def inside(self, variable: Var) -> Query:
         """The same query, looking at what a variable was assigned before."""

@@ -116,8 +116,9 @@ def of_bulk(query: Query, call: CallExpr, receiver: Instance, default: Type) -> 
 
 
 def _keyed(rows: Type, key: Type) -> Type:
-    proper = get_proper_type(rows)
-    return proper.copy_modified(args=[key, proper.args[1]]) if isinstance(proper, Instance) else rows
+    found, by = get_proper_type(rows), get_proper_type(key)
+    single = isinstance(by, Instance) and by.type.fullname != "builtins.tuple"
+    return found.copy_modified(args=[key, found.args[1]]) if isinstance(found, Instance) and single else rows
 
 
 def _is_named(argument: Expression) -> bool:

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mypy.messages import format_type
 from mypy.nodes import CallExpr, Decorator, DictExpr, Expression, StrExpr, TypeInfo, Var
-from mypy.subtypes import is_subtype
 from mypy.types import CallableType, Instance, NoneType, Type, UnionType, get_proper_type
 
 from modelkit.errors import did_you_mean
 from modelkit.mypy_plugin import names
-from modelkit.mypy_plugin.call import Keyword
+from modelkit.mypy_plugin.call import Keyword, Place
 from modelkit.mypy_plugin.conditions import checked
 from modelkit.mypy_plugin.expressions import inspect
 from modelkit.mypy_plugin.facts import is_model
-from modelkit.mypy_plugin.keywords import is_text, is_written_out, keywords
+from modelkit.mypy_plugin.keywords import is_text, is_written_out, keywords, positional
 from modelkit.mypy_plugin.lookups import scalar_of
 from modelkit.mypy_plugin.members import Column, Member, Relation, allows_none, unknown
 from modelkit.mypy_plugin.models import Model
@@ -45,7 +43,7 @@ def _made(query: Query, call: CallExpr, signature: CallableType, *, whole: bool)
     for name, value in given:
         type_ = _assigned(model, name)
         if type_ is None:
-            _report_unknown(query, model, name, value)
+            _report_unknown(query, model, name, Keyword(name, value))
         else:
             known[name] = unknown() if _is_text(query, model, name, value) else type_
         inspect(query, value)
@@ -69,11 +67,10 @@ def _is_text(query: Query, model: Model, name: str, value: Expression) -> bool:
     return kind is not None and is_text(scalar_of(kind), value, query)
 
 
-def _report_unknown(query: Query, model: Model, name: str, value: Expression) -> None:
+def _report_unknown(query: Query, model: Model, name: str, place: Place) -> None:
     if not model.understood or model.has_other(name) or _is_settable(model, name):
         return
     known = model.declared(name)
-    place = Keyword(name, value)
     if isinstance(known, Relation):
         query.fail(f"{model.name}.{name} leads to several rows: set them once the instance is saved.", place)
     else:
@@ -156,7 +153,7 @@ def updated(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
         inspect(query, value)
         type_ = _assigned(model, name)
         if type_ is None:
-            _report_unknown(query, model, name, value)
+            _report_unknown(query, model, name, Keyword(name, value))
         else:
             stored = _stored(query, model, name, type_, written_out=is_written_out(value))
             known[name] = unknown() if _is_text(query, model, name, value) else stored
@@ -177,9 +174,10 @@ def _stored(query: Query, model: Model, name: str, type_: Type, *, written_out: 
 
 def found_or_created(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
     """The signature of get_or_create() and update_or_create(): lookups, and values in `defaults`."""
-    for option, value in keywords(call):
-        if option in {"defaults", "create_defaults"} and isinstance(value, DictExpr):
-            _inspect_values(query, value)
+    named = [value for option, value in keywords(call) if option in {"defaults", "create_defaults"}]
+    for values in (*positional(call), *named):
+        if isinstance(values, DictExpr):
+            _inspect_values(query, values)
     return checked(query, call, signature)
 
 
@@ -192,19 +190,14 @@ def _inspect_values(query: Query, values: DictExpr) -> None:
         inspect(query, value)
         type_ = _assigned(model, key.value)
         if type_ is None:
-            if model.understood and not model.has_other(key.value) and not _is_settable(model, key.value):
-                near = did_you_mean(key.value, _own_names(model))
-                query.fail(f'"{model.name}" has no field "{key.value}".{near}', key)
-            continue
-        if _is_text(query, model, key.value, value):
-            continue
-        given = query.call.type_of(value, type_)
-        proper = get_proper_type(given)
-        if isinstance(proper, (CallableType, Instance)) and not is_subtype(given, type_):
-            if isinstance(proper, CallableType) or proper.type.has_base(names.NODE):
-                continue
-            options = query.call.api.options
-            query.fail(
-                f'"{key.value}" has incompatible type {format_type(given, options)}; expected {format_type(type_, options)}',
-                value,
-            )
+            _report_unknown(query, model, key.value, key)
+        elif not _is_text(query, model, key.value, value):
+            given = query.call.type_of(value, type_)
+            if not _is_computed(given):
+                query.check_value(key.value, given, type_, value)
+
+
+def _is_computed(given: Type) -> bool:
+    """Whether a value is an expression, or a function that gives it, or of a kind that is not compared."""
+    proper = get_proper_type(given)
+    return not isinstance(proper, Instance) or proper.type.has_base(names.NODE)

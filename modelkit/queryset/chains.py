@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 
 from modelkit.errors import NotSupportedError, shorten
 from modelkit.expressions.base import Node
-from modelkit.expressions.conditions import Condition, Q
+from modelkit.expressions.conditions import Condition
 from modelkit.expressions.faces import Cond, Expr, Order
 from modelkit.modelinfo import info_of
 from modelkit.prefetch import Prefetch
@@ -71,9 +71,9 @@ class Chain(AsyncQueries[M, Row_co]):
         """The rows that do not meet all of these together."""
         return self._evolved(resolving.filtered(self.query, conditions, lookups, verb="exclude"))
 
-    def complex_filter(self, filter_obj: Q | Mapping[str, Any]) -> Self:
-        """As filter(), of one Q or a mapping of lookups."""
-        return self.filter(filter_obj) if isinstance(filter_obj, Q) else self.filter(**filter_obj)
+    def complex_filter(self, filter_obj: Cond[M] | Condition | Mapping[str, Any]) -> Self:
+        """As filter(), of one condition or a mapping of lookups."""
+        return self.filter(**filter_obj) if isinstance(filter_obj, Mapping) else self.filter(filter_obj)
 
     def filter_untrusted(self, data: Mapping[str, Any], *, allow: Iterable[str]) -> Self:
         """As filter(**data), of data from outside: FieldError for a lookup that `allow` does not hold by its whole name."""

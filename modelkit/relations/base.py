@@ -215,7 +215,8 @@ class RelationField(FieldCacheMixin, Field[T]):
         blank = blank_choice if include_blank else ()
         if self.choices is not None:
             return super().get_choices(include_blank, blank)
-        limit = limit_choices_to or self.get_limit_choices_to()
+        told = limit_choices_to is not None and (not isinstance(limit_choices_to, Mapping) or limit_choices_to)
+        limit = limit_choices_to if told else self.get_limit_choices_to()
         return choices_among(self.target_model(), self._chosen(), limit, ordering, blank)
 
     def related_query_name(self) -> str:
@@ -224,7 +225,7 @@ class RelationField(FieldCacheMixin, Field[T]):
         return name
 
     def get_limit_choices_to(self) -> Any:
-        """What limits the rows that may be chosen, not those that are related: a dict or a Q."""
+        """What limits the rows that may be chosen, not those that are related: a dict or a condition."""
         limit = self.remote_field.limit_choices_to
         return limit() if callable(limit) else limit
 

@@ -325,10 +325,7 @@ class ForeignKey(RelationField[FKT]):
         target = self.target_model()
         alias = model_instance._state.db
         rows = target._base_manager.using(alias).filter(**{self.target_field.attname: value})
-        limit = self.get_limit_choices_to()
-        if limit:
-            rows = rows.filter(**limit) if isinstance(limit, dict) else rows.filter(limit)
-        if not rows.exists():
+        if not rows.complex_filter(self.get_limit_choices_to()).exists():
             params = {
                 "model": target._meta.verbose_name,
                 "pk": value,

@@ -156,7 +156,11 @@ class Side(FieldCacheMixin):
     ) -> list[tuple[Any, Any]]:
         """The rows that declare the relation, as choices: key and text."""
         return choices_among(
-            self.field.model, "pk", limit_choices_to or {}, ordering, blank_choice if include_blank else ()
+            self.field.model,
+            "pk",
+            {} if limit_choices_to is None else limit_choices_to,
+            ordering,
+            blank_choice if include_blank else (),
         )
 
     @property
@@ -360,11 +364,8 @@ def _told_apart(one: Any, other: Any) -> tuple[str, str]:
 def choices_among(
     model: ModelClass, attname: str, limit: Any, ordering: Iterable[str], blank: Iterable[tuple[Any, Any]]
 ) -> list[tuple[Any, Any]]:
-    """The rows of `model` that meet `limit` (a dict, a Q, or a function giving one) as pairs of a value and a text."""
-    limit = limit() if callable(limit) else limit
-    rows = model._default_manager.all()
-    if limit:
-        rows = rows.filter(**limit) if isinstance(limit, dict) else rows.filter(limit)
+    """The rows of `model` that meet `limit` (a dict, a condition, or a function giving one) as pairs of a value and a text."""
+    rows = model._default_manager.complex_filter(limit() if callable(limit) else limit)
     if ordering:
         rows = rows.order_by(*ordering)
     return [*blank, *((getattr(row, attname), str(row)) for row in rows)]

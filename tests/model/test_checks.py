@@ -16,6 +16,7 @@ from modelkit import (
     CheckMessage,
     DateField,
     DateTimeField,
+    Exists,
     F,
     ForeignKey,
     GeneratedField,
@@ -25,6 +26,7 @@ from modelkit import (
     ManyToMany,
     Model,
     OneToOne,
+    OuterRef,
     Q,
     Registry,
     Reverse,
@@ -89,6 +91,14 @@ def test_what_a_field_may_have_wrong_is_found_once_and_names_it(field, kind, sai
     assert str(finding.obj) == "app.Sample.value"
     assert str(finding).startswith(f"app.Sample.value: {'error' if finding.is_error else 'warning'} {kind}: ")
     assert said in str(finding)
+
+
+LIMITS = [{}, {"name": "x"}, Q(name="x"), ~Q(name__in=["x"]), Exists(ContentType.objects.filter(pk=OuterRef("pk")))]
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=repr)
+def test_any_condition_may_limit_choices(limit):
+    assert findings(value=ForeignKey("Team", CASCADE, limit_choices_to=limit)) == []
 
 
 OF_MODELS = [

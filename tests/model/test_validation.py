@@ -12,6 +12,7 @@ from modelkit import (
     CheckConstraint,
     DateField,
     EmailField,
+    Exists,
     F,
     ForeignKey,
     IntegerField,
@@ -28,6 +29,14 @@ from modelkit.database import capture_statements
 class Shelf(Model):
     name = CharField(max_length=10, unique=True)
     open = IntegerField(default=1)
+
+    class Meta:
+        app_label = "validation"
+
+
+class Label(Model):
+    shelf = ForeignKey(Shelf, CASCADE, limit_choices_to=Shelf.open == 1)
+    below = ForeignKey(Shelf, CASCADE, related_name="+", limit_choices_to=lambda: Exists(Label.objects.all()))
 
     class Meta:
         app_label = "validation"
@@ -133,6 +142,17 @@ def test_a_key_must_lead_to_a_row_that_may_be_chosen():
     closed = Shelf.objects.create(name="closed", open=0)
     assert codes(Item(name="x", shelf_id=99)) == {"shelf": ["invalid"]}
     assert codes(Item(name="x", shelf=closed)) == {"shelf": ["invalid"]}
+
+
+def test_any_condition_may_say_which_rows_may_be_chosen():
+    shown, closed = Shelf.objects.create(name="shown"), Shelf.objects.create(name="closed", open=0)
+    assert codes(Label(shelf=closed, below=shown)) == {"shelf": ["invalid"], "below": ["invalid"]}
+    label = Label.objects.create(shelf=shown, below=closed)
+    label.full_clean()
+    field = Label._meta.get_field("shelf")
+    assert field.get_choices(include_blank=False) == [(shown.pk, str(shown))]
+    assert field.get_choices(include_blank=False, limit_choices_to=Q(open=0)) == [(closed.pk, str(closed))]
+    assert len(field.get_choices(include_blank=False, limit_choices_to={})) == 1
 
 
 def test_check_constraints_are_judged_without_a_statement():

@@ -7,6 +7,7 @@ import copy
 import datetime
 import gc
 import pickle
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -503,3 +504,21 @@ def test_uuid_keys() -> None:
     made = Ticket.objects.create(title="x")
     assert Ticket.objects.get(pk=made.pk) == made
     assert Ticket.objects.get(pk=str(made.pk)) == made
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"age__gt": 40}, Q(age__gt=40), Person.age > 40, ~Q(age__lte=40), MappingProxyType({"age__gt": 40})],
+    ids=["dict", "Q", "typed", "negated", "mapping"],
+)
+def test_complex_filter_takes_what_filter_takes_and_mappings(people, condition):
+    assert names(Person.objects.complex_filter(condition)) == ["Eve"]
+    assert names(Person.objects.exclude(name="Eve").complex_filter(condition)) == []
+
+
+def test_complex_filter_takes_nothing_else(people):
+    assert names(Person.objects.complex_filter({})) == NAMES
+    with pytest.raises(TypeError):
+        Person.objects.complex_filter("age__gt")
+    with pytest.raises(FieldError, match="Did you mean 'age'"):
+        Person.objects.complex_filter({"aeg": 3})

@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 PLUGIN = "mypy+plugin"
 
 FOR_ALL = ("spec_no_plugin.py", "spec_fields.py", "spec_queries.py", "spec_keys.py")
-OF_NAMES = ("spec_with_plugin.py", "spec_names.py", "spec_chains.py")
+OF_NAMES = ("spec_with_plugin.py", "spec_names.py", "spec_chains.py", "spec_options.py")
 """Specifications of what only names in text say: nobody sees that without the plugin."""
 
 NAMES = HERE / "corpus_names.py"
