@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime
 import decimal
 import gc
@@ -45,6 +46,7 @@ from modelkit import (
     Value,
     atomic,
     connect,
+    stores,
 )
 from modelkit.database import disconnect, use_store
 from modelkit.ir.codec import JSON_NULL
@@ -202,6 +204,14 @@ def test_a_file_opens_with_a_field_that_was_added_with_a_default(tmp_path: Path)
             stored(thing(size=IntegerField(), place=IntegerField()))
     finally:
         default.forget(default.get("files.Thing"))
+
+
+def test_no_store_reads_or_writes_pickles() -> None:
+    for path in Path(stores.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert {name.partition(".")[0] for name in names}.isdisjoint({"pickle", "marshal", "shelve"}), path
 
 
 def test_rows_keep_their_order_and_keys_may_be_swapped(tmp_path: Path) -> None:
