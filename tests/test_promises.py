@@ -10,7 +10,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 ROWS = [
-    line.strip().strip("|").split(" | ")
+    line.strip("| ").split(" | ")
     for line in (TESTS.parent / "docs" / "promises.md").read_text().splitlines()
     if line.startswith("| ") and not line.endswith("| held by |")
 ]
@@ -31,7 +31,7 @@ def names_of(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(("promise", "tests"), ROWS, ids=[row[0][:50] for row in ROWS])
+@pytest.mark.parametrize(("promise", "tests"), ROWS, ids=[row[0].strip()[:50] for row in ROWS])
 def test_a_promise_names_tests_that_are_there(promise: str, tests: str) -> None:
     named = re.findall(r"`([^`]+)`", tests)
     assert named, "nothing holds it"
