@@ -110,7 +110,7 @@ def _passes(predicate: Predicate, row: Row) -> bool:
 def _within(index: Any, key: Any, span: Span) -> bool:
     low, high, inclusive, bounded = span
     if index.is_null(key):
-        return bounded != (True, True)
+        return bounded == (False, False)
     order = index.order
     own = order(key)
     if bounded[0] and (own < order(low) or (own == order(low) and not inclusive[0])):
