@@ -18,7 +18,7 @@ from mypy.server.trigger import make_trigger
 from mypy.types import AnyType, ExtraAttrs, Instance, PartialType, TupleType, Type, TypedDictType, TypeOfAny
 
 from modelkit.mypy_plugin.facts import FIELD_TRACE, FieldFacts, facts_of
-from modelkit.mypy_plugin.lineage import Lineage, Lineages
+from modelkit.mypy_plugin.lineage import Kinds, Lineage, Lineages
 from modelkit.mypy_plugin.project import Project
 
 __all__ = ["QUERY", "Call", "Keyword", "Place"]
@@ -147,6 +147,14 @@ class Call:
         """Check the module that asked again when a model's fields change."""
         self.api.module_refs.add(info.module_name)
         self.depends_on_name(info, FIELD_TRACE)
+
+    def depends_on_kinds(self, kinds: Kinds) -> None:
+        """Check what asked again when a class of fields changes."""
+        if not kinds:
+            return
+        for kind in kinds:
+            self.api.module_refs.add(kind.module_name)
+            self._depends_on(make_trigger(kind.fullname))
 
     def depends_on_name(self, info: TypeInfo, name: str) -> None:
         """Check what asked again when `name` of a class appears, goes, or is of another type."""

@@ -7,6 +7,7 @@ what says more than facts is kept beside what it was read from, to be compared b
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from mypy.nodes import TypeInfo, Var
@@ -17,23 +18,55 @@ from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.facts import FIELD_TRACE, FieldFacts, ModelFacts, facts_of, is_model
 from modelkit.mypy_plugin.members import Member, Relation
 
-__all__ = ["Leading", "Lineage", "Lineages", "Made"]
+__all__ = ["Kinds", "Leading", "Lineage", "Lineages", "Made"]
+
+
+class Kinds:
+    """The user's own among classes of fields, with what each derived from: it gets another list when it is analysed again."""
+
+    def __init__(self, kinds: Iterable[TypeInfo]) -> None:
+        own = (base for kind in kinds if _is_own(kind) for base in kind.mro if _is_own(base))
+        self._seen = [(kind, kind.mro) for kind in dict.fromkeys(own)]
+
+    def __iter__(self) -> Iterator[TypeInfo]:
+        return (kind for kind, _ in self._seen)
+
+    def __bool__(self) -> bool:
+        return bool(self._seen)
+
+    @property
+    def are_still_so(self) -> bool:
+        """Whether they derive from what they did."""
+        return all(kind.mro is mro for kind, mro in self._seen)
+
+
+def _is_own(kind: TypeInfo) -> bool:
+    return not kind.module_name.startswith(("modelkit.", "builtins"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Made:
-    """A member, and what it was read from: the variable of the class's body and its type."""
+    """A member, and what it was read from: the variable of the class's body, its type, the classes of fields among that."""
 
     node: Var
     type: Type
+    kinds: Kinds
     member: Member
+
+    def is_still_so(self, node: Var) -> bool:
+        """Whether `node` says what it said."""
+        return self.node is node and self.type is node.type and (not self.kinds or self.kinds.are_still_so)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Leading:
-    """The relations that lead to a class, and what was looked at: full names and the classes they meant, None where there was none."""
+    """The relations that lead to a class, and what was looked at.
+
+    That is: full names and the classes they meant, None where there was none; the classes of their fields.
+    """
 
     seen: tuple[tuple[str, TypeInfo | None], ...]
+    kinds: Kinds
     relations: tuple[Relation, ...]
 
 

@@ -14,7 +14,7 @@ from mypy.types import AnyType, Instance, Type, UnionType, get_proper_type
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.facts import FieldFacts, ModelFacts, is_model
-from modelkit.mypy_plugin.lineage import Made
+from modelkit.mypy_plugin.lineage import Kinds, Made
 from modelkit.mypy_plugin.members import (
     Column,
     Member,
@@ -86,12 +86,15 @@ class Model:
         if not isinstance(node, Var):
             return None
         known = self._lineage.made.get((info, name))
-        if known is not None and known.node is node and known.type is node.type:
+        if known is not None and known.is_still_so(node):
+            self._call.depends_on_kinds(known.kinds)
             return known.member
         declared = get_proper_type(node.type) if node.type is not None else None
+        kinds = Kinds([declared.type] if isinstance(declared, Instance) else [])
+        self._call.depends_on_kinds(kinds)
         member = self._read(info, name, declared if isinstance(declared, Instance) else None, facts)
         if member is not None and node.type is not None and _is_said(member, declared):
-            self._lineage.made[info, name] = Made(node, node.type, member)
+            self._lineage.made[info, name] = Made(node, node.type, kinds, member)
         return member
 
     def _read(self, info: TypeInfo, name: str, declared: Instance | None, facts: FieldFacts | None) -> Member | None:

@@ -6,39 +6,55 @@ decided here. The invariant: no class but the one that declares a relation is as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from mypy.nodes import TypeInfo
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.facts import FieldFacts, ModelFacts, facts_of, is_model
-from modelkit.mypy_plugin.lineage import Leading
+from modelkit.mypy_plugin.lineage import Kinds, Leading
 from modelkit.mypy_plugin.members import Relation
 
 __all__ = ["is_still_so", "leading_to"]
+
+Seen: TypeAlias = Sequence[tuple[str, TypeInfo | None]]
+"""Full names, and the classes that they mean."""
 
 
 def leading_to(target: TypeInfo, facts: ModelFacts, call: Call) -> Leading:
     """The relations to `target` seen from it, and the rows of child models that its rows may be."""
     seen = tuple((fullname, call.info(fullname)) for fullname in (*facts.incoming, *facts.derived))
-    _depend_on(seen, call)
+    kinds = Kinds(_kinds_of_fields(seen, call))
+    _depend_on(seen, kinds, call)
     relations = (*_far_sides(target, facts, call), *_children(target, facts, call))
-    return Leading(seen, relations)
+    return Leading(seen, kinds, relations)
 
 
 def is_still_so(known: Leading, call: Call) -> bool:
     """Whether the classes that were looked at are there as they were; what asked depends on them."""
-    if any(call.info(fullname) is not info for fullname, info in known.seen):
+    if not known.kinds.are_still_so or any(call.info(fullname) is not info for fullname, info in known.seen):
         return False
-    _depend_on(known.seen, call)
+    _depend_on(known.seen, known.kinds, call)
     return True
 
 
-def _depend_on(seen: Iterable[tuple[str, TypeInfo | None]], call: Call) -> None:
+def _kinds_of_fields(seen: Seen, call: Call) -> Iterator[TypeInfo]:
+    """The classes of the fields that classes and those they derive from have."""
+    for base in {base for _, info in seen if info is not None for base in info.mro}:
+        facts = facts_of(base)
+        for field in facts.fields.values() if facts is not None else ():
+            kind = call.info(field.kind)
+            if kind is not None:
+                yield kind
+
+
+def _depend_on(seen: Seen, kinds: Kinds, call: Call) -> None:
     for _, info in seen:
         if info is not None and facts_of(info) is not None:
             call.depends_on(info)
+    call.depends_on_kinds(kinds)
 
 
 def _far_sides(target: TypeInfo, facts: ModelFacts, call: Call) -> Iterator[Relation]:

@@ -17,14 +17,28 @@ from modelkit import CharField, Model
 class Team(Model):
     name = CharField(max_length=9)
 """,
+    "app/kinds.py": """
+from typing import TypeVar
+from modelkit import ForeignKey, IntegerField, OneToOne, TextField
+
+T = TypeVar("T")
+
+class Age(IntegerField[int]):
+    pass
+
+class Key(ForeignKey[T]):
+    pass
+""",
     "app/users.py": """
+from app.kinds import Age, Key
 from app.teams import Team
-from modelkit import CASCADE, CharField, ForeignKey, IntegerField, Model
+from modelkit import CASCADE, CharField, ForeignKey, Model
 
 class User(Model):
     name = CharField(max_length=9)
-    age = IntegerField()
+    age = Age()
     team = ForeignKey(Team, CASCADE)
+    lead: Key[Team] = Key(Team, CASCADE, related_name="leads")
 """,
     "app/views.py": """
 from app.users import User
@@ -40,6 +54,9 @@ from app.teams import Team
 
 def members(team: Team) -> int:
     return team.user_set.filter(age=3).count()
+
+def leads(team: Team) -> int:
+    return team.leads.filter(age=3).count()
 """,
     "app/authors.py": """
 from modelkit import CharField, Model
@@ -104,6 +121,14 @@ EDITS = {
     "a field is of another type two modules away": (
         ("app/teams.py", "name = CharField(max_length=9)", "name = CharField(max_length=9, null=True)"),
         {"app/views.py arg-type"},
+    ),
+    "a class of fields derives from another": (
+        ("app/kinds.py", "Age(IntegerField[int])", "Age(TextField[str])"),
+        {"app/views.py arg-type", "app/pages.py arg-type"},
+    ),
+    "a class of keys leads to one row": (
+        ("app/kinds.py", "Key(ForeignKey[T])", "Key(OneToOne[T])"),
+        {"app/pages.py attr-defined"},
     ),
     "a field of a relation's far side is renamed": (
         ("app/users.py", "age =", "years ="),
