@@ -49,6 +49,7 @@ from modelkit.mypy_plugin import (
     targets,
     writes,
 )
+from modelkit.mypy_plugin.answers import Answers
 from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.facts import facts_of, is_model, record
 from modelkit.mypy_plugin.guard import guarded
@@ -126,9 +127,12 @@ class ModelkitPlugin(Plugin):
         self._results = {
             method: guarded(f"{method}()", partial(self._result, method), _result_as_it_was) for method in _RESULTS
         }
-        self._own_methods: dict[str, frozenset[str]] = {}
+        self._own_methods = Answers(guarded("a class's methods", self._find_naming_methods, lambda _: _NONE))
         """By the full name of a class its methods that give a queryset more names, or give a queryset that has more."""
-        self._naming_methods = guarded("a class's methods", self._find_naming_methods, lambda _: _NONE)
+        self._attributes = Answers(self._of_attribute)
+        self._class_attributes = Answers(self._of_class_attribute)
+        self._method_signatures = Answers(self._of_method_signature)
+        self._methods = Answers(self._of_method)
 
     # -- modules
 
@@ -184,6 +188,7 @@ class ModelkitPlugin(Plugin):
     def _declare(self, context: ClassDefContext) -> None:
         if not context.cls.info.module_name.startswith("modelkit."):
             self._own_methods.clear()
+            self._methods.clear()
             naming.record_names(context)
             generic_self.declare(context, _ASKED)
 
@@ -203,6 +208,9 @@ class ModelkitPlugin(Plugin):
 
     def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         """Far sides of relations and other attributes of instances that no class declares."""
+        return self._attributes[fullname]
+
+    def _of_attribute(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         if fullname.endswith("_id") or fullname.startswith(_OF_MODELS):
             owner, _, name = fullname.rpartition(".")
             if owner == names.BARE_MODEL:
@@ -219,6 +227,9 @@ class ModelkitPlugin(Plugin):
 
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         """A key's attribute on the class: an expression."""
+        return self._class_attributes[fullname]
+
+    def _of_class_attribute(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         if not fullname.endswith("_id") or fullname.startswith(_FOREIGN):
             return None
         name = fullname.rpartition(".")[2]
@@ -329,6 +340,9 @@ class ModelkitPlugin(Plugin):
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
         """A method of a queryset or manager, or of an instance, that takes names."""
+        return self._method_signatures[fullname]
+
+    def _of_method_signature(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
         hook = self._signatures.get(fullname[fullname.rfind(".") + 1 :])
         if hook is None:
             return self._meta if fullname == _CLASS_STATEMENT else None
@@ -366,15 +380,15 @@ class ModelkitPlugin(Plugin):
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """What a queryset's method gives, where names say more than types."""
+        return self._methods[fullname]
+
+    def _of_method(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         dot = fullname.rfind(".")
         method, owner = fullname[dot + 1 :], fullname[:dot]
         hook = self._results.get(method)
         if hook is not None:
             return None if fullname.startswith(_FOREIGN) else hook
-        known = self._own_methods.get(owner)
-        if known is None:
-            known = self._own_methods[owner] = self._naming_methods(owner)
-        if method not in known:
+        if method not in self._own_methods[owner]:
             return None
         return guarded("a method of a queryset's class", partial(self._own, method), _result_as_it_was)
 
