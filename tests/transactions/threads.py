@@ -1,4 +1,4 @@
-"""Real threads on one store: money that moves, lists that grow, counters, one row made by many, readers of snapshots, new queries.
+"""Real threads on one store: money that moves, lists that grow, counters, one row made by many, snapshots that come and go, new queries.
 
 Each work has a rule that holds however the threads interleave, and says what broke it. On an interpreter without a global lock
 they run at the same time:
@@ -11,6 +11,7 @@ runs them there. What modelkit needs is pure Python: it is lent that interpreter
 from __future__ import annotations
 
 import argparse
+import gc
 import itertools
 import os
 import random
@@ -262,6 +263,57 @@ def shapes(store: MemoryStore, workers: int, rounds: int, seed: int) -> list[str
     return wrong + together(store, [work] * workers)
 
 
+def snapshots(store: MemoryStore, workers: int, rounds: int, seed: int) -> list[str]:
+    """Snapshots that come and go, ended or dropped, while others commit: each lasts, and a feed is told of every commit once."""
+    wrong: list[str] = []
+    with use_store(store):
+        Counter.objects.bulk_create(Counter(name=f"c{number}") for number in range(ACCOUNTS))
+        keys = list(Counter.objects.values_list("pk", flat=True))
+    feed = store.changes()
+    query = Counter.objects.order_by("pk").values_list("value", flat=True)
+
+    def write(chance: random.Random) -> None:
+        for _ in range(rounds):
+            with atomic(isolation="snapshot"):
+                made = Counter.objects.create(name=f"{chance.getrandbits(60)}")
+            Counter.objects.filter(pk=chance.choice(keys)).update(value=F("value") + 1)
+            made.delete()
+
+    def hold(chance: random.Random) -> None:
+        for _ in range(rounds):
+            stream = query.iterator(chunk_size=3)
+            with atomic(isolation="snapshot"):
+                seen = list(query.all())
+                streams = [query.iterator(chunk_size=3) for _ in range(2)]
+                begun = [next(stream) for stream in streams]
+                if chance.random() < 0.5:
+                    begun[0] = [begun[0], *streams[0]]
+                    if begun[0] != seen:
+                        wrong.append("a stream gave other rows than its transaction's snapshot")
+                del streams
+                if list(query.all()) != seen:
+                    wrong.append("a snapshot changed")
+            next(stream, None)
+            taken = store.snapshot()
+            if chance.random() < 0.5:
+                taken.close()
+
+    tasks = [partial(task, random.Random(seed + number)) for number in range(workers) for task in (write, hold)]
+    wrong += together(store, tasks[: max(2, workers)])
+    writers = (max(2, workers) + 1) // 2
+    changes = list(feed)
+    sequences = [change.sequence for change in changes]
+    if sequences != list(range(sequences[0], sequences[0] + 3 * rounds * writers)):
+        wrong.append(f"of {3 * rounds * writers} commits a feed was told of {len(set(sequences))}")
+    latest = {change.pk: change.after for change in changes}
+    with use_store(store):
+        rows = {(row[0],): row for row in Counter.objects.values_list()}
+    if any(rows.get(key) != row for key, row in latest.items()):
+        wrong.append("what a feed was told is not what is there")
+    gc.collect()
+    return wrong
+
+
 WORKS: Final[dict[str, Work]] = {
     "bank": bank,
     "counters": counters,
@@ -269,6 +321,7 @@ WORKS: Final[dict[str, Work]] = {
     "uniques": uniques,
     "lists": lists,
     "shapes": shapes,
+    "snapshots": snapshots,
 }
 
 
