@@ -258,7 +258,9 @@ def _is_defaulted(kind: TypeInfo, options: dict[str, Expression]) -> bool:
     """Whether a new row gets a value without being given one, or may; a class of the user's own may in ways of its own."""
     if any(option in options for option in _FILLED) or kind.fullname in {names.GENERATED, names.COMPOSITE_KEY}:
         return True
-    return not kind.fullname.startswith("modelkit.") or any(part in kind.name for part in ("Auto", "Version"))
+    return not kind.fullname.startswith("modelkit.") or any(
+        part in kind.name for part in ("Auto", "OrderWrt", "Version")
+    )
 
 
 def is_true(value: Expression | None) -> bool:

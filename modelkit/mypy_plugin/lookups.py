@@ -33,7 +33,7 @@ from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.paths import End
 from modelkit.resolve.operands import standard_field
 
-__all__ = ["Unfit", "Use", "python_type", "reads", "scalar_of", "taken", "understood"]
+__all__ = ["Unfit", "Use", "python_type", "reads", "scalar_of", "taken", "understood", "widened"]
 
 _VALUES: Final[dict[str, types.ScalarType]] = {
     "builtins.bool": types.BooleanType(),
@@ -228,13 +228,13 @@ def _compared(use: Use, value: Type, call: Call) -> Type:
     """What a value is compared with: a relation's key with instances of the model, too."""
     member = use.end.member
     if use.transformed or not isinstance(member, Relation):
-        return _widened(value, call)
+        return widened(value, call)
     if member.target is None:
         return unknown()
     return UnionType.make_union([Instance(member.target, []), value])
 
 
-def _widened(value: Type, call: Call) -> Type:
+def widened(value: Type, call: Call) -> Type:
     """Numbers as one writes them: a whole number where a Decimal is stored."""
     proper = get_proper_type(value)
     items = proper.items if isinstance(proper, UnionType) else [proper]

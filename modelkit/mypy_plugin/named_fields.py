@@ -20,7 +20,7 @@ from modelkit.mypy_plugin.lookups import Unfit, understood
 from modelkit.mypy_plugin.members import Column, Relation, unknown
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.naming import ANY_NAME
-from modelkit.mypy_plugin.paths import Missing
+from modelkit.mypy_plugin.paths import Missing, Named
 from modelkit.mypy_plugin.query import Query
 
 __all__ = [
@@ -115,7 +115,7 @@ def related(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
         if not isinstance(argument, StrExpr):
             continue
         end = query.end_of(argument)
-        if end is None:
+        if end is None or isinstance(end.member, Named):
             continue
         if end.rest:
             query.fail(f'{end.label} has no relation "{end.rest[0]}".', argument)

@@ -5,7 +5,7 @@ Knows one query and its call. The invariant: what is called missing is a value w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mypy.nodes import CallExpr, Decorator, DictExpr, Expression, StrExpr, TypeInfo, Var
 from mypy.types import CallableType, Instance, NoneType, Type, UnionType, get_proper_type
@@ -16,8 +16,9 @@ from modelkit.mypy_plugin.call import Keyword, Place
 from modelkit.mypy_plugin.conditions import checked
 from modelkit.mypy_plugin.expressions import inspect
 from modelkit.mypy_plugin.facts import is_model
+from modelkit.mypy_plugin.filling import is_whole
 from modelkit.mypy_plugin.keywords import is_text, is_written_out, keywords, positional
-from modelkit.mypy_plugin.lookups import scalar_of
+from modelkit.mypy_plugin.lookups import scalar_of, widened
 from modelkit.mypy_plugin.members import Column, Member, Relation, allows_none, unknown
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.query import Query
@@ -27,16 +28,16 @@ __all__ = ["constructed", "created", "found_or_created", "updated"]
 
 
 def constructed(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
-    """The signature of a model's constructor for this call; one without any argument is filled in later."""
-    return _made(query, call, signature, whole=bool(call.args))
+    """The signature of a model's constructor for this call; an instance may be filled in later."""
+    return _made(query, call, signature, asked=lambda: is_whole(call, query.call))
 
 
 def created(query: Query, call: CallExpr, signature: CallableType, *, related: bool) -> CallableType:
     """The signature of create(**values); `related`: by a relation's manager, which adds the key itself."""
-    return _made(query, call, signature, whole=not related)
+    return _made(query, call, signature, asked=lambda: not related)
 
 
-def _made(query: Query, call: CallExpr, signature: CallableType, *, whole: bool) -> CallableType:
+def _made(query: Query, call: CallExpr, signature: CallableType, *, asked: Callable[[], bool]) -> CallableType:
     model = Model(query.info, query.call)
     given = keywords(call)
     known = {}
@@ -45,19 +46,25 @@ def _made(query: Query, call: CallExpr, signature: CallableType, *, whole: bool)
         if type_ is None:
             _report_unknown(query, model, name, Keyword(name, value))
         else:
-            known[name] = unknown() if _is_text(query, model, name, value) else type_
+            known[name] = unknown() if _is_text(query, model, name, value) else _given(query, type_, value)
         inspect(query, value)
     plain = all(not kind.is_star() and not kind.is_positional() for kind in call.arg_kinds)
-    several = any(_fills_several(model, name) for name, _ in given)
-    if whole and plain and not several and model.understood and not _fills_itself(query.info):
+    several = any(_fills_several(model, name) or _assigned(model, name) is None for name, _ in given)
+    if plain and not several and model.understood and not _fills_itself(query.info):
         missing = [
             member.name for member in _needed(model) if not {member.name, f"{member.name}_id"} & dict(given).keys()
         ]
-        if missing and "pk" not in dict(given):
+        if missing and "pk" not in dict(given) and asked():
             listed = ", ".join(f'"{name}"' for name in missing)
             values = "a value" if len(missing) == 1 else "values"
             query.fail(f'"{model.name}" needs {values} for {listed}: no default, and never NULL', call)
     return with_keywords(signature, known)
+
+
+def _given(query: Query, type_: Type, value: Expression) -> Type:
+    """What a new row takes for a field: a value, or an expression that the store works out."""
+    taken = widened(type_, query.call)
+    return taken if is_written_out(value) else UnionType.make_union([taken, query.call.instance(names.NODE)])
 
 
 def _is_text(query: Query, model: Model, name: str, value: Expression) -> bool:
@@ -163,12 +170,13 @@ def updated(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
 def _stored(query: Query, model: Model, name: str, type_: Type, *, written_out: bool) -> Type:
     """What update() takes for a field: a relation's key too, and what is computed."""
     member = model.declared(name)
-    items = [type_]
+    items = [widened(type_, query.call)]
     if isinstance(member, Relation):
         items.append(model.key_of(member).value)
     if not written_out:
         anything = unknown()
-        items += [query.call.instance(names.NODE), query.call.instance(names.FACE, anything, anything)]
+        items += [query.call.instance(kind, anything, anything) for kind in (names.FACE, names.QUERYSET)]
+        items.append(query.call.instance(names.NODE))
     return UnionType.make_union(items)
 
 
@@ -194,7 +202,7 @@ def _inspect_values(query: Query, values: DictExpr) -> None:
         elif not _is_text(query, model, key.value, value):
             given = query.call.type_of(value, type_)
             if not _is_computed(given):
-                query.check_value(key.value, given, type_, value)
+                query.check_value(key.value, given, widened(type_, query.call), value)
 
 
 def _is_computed(given: Type) -> bool:
