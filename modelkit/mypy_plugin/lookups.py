@@ -269,6 +269,7 @@ def _several(item: Type, call: Call, *, computed: bool) -> Type:
     row = call.instance("typing.Mapping", call.instance("builtins.str"), call.instance("builtins.object"))
     columns = [
         call.instance(names.QUERYSET, anything, row),
+        call.instance(names.QUERYSET, anything, call.instance("builtins.tuple", anything)),
         call.instance(names.QUERYSET, anything, call.instance(names.BARE_MODEL)),
         call.instance(names.NODE),
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mypy.nodes import CallExpr, Expression, ListExpr, SetExpr, StrExpr, TupleExpr, TypeInfo
+from mypy.nodes import CallExpr, Decorator, Expression, FuncDef, ListExpr, SetExpr, StrExpr, TupleExpr, TypeInfo
 from mypy.types import CallableType, Instance, Type
 
 from modelkit.errors import did_you_mean
@@ -39,7 +39,7 @@ __all__ = [
 def _field(query: Query, text: StrExpr, name: str, *, rest: bool) -> None:
     """Report a text that names no field; `rest`: transforms may follow it."""
     end = query.end_of(text, name)
-    if end is None or not end.rest:
+    if end is None or not end.rest or isinstance(end.member, Named):
         return
     if not rest:
         query.fail(f'{end.label} has no field "{end.rest[0]}".', text)
@@ -177,11 +177,17 @@ def _target(query: Query, attribute: str) -> TypeInfo | None:
     return next((each.target for each in model.reverse() if each.accessor == attribute), None)
 
 
+def _is_property(info: TypeInfo, name: str) -> bool:
+    """Whether a model's class defines an attribute of that name by code, which may give instances, too."""
+    symbol = info.get(name)
+    return symbol is not None and isinstance(symbol.node, (Decorator, FuncDef))
+
+
 def _attributes(query: Query, text: StrExpr, to_attrs: frozenset[str]) -> None:
     info = query.info
     for name in text.value.split("__"):
         model = Model(info, query.call)
-        if not model.understood or model.has_other(name) or name in to_attrs:
+        if not model.understood or model.has_other(name) or name in to_attrs or _is_property(info, name):
             return
         relations = {each.accessor: each for each in model.reverse() if each.accessor is not None}
         own = model.declared(name)

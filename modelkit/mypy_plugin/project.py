@@ -20,7 +20,10 @@ __all__ = ["Project", "Sketch"]
 
 _RELATION: Final = re.compile(r"ForeignKey|OneToOne|ManyToMany|ForeignObject|GenericRelation")
 _CLASS: Final = re.compile(r"^\s*class\s+\w+\s*\(", re.MULTILINE)
-_LOOKUP: Final = re.compile(r"lookup_name\s*(?::[^=\n]*)?=\s*[\"'](\w+)[\"']|register_lookup\([^)]*[\"'](\w+)[\"']")
+_LOOKUP: Final = re.compile(
+    r"lookup_name\s*(?::[^=\n]*)?=\s*[\"'](\w+)[\"']|register_lookup\([^)]*[\"'](\w+)[\"']|register_lookup\(([^)]*)\)"
+)
+"""Names of lookups as they are registered: by text, or those of classes such as Length, whose lookups are called as they are."""
 _MOST_FILES: Final = 20_000
 _LABEL: Final = "~"
 """Before the text by which a relation names its target."""
@@ -76,7 +79,7 @@ class _Root:
         except (OSError, UnicodeDecodeError):
             return
         for match in _LOOKUP.finditer(text):
-            self.lookups.add(match[1] or match[2])
+            self.lookups.update(re.findall(r"\w+", match[1] or match[2] or match[3].lower()))
         found = list(_sketches(module, text, is_package=path.stem == "__init__")) if _CLASS.search(text) else []
         self.by_module[module] = found
 

@@ -18,6 +18,7 @@ from modelkit import (
     Count,
     DateField,
     F,
+    FilteredRelation,
     ForeignKey,
     Index,
     IntegerField,
@@ -28,10 +29,11 @@ from modelkit import (
     Q,
     Subquery,
     UniqueConstraint,
+    Value,
 )
-from modelkit.functions import Length, Lower
-from tests.typing.shop.catalog import Tag
-from tests.typing.shop.orders import Order, Review
+from modelkit.functions import Length, Lower, Now
+from tests.typing.shop.catalog import Category, Product, Tag
+from tests.typing.shop.orders import Line, Order, Review
 from tests.typing.shop.people import Person
 
 
@@ -105,6 +107,34 @@ def conditions(given: dict[str, Any]) -> None:
     Person.objects.complex_filter({"age__gt": "x"})  # E26
     Person.objects.complex_filter(Q(boss__nmae="x"))  # E27
     Person.objects.complex_filter(Tag.label == "x")  # E28
+
+
+def made(product: Product, sale: Order, category: Category, person: Person) -> Product:
+    later = Product(title="x")
+    later.category = category
+    later.save()
+    elsewhere = Product(title="x")
+    filled(elsewhere)
+    sale.lines.add(Line(product=product), bulk=False)
+    Product.objects.create(title=Lower(Value("X")), price=3, category=category, owner=person)
+    Product.objects.update(price=7, title=Category.objects.values("title")[:1])
+    Product.objects.filter(category__in=Category.objects.values_list("pk"))
+    Product.objects.get_or_create(title="x", defaults={"price": 3})
+    Order(buyer=person, at=Now()).save()
+    Person.objects.annotate(big=FilteredRelation("orders", condition=Q(orders__paid__gt=3))).defer("big__paid")
+    Person.objects.annotate(big=FilteredRelation("orders", condition=Q(orders__paid__gt=3))).select_related("big__store")
+    Product.objects.create(title=Lower("titel"), price=3, category=category, owner=person)  # E52
+    Product.objects.create(title="x", price=3.5, category=category, owner=person)  # E53
+    Product.objects.update(title=3)  # E54
+    stored = Product(title="x")  # E55
+    stored.save()
+    Product(title="x").save()  # E56
+    Product.objects.bulk_create([Product(title="x")])  # E57
+    return Product(title="x")
+
+
+def filled(product: Product) -> None:
+    product.title = "y"
 
 
 class Dated(Model):
