@@ -21,7 +21,7 @@ from modelkit.mypy_plugin.members import unknown
 from modelkit.mypy_plugin.naming import ANY_NAME
 from modelkit.mypy_plugin.query import Query, marked
 
-__all__ = ["carrying", "in_place", "own_class", "own_methods", "returned", "retyped", "rows_carrying"]
+__all__ = ["carrying", "in_place", "of_heir", "own_class", "own_methods", "returned", "retyped", "rows_carrying"]
 
 
 _BLEND: Final = "modelkit blend"
@@ -52,6 +52,16 @@ def rows_carrying(receiver: Instance, query: Query, named: Mapping[str, Type]) -
     return marked(made, {**query.named, **named})
 
 
+def of_heir(receiver: Instance, heir: TypeInfo, call: Call) -> Type:
+    """The type of a manager that a base declares, of another model, as model `heir` has it."""
+    found = _model_and_row(receiver, call)
+    if found is None or found[0].type is heir or not heir.has_base(found[0].type.fullname):
+        return receiver
+    model, row = found
+    own = Instance(heir, [])
+    return _of_class(receiver, model, own, own if row == model else row, call)
+
+
 def retyped(receiver: Instance, query: Query, row: Type) -> Type:
     """The type of a queryset on the same model whose rows are of type `row`."""
     found = _model_and_row(receiver, query.call)
@@ -71,10 +81,10 @@ def _model_and_row(receiver: Instance, call: Call) -> tuple[Instance, Type] | No
 
 
 def _of_class(receiver: Instance, old: Instance, model: Instance, row: Type, call: Call) -> Instance:
-    """A queryset of the receiver's class on `model`, which is `old` with more attributes, whose rows are of type `row`."""
+    """A queryset of the receiver's class on `model` in place of `old`, whose rows are of type `row`."""
     if receiver.type.fullname == names.QUERYSET:
         return receiver.copy_modified(args=[model, row])
-    generic = receiver.copy_modified(args=[_richer(arg, model) for arg in receiver.args])
+    generic = receiver.copy_modified(args=[_replaced(arg, old, model) for arg in receiver.args])
     if _model_and_row(generic, call) == (model, row):
         return generic
     if receiver.type.fullname.startswith("modelkit."):
@@ -82,15 +92,15 @@ def _of_class(receiver: Instance, old: Instance, model: Instance, row: Type, cal
     for base in own_class(receiver).type.mro:
         if base.fullname.startswith("modelkit.") and base.type_vars:
             started = map_instance_to_supertype(own_class(receiver), base)
-            plain = started.copy_modified(args=[_richer(arg, model) for arg in started.args])
+            plain = started.copy_modified(args=[_replaced(arg, old, model) for arg in started.args])
             if _model_and_row(plain, call) == (model, row):
                 return _blended(receiver, plain, call)
     return _blended(receiver, call.instance(names.QUERYSET, model, row), call)
 
 
-def _richer(arg: Type, model: Instance) -> Type:
+def _replaced(arg: Type, old: Instance, model: Instance) -> Type:
     proper = get_proper_type(arg)
-    return model if isinstance(proper, Instance) and proper.type is model.type else arg
+    return model if isinstance(proper, Instance) and proper.type is old.type else arg
 
 
 def _blended(receiver: Instance, plain: Instance, call: Call) -> Instance:

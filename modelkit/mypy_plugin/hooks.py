@@ -123,6 +123,7 @@ class ModelkitPlugin(Plugin):
             },
             **{method: guarded(f"{method}()", self._of_instance, _signature_as_it_was) for method in _OF_INSTANCES},
         }
+        self._inherited_manager = guarded("a manager", self._manager, _as_it_was)
         self._meta = guarded("class Meta", self._of_meta, _signature_as_it_was)
         self._results = {
             method: guarded(f"{method}()", partial(self._result, method), _result_as_it_was) for method in _RESULTS
@@ -226,14 +227,27 @@ class ModelkitPlugin(Plugin):
         return None
 
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
-        """A key's attribute on the class: an expression."""
+        """A key's attribute on the class: an expression; a manager that a base declares."""
         return self._class_attributes[fullname]
 
     def _of_class_attribute(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        if fullname.endswith(".objects"):
+            return self._manager_of(fullname)
         if not fullname.endswith("_id") or fullname.startswith(_FOREIGN):
             return None
         name = fullname.rpartition(".")[2]
         return guarded("a key's expression", partial(self._key_expression, name), _as_it_was)
+
+    def _manager(self, context: AttributeContext) -> Type:
+        found, info = get_proper_type(context.default_attr_type), _class_of(context.type)
+        if (
+            info is None
+            or not isinstance(found, Instance)
+            or not found.type.has_base(names.QUERIES)
+            or not is_model(info)
+        ):
+            return context.default_attr_type
+        return carrying.of_heir(found, info, self._call(context.api))
 
     def _instance_attribute(self, name: str, context: AttributeContext) -> Type:
         owner = get_proper_type(context.type)

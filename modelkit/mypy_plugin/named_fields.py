@@ -100,12 +100,12 @@ def _texts(values: Iterable[Expression | None]) -> Iterable[StrExpr]:
 
 
 def own_field(query: Query, text: StrExpr, name: str | None = None) -> None:
-    """Report a text that names no field that the model itself has."""
+    """Report a text that names no field of the model, and no relation that leads to it."""
     model = Model(query.info, query.call)
     name = text.value if name is None else name
     if not model.understood or name == "pk" or model.has_other(name):
         return
-    if model.declared(name) is None:
+    if model.member(name) is None:
         query.fail(Missing(model.name, name, did_you_mean(name, model.members())), text)
 
 

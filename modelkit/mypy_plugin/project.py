@@ -40,6 +40,7 @@ class Sketch:
     targets: frozenset[str]
     app_label: str
     abstract: bool = False
+    proxy: bool = False
 
     @property
     def fullname(self) -> str:
@@ -103,7 +104,8 @@ class _Root:
             for each in (sketch, *self._ancestors(sketch)):
                 for target in each.targets:
                     for found in [sketch] if target == _ITSELF else self.meant(target, each):
-                        self.pointing.setdefault(found.fullname, set()).add(sketch.fullname)
+                        for known in (found, *(self._ancestors(found) if found.proxy else ())):
+                            self.pointing.setdefault(known.fullname, set()).add(sketch.fullname)
                         reached.add(found.module)
 
     def meant(self, name: str, user: Sketch) -> list[Sketch]:
@@ -304,7 +306,9 @@ def _sketches(module: str, text: str, *, is_package: bool) -> Iterator[Sketch]:
             meta = _meta(node)
             label = meta.get("app_label")
             own = label if isinstance(label, str) else module.partition(".")[0]
-            yield Sketch(module, node.name, bases, targets, own, meta.get("abstract") is True)
+            yield Sketch(
+                module, node.name, bases, targets, own, meta.get("abstract") is True, meta.get("proxy") is True
+            )
 
 
 def _imported(tree: ast.Module, module: str, *, is_package: bool) -> dict[str, str]:
