@@ -25,7 +25,7 @@ from modelkit.mypy_plugin.syntax import descendants
 
 __all__ = ["is_whole"]
 
-_STORING: Final = frozenset({"save", "asave", "full_clean"})
+_STORING: Final = frozenset({"save", "asave"})
 _INSERTING: Final = frozenset({"bulk_create", "abulk_create"})
 
 

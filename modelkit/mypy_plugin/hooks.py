@@ -69,7 +69,8 @@ _SIGNATURES: Final[dict[str, Signature]] = {
     **dict.fromkeys(_FILTERS, conditions.checked),
     "complex_filter": conditions.checked_whole,
     **dict.fromkeys(("order_by", "earliest", "latest", "aearliest", "alatest"), named_fields.ordered),
-    **dict.fromkeys(("only", "defer", "distinct", "dates", "datetimes"), named_fields.chosen),
+    **dict.fromkeys(("only", "defer", "dates", "datetimes"), named_fields.chosen),
+    "distinct": named_fields.distinguished,
     **dict.fromkeys(
         ("in_bulk", "ain_bulk", "bulk_update", "abulk_update", "bulk_create", "abulk_create"), named_fields.of_rows
     ),

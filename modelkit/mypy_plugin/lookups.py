@@ -31,6 +31,7 @@ from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.members import Column, Relation, allows_none, optional, unknown, without_none
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.paths import End
+from modelkit.mypy_plugin.reverse import concrete
 from modelkit.resolve.operands import standard_field
 
 __all__ = ["Unfit", "Use", "python_type", "reads", "scalar_of", "taken", "understood", "widened"]
@@ -231,19 +232,21 @@ def _compared(use: Use, value: Type, call: Call) -> Type:
         return widened(value, call)
     if member.target is None:
         return unknown()
-    return UnionType.make_union([Instance(member.target, []), value])
+    return UnionType.make_union([Instance(concrete(member.target), []), value])
 
 
 def widened(value: Type, call: Call) -> Type:
-    """Numbers as one writes them: a whole number where a Decimal is stored."""
+    """Values as one writes them: whole numbers where a Decimal is stored, any kind of bytes."""
     proper = get_proper_type(value)
-    items = proper.items if isinstance(proper, UnionType) else [proper]
-    if any(
-        isinstance(item := get_proper_type(each), Instance) and item.type.fullname == "decimal.Decimal"
-        for each in items
-    ):
-        return UnionType.make_union([value, call.instance("builtins.int")])
-    return value
+    items = [get_proper_type(each) for each in (proper.items if isinstance(proper, UnionType) else [proper])]
+    stored = {item.type.fullname for item in items if isinstance(item, Instance)}
+    more = [call.instance(name) for name in ("builtins.int",) if "decimal.Decimal" in stored]
+    if "builtins.bytes" in stored:
+        more += [
+            call.instance("builtins.bytearray"),
+            call.instance("builtins.memoryview", call.instance("builtins.int")),
+        ]
+    return UnionType.make_union([value, *more]) if more else value
 
 
 def _or_computed(value: Type, call: Call, *, computed: bool) -> Type:
@@ -271,6 +274,7 @@ def _several(item: Type, call: Call, *, computed: bool) -> Type:
         call.instance(names.QUERYSET, anything, row),
         call.instance(names.QUERYSET, anything, call.instance("builtins.tuple", anything)),
         call.instance(names.QUERYSET, anything, call.instance(names.BARE_MODEL)),
+        call.instance(names.QUERY),
         call.instance(names.NODE),
     ]
     return UnionType.make_union([values, *columns])

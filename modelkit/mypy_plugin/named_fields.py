@@ -25,6 +25,7 @@ from modelkit.mypy_plugin.query import Query
 
 __all__ = [
     "chosen",
+    "distinguished",
     "inspect_key",
     "of_prefetched",
     "of_rows",
@@ -65,10 +66,18 @@ def inspect_key(query: Query, key: Expression) -> None:
 
 
 def chosen(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
-    """only(), defer(), distinct(), dates(): names of fields."""
+    """only(), defer(), dates(): names of fields."""
     for argument in positional(call)[:1] if "kind" in signature.arg_names else positional(call):
         if isinstance(argument, StrExpr):
             _field(query, argument, argument.value, rest=False)
+    return signature
+
+
+def distinguished(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
+    """distinct(): names of fields, also of what is inside of them."""
+    for argument in positional(call):
+        if isinstance(argument, StrExpr):
+            _field(query, argument, argument.value, rest=True)
     return signature
 
 
@@ -196,6 +205,8 @@ def _attributes(query: Query, text: StrExpr, to_attrs: frozenset[str]) -> None:
             info = found.target
             continue
         if isinstance(found, Relation):
+            return
+        if found is None and model.member(name) is not None:
             return
         if found is None:
             near = did_you_mean(name, [*(each for each in model.members() if each != "pk"), *relations])

@@ -31,6 +31,7 @@ from modelkit.relations.foreign_key import ForeignKey, OneToOne
 from modelkit.relations.foreign_object import ForeignObject
 from modelkit.relations.many_to_many import ManyToMany
 from modelkit.relations.reverse import Reverse, ReverseOne
+from modelkit.resolve.query import Query
 
 
 def fullname(kind: type) -> str:
@@ -58,6 +59,7 @@ GENERIC_RELATION: Final = fullname(GenericRelation)
 
 QUERIES: Final = fullname(Queries)
 QUERYSET: Final = fullname(QuerySet)
+QUERY: Final = fullname(Query)
 RELATED_SET: Final = fullname(RelatedSet)
 
 NODE: Final = fullname(Node)

@@ -17,7 +17,7 @@ from modelkit.mypy_plugin.facts import FieldFacts, ModelFacts, facts_of, is_mode
 from modelkit.mypy_plugin.lineage import Kinds, Leading
 from modelkit.mypy_plugin.members import Relation
 
-__all__ = ["is_still_so", "leading_to"]
+__all__ = ["concrete", "is_still_so", "leading_to"]
 
 Seen: TypeAlias = Sequence[tuple[str, TypeInfo | None]]
 """Full names, and the classes that they mean."""
@@ -64,7 +64,8 @@ def _far_sides(target: TypeInfo, facts: ModelFacts, call: Call) -> Iterator[Rela
         if source is None or known is None or known.abstract:
             continue
         for owner, name, field in _relations(source):
-            if _concrete(call.target(field, owner, source)) is target:
+            meant = call.target(field, owner, source)
+            if meant is not None and concrete(meant) is target:
                 relation = _far_side(target, facts, source, name, field, call)
                 if relation is not None:
                     yield relation
@@ -83,14 +84,11 @@ def _relations(source: TypeInfo) -> Iterator[tuple[TypeInfo, str, FieldFacts]]:
                 yield info, name, field
 
 
-def _concrete(info: TypeInfo | None) -> TypeInfo | None:
-    """The model that a proxy stands for."""
-    while info is not None:
-        facts = facts_of(info)
-        if facts is None or not facts.proxy:
-            return info
-        info = next((base.type for base in info.bases if is_model(base.type)), None)
-    return None
+def concrete(info: TypeInfo) -> TypeInfo:
+    """The model that a proxy stands for; any other one itself."""
+    facts = facts_of(info)
+    base = next((base.type for base in info.bases if is_model(base.type)), None)
+    return info if facts is None or not facts.proxy or base is None else concrete(base)
 
 
 def _far_side(

@@ -19,9 +19,10 @@ from modelkit.mypy_plugin.facts import is_model
 from modelkit.mypy_plugin.filling import is_whole
 from modelkit.mypy_plugin.keywords import is_text, is_written_out, keywords, positional
 from modelkit.mypy_plugin.lookups import scalar_of, widened
-from modelkit.mypy_plugin.members import Column, Member, Relation, allows_none, unknown
+from modelkit.mypy_plugin.members import Column, Member, Relation, allows_none, optional, unknown
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.query import Query
+from modelkit.mypy_plugin.reverse import concrete
 from modelkit.mypy_plugin.signatures import with_keywords
 
 __all__ = ["constructed", "created", "found_or_created", "updated"]
@@ -94,13 +95,15 @@ def _forward(model: Model) -> set[str]:
 
 def _assigned(model: Model, name: str) -> Type | None:
     """What an attribute of instances takes; None where there is no such field."""
-    member: Member | None = model.key if name == "pk" else model.declared(name)
+    key = model.key
+    member: Member | None = key if name == "pk" else model.declared(name)
     if isinstance(member, Column):
-        return member.value if not _is_fallible(member) else unknown()
+        value = member.value if not _is_fallible(member) else unknown()
+        return optional(value) if key is not None and key.name == member.name else value
     if isinstance(member, Relation) and not member.many:
-        if member.target is None:
+        if member.target is None or name == "pk":
             return unknown()
-        target = Instance(member.target, [])
+        target = Instance(concrete(member.target), [])
         return UnionType.make_union([target, NoneType()]) if member.nullable else target
     return unknown() if name == "pk" else None
 
@@ -115,6 +118,8 @@ def _needed(model: Model) -> Iterator[Member]:
     for member in model.columns():
         facts = member.facts
         if facts is None or facts.defaulted or facts.null or facts.blank or facts.parent_link:
+            continue
+        if facts.kind == names.FOREIGN_OBJECT:
             continue
         if isinstance(member, Column):
             scalar = scalar_of(member.kind) if member.kind is not None else None
@@ -148,7 +153,10 @@ def _is_settable(model: Model, name: str) -> bool:
         return False
     if isinstance(node, Var):
         said = get_proper_type(node.type) if node.type is not None else None
-        return isinstance(said, Instance) and said.type.has_base(names.GENERIC_FOREIGN_KEY)
+        known = said.type if isinstance(said, Instance) else None
+        return known is not None and (
+            known.fullname == "builtins.property" or known.has_base(names.GENERIC_FOREIGN_KEY)
+        )
     return node is not None and getattr(node, "is_property", False)
 
 

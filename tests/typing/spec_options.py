@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
-from typing import Any, assert_type
+from typing import Any, Self, assert_type
 
 from modelkit import (
     CASCADE,
     Avg,
+    BinaryField,
     CharField,
     CheckConstraint,
     Count,
     DateField,
+    DecimalField,
     F,
     FilteredRelation,
     ForeignKey,
     Index,
     IntegerField,
+    JSONField,
+    Manager,
     ManyToMany,
     Max,
     Model,
+    ModelQuerySet,
     OuterRef,
     Q,
     Subquery,
@@ -225,3 +230,56 @@ class WrongProxy(Review):
 
 def maximal() -> None:
     assert_type(Person.objects.aggregate(most=Max("age"))["most"], int | None)
+
+
+class Shelved(Model):
+    name = CharField(max_length=9)
+    scan = BinaryField(default=b"")
+    objects = Manager()
+
+    class Meta:
+        abstract = True
+
+
+class RareQuerySet(ModelQuerySet["RareScroll"]):
+    def long(self) -> Self:
+        return self.filter(name__startswith="x")
+
+
+class Scroll(Shelved):
+    data = JSONField(default=dict)
+
+
+class OldScroll(Scroll):
+    class Meta:
+        proxy = True
+
+
+class RareScroll(Model):
+    name = CharField(max_length=9)
+    scan = BinaryField(default=b"")
+    price = DecimalField(max_digits=5, decimal_places=2, default=Decimal(1))
+    objects = RareQuerySet.as_manager()
+
+
+class Loan(Model):
+    scroll = ForeignKey(OldScroll, CASCADE, related_name="loans")
+
+
+class RarerScroll(RareScroll):
+    age = IntegerField(default=0)
+
+
+def heirs(scroll: Scroll) -> None:
+    assert_type(Scroll.objects.get(), Scroll)
+    assert_type(Scroll.objects.create(name="x", scan=bytearray(b"x"), id=None), Scroll)
+    assert_type(RarerScroll.objects.long().get().age, int)
+    Scroll.objects.filter(loans=3).distinct("data__a__b")
+    OldScroll.objects.filter(loans__scroll=scroll, loans__in=Loan.objects.filter(scroll=scroll).query)
+    Loan.objects.create(scroll=scroll)
+    RareScroll.objects.create(pk=3, name="x", price=3)
+    Scroll.objects.filter(price=3)  # E58
+    RarerScroll.objects.filter(agee=3)  # E59
+    RarerScroll.objects.create(name="x", scan=3)  # E60
+    Scroll.objects.distinct("data__a", "nme")  # E61
+    Scroll.objects.create(name="x", id="x")  # E62
