@@ -124,6 +124,7 @@ class ModelkitPlugin(Plugin):
             },
             **{method: guarded(f"{method}()", self._of_instance, _signature_as_it_was) for method in _OF_INSTANCES},
         }
+        self._manager_of = guarded("a class's manager", self._find_manager, _nothing)
         self._inherited_manager = guarded("a manager", self._manager, _as_it_was)
         self._meta = guarded("class Meta", self._of_meta, _signature_as_it_was)
         self._results = {
@@ -186,6 +187,7 @@ class ModelkitPlugin(Plugin):
         record(context, self._project)
         self._lineages.forget()
         self._no_models.clear()
+        self._class_attributes.clear()
 
     def _declare(self, context: ClassDefContext) -> None:
         if not context.cls.info.module_name.startswith("modelkit."):
@@ -238,6 +240,16 @@ class ModelkitPlugin(Plugin):
             return None
         name = fullname.rpartition(".")[2]
         return guarded("a key's expression", partial(self._key_expression, name), _as_it_was)
+
+    def _find_manager(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        """The hook for `objects` of a class that has it from another model."""
+        symbol = self.lookup_fully_qualified(fullname.removesuffix(".objects"))
+        node = symbol.node if symbol is not None else None
+        if isinstance(node, TypeInfo) and is_model(node):
+            owner = next((base for base in node.mro if "objects" in base.names), node)
+            if owner is not node and owner.fullname not in names.ROOTS:
+                return self._inherited_manager
+        return None
 
     def _manager(self, context: AttributeContext) -> Type:
         found, info = get_proper_type(context.default_attr_type), _class_of(context.type)
