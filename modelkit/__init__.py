@@ -47,6 +47,7 @@ from modelkit.errors import (
 )
 from modelkit.expressions import (
     Agg,
+    AggOver,
     Aggregate,
     Assign,
     Avg,
@@ -268,6 +269,7 @@ __all__ = [
     "ATan2",
     "Abs",
     "Agg",
+    "AggOver",
     "Aggregate",
     "Assign",
     "AutoField",

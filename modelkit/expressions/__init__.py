@@ -36,12 +36,10 @@ from modelkit.expressions.conditions import (
 )
 from modelkit.expressions.faces import (
     Agg,
+    AggOver,
     Assign,
     BoolExpr,
     Cond,
-    DateExpr,
-    DateTimeExpr,
-    DurationExpr,
     Expr,
     Instance,
     JsonExpr,
@@ -49,13 +47,13 @@ from modelkit.expressions.faces import (
     NumExpr,
     Order,
     StrExpr,
-    TimeExpr,
 )
 from modelkit.expressions.filtered import FilteredRelation
 from modelkit.expressions.functions import Func, Transform
 from modelkit.expressions.lookups import LOOKUPS, TRANSFORMS, LookupDef, TransformDef
 from modelkit.expressions.predicates import Lookup
 from modelkit.expressions.references import ManyRef, OptRef, Ref
+from modelkit.expressions.temporal import DateExpr, DateTimeExpr, DurationExpr, TimeExpr
 from modelkit.expressions.windows import RowRange, ValueRange, Window, WindowFrame, WindowFrameExclusion
 
 __all__ = [
@@ -65,6 +63,7 @@ __all__ = [
     "TRANSFORMS",
     "XOR",
     "Agg",
+    "AggOver",
     "Aggregate",
     "Assign",
     "Assignment",

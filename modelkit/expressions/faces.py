@@ -6,7 +6,6 @@ of the value. A face does nothing but build nodes; it never knows what its path 
 
 from __future__ import annotations
 
-import datetime
 import decimal
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, cast, overload
@@ -19,7 +18,6 @@ from modelkit.expressions.base import (
     Combined,
     Face,
     KeyPath,
-    NamedTransform,
     Node,
     OrderBy,
     Path,
@@ -36,12 +34,10 @@ from modelkit.ir.types import ScalarType
 
 __all__ = [
     "Agg",
+    "AggOver",
     "Assign",
     "BoolExpr",
     "Cond",
-    "DateExpr",
-    "DateTimeExpr",
-    "DurationExpr",
     "Expr",
     "Instance",
     "JsonExpr",
@@ -49,7 +45,6 @@ __all__ = [
     "NumExpr",
     "Order",
     "StrExpr",
-    "TimeExpr",
 ]
 
 M = TypeVar("M")
@@ -57,6 +52,7 @@ M_con = TypeVar("M_con", contravariant=True)  # noqa: PLC0105 - the ending says 
 R = TypeVar("R")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+X_co = TypeVar("X_co", covariant=True, bound="Expr[Any, Any]")
 V = TypeVar("V")
 
 
@@ -135,6 +131,26 @@ class Agg(Face, Generic[M_con, T_co]):
         return Expr(Window(self.node, _nodes(partition_by), _nodes(order_by), frame))
 
 
+class AggOver(Agg[M_con, T_co], Generic[M_con, T_co, X_co]):
+    """An aggregate that over windows is an expression of class X."""
+
+    __slots__ = ("_face",)
+
+    def __init__(self, node: Node, face: type[X_co]) -> None:
+        super().__init__(node)
+        self._face = face
+
+    def over(
+        self,
+        *,
+        partition_by: Expr[M_con, Any] | Sequence[Expr[M_con, Any]] = (),
+        order_by: Expr[M_con, Any] | Order[M_con] | Sequence[Expr[M_con, Any] | Order[M_con]] = (),
+        frame: WindowFrame | None = None,
+    ) -> X_co:
+        """As Agg.over(): an expression of the class whose values are aggregated."""
+        return self._face(super().over(partition_by=partition_by, order_by=order_by, frame=frame).node)
+
+
 class NumAgg(Agg[M_con, T_co]):
     """An aggregate that gives a number."""
 
@@ -165,7 +181,8 @@ def cond_on(node: Node, lookup: str, operand: object) -> Cond[Any]:
     return Cond(NamedLookup(node, lookup, operand))
 
 
-def _where(condition: Cond[Any] | None) -> Node | None:
+def where_node(condition: Cond[Any] | None) -> Node | None:
+    """The filter of an aggregate."""
     return None if condition is None else condition.node
 
 
@@ -225,15 +242,15 @@ class Expr(Face, Generic[M_con, T]):
 
     def count(self, *, distinct: bool = False, where: Cond[M_con] | None = None) -> NumAgg[M_con, int]:
         """How many values are not NULL."""
-        return NumAgg(aggregates.Count(self.node, filter=_where(where), distinct=distinct))
+        return NumAgg(aggregates.Count(self.node, filter=where_node(where), distinct=distinct))
 
     def max(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, T | None]:
         """The largest value; None over no rows."""
-        return Agg(aggregates.Max(self.node, filter=_where(where)))
+        return AggOver(aggregates.Max(self.node, filter=where_node(where)), type(self))
 
     def min(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, T | None]:
         """The smallest value; None over no rows."""
-        return Agg(aggregates.Min(self.node, filter=_where(where)))
+        return AggOver(aggregates.Min(self.node, filter=where_node(where)), type(self))
 
 
 def assign_to(node: Node, value: object) -> Assign[Any]:
@@ -255,6 +272,11 @@ class StrExpr(Expr[M_con, T]):
     def coalesce(self: StrExpr[M_con, V | None], other: V | Expr[M_con, V]) -> StrExpr[M_con, V]:
         """The value, or `other` where it is NULL."""
         return StrExpr(Coalesce(self.node, node_of(other)))
+
+    if TYPE_CHECKING:  # what is done is the same
+
+        def max(self, *, where: Cond[M_con] | None = None) -> AggOver[M_con, T | None, StrExpr[M_con, T | None]]: ...
+        def min(self, *, where: Cond[M_con] | None = None) -> AggOver[M_con, T | None, StrExpr[M_con, T | None]]: ...
 
     def iexact(self, text: str | Expr[M_con, T]) -> Cond[M_con]:
         """Equal to `text`, case ignored."""
@@ -321,15 +343,17 @@ def _call(function: FunctionDef | str, node: Node, output: ScalarType | None = N
     return Func(node, function=function, output_field=output)
 
 
-class _Arithmetic(Expr[M_con, T]):
+class Arithmetic(Expr[M_con, T]):
+    """An expression whose values can be added up."""
+
     __slots__ = ()
 
     def sum(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, T | None]:
         """The sum; None over no rows."""
-        return Agg(aggregates.Sum(self.node, filter=_where(where)))
+        return Agg(aggregates.Sum(self.node, filter=where_node(where)))
 
 
-class NumExpr(_Arithmetic[M_con, T]):
+class NumExpr(Arithmetic[M_con, T]):
     """An expression that gives a number."""
 
     __slots__ = ()
@@ -347,55 +371,58 @@ class NumExpr(_Arithmetic[M_con, T]):
         def __gt__(self, other: T | int | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]: ...
         def __ge__(self, other: T | int | Expr[M_con, T] | Expr[M_con, T | None]) -> Cond[M_con]: ...
 
+        def max(self, *, where: Cond[M_con] | None = None) -> AggOver[M_con, T | None, NumExpr[M_con, T | None]]: ...
+        def min(self, *, where: Cond[M_con] | None = None) -> AggOver[M_con, T | None, NumExpr[M_con, T | None]]: ...
+
         __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def __add__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(self, "+", other))
+        return NumExpr(combined(self, "+", other))
 
     def __radd__(self, other: T | int) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(other, "+", self))
+        return NumExpr(combined(other, "+", self))
 
     def __sub__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(self, "-", other))
+        return NumExpr(combined(self, "-", other))
 
     def __rsub__(self, other: T | int) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(other, "-", self))
+        return NumExpr(combined(other, "-", self))
 
     def __mul__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(self, "*", other))
+        return NumExpr(combined(self, "*", other))
 
     def __rmul__(self, other: T | int) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(other, "*", self))
+        return NumExpr(combined(other, "*", self))
 
     def __truediv__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(self, "/", other))
+        return NumExpr(combined(self, "/", other))
 
     def __rtruediv__(self, other: T | int) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(other, "/", self))
+        return NumExpr(combined(other, "/", self))
 
     def __mod__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(self, "%", other))
+        return NumExpr(combined(self, "%", other))
 
     def __rmod__(self, other: T | int) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(other, "%", self))
+        return NumExpr(combined(other, "%", self))
 
     def __pow__(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(self, "^", other))
+        return NumExpr(combined(self, "^", other))
 
     def __neg__(self) -> NumExpr[M_con, T]:
-        return NumExpr(_combined(self, "*", -1))
+        return NumExpr(combined(self, "*", -1))
 
     def bitand(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         """Bits set in both."""
-        return NumExpr(_combined(self, "&", other))
+        return NumExpr(combined(self, "&", other))
 
     def bitor(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         """Bits set in either."""
-        return NumExpr(_combined(self, "|", other))
+        return NumExpr(combined(self, "|", other))
 
     def bitxor(self, other: T | int | Expr[M_con, T]) -> NumExpr[M_con, T]:
         """Bits set in exactly one."""
-        return NumExpr(_combined(self, "#", other))
+        return NumExpr(combined(self, "#", other))
 
     def abs(self) -> NumExpr[M_con, T]:
         """The number without its sign."""
@@ -427,7 +454,7 @@ class NumExpr(_Arithmetic[M_con, T]):
     def avg(self, *, where: Cond[M_con] | None = None) -> NumAgg[M_con, float | None]: ...
     def avg(self, *, where: Cond[M_con] | None = None) -> NumAgg[M_con, Any]:
         """The mean; None over no rows. A Decimal of Decimals, else a float."""
-        return NumAgg(aggregates.Avg(self.node, filter=_where(where)))
+        return NumAgg(aggregates.Avg(self.node, filter=where_node(where)))
 
     @overload
     def stddev(  # type: ignore[overload-overlap]
@@ -440,7 +467,7 @@ class NumExpr(_Arithmetic[M_con, T]):
     def stddev(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> NumAgg[M_con, float | None]: ...
     def stddev(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> NumAgg[M_con, Any]:
         """The standard deviation; None over no rows. A Decimal of Decimals, else a float."""
-        return NumAgg(aggregates.StdDev(self.node, sample=sample, filter=_where(where)))
+        return NumAgg(aggregates.StdDev(self.node, sample=sample, filter=where_node(where)))
 
     @overload
     def variance(  # type: ignore[overload-overlap]
@@ -453,10 +480,11 @@ class NumExpr(_Arithmetic[M_con, T]):
     def variance(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> NumAgg[M_con, float | None]: ...
     def variance(self, *, sample: bool = False, where: Cond[M_con] | None = None) -> NumAgg[M_con, Any]:
         """The variance; None over no rows. A Decimal of Decimals, else a float."""
-        return NumAgg(aggregates.Variance(self.node, sample=sample, filter=_where(where)))
+        return NumAgg(aggregates.Variance(self.node, sample=sample, filter=where_node(where)))
 
 
-def _combined(left: object, operator: ArithOp, right: object) -> Combined:
+def combined(left: object, operator: ArithOp, right: object) -> Combined:
+    """Arithmetic of two faces or values."""
     return Combined(node_of(left), operator, node_of(right))
 
 
@@ -469,6 +497,11 @@ class BoolExpr(Expr[M_con, T]):
         """The value, or `other` where it is NULL."""
         return BoolExpr(Coalesce(self.node, node_of(other)))
 
+    if TYPE_CHECKING:  # what is done is the same
+
+        def max(self, *, where: Cond[M_con] | None = None) -> AggOver[M_con, T | None, BoolExpr[M_con, T | None]]: ...
+        def min(self, *, where: Cond[M_con] | None = None) -> AggOver[M_con, T | None, BoolExpr[M_con, T | None]]: ...
+
     def is_true(self) -> Cond[M_con]:
         """The value is True."""
         return cond_on(self.node, "exact", True)
@@ -476,147 +509,6 @@ class BoolExpr(Expr[M_con, T]):
     def is_false(self) -> Cond[M_con]:
         """The value is False."""
         return cond_on(self.node, "exact", False)
-
-
-class DurationExpr(_Arithmetic[M_con, T]):
-    """An expression that gives a timedelta."""
-
-    __slots__ = ()
-
-    def coalesce(self: DurationExpr[M_con, V | None], other: V | Expr[M_con, V]) -> DurationExpr[M_con, V]:
-        """The value, or `other` where it is NULL."""
-        return DurationExpr(Coalesce(self.node, node_of(other)))
-
-    def __add__(self, other: T | Expr[M_con, T]) -> DurationExpr[M_con, T]:
-        return DurationExpr(_combined(self, "+", other))
-
-    def __sub__(self, other: T | Expr[M_con, T]) -> DurationExpr[M_con, T]:
-        return DurationExpr(_combined(self, "-", other))
-
-    def avg(self, *, where: Cond[M_con] | None = None) -> Agg[M_con, T | None]:
-        """The mean; None over no rows."""
-        return Agg(aggregates.Avg(self.node, filter=_where(where)))
-
-
-class _Part:
-    """A part of a date or time as an attribute, as Python's own have: `User.born.year`. An int, or None where the whole may be."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> _Part: ...
-    @overload
-    def __get__(
-        self, instance: Expr[M, datetime.date] | Expr[M, datetime.datetime] | Expr[M, datetime.time], owner: type
-    ) -> NumExpr[M, int]: ...
-    @overload
-    def __get__(self, instance: Expr[M, Any], owner: type) -> NumExpr[M, int | None]: ...
-    def __get__(self, instance: Expr[Any, Any] | None, owner: type) -> Any:
-        return self if instance is None else NumExpr(NamedTransform(instance.node, self._name))
-
-
-class DateExpr(Expr[M_con, T]):
-    """An expression that gives a date."""
-
-    __slots__ = ()
-
-    def coalesce(self: DateExpr[M_con, V | None], other: V | Expr[M_con, V]) -> DateExpr[M_con, V]:
-        """The value, or `other` where it is NULL."""
-        return DateExpr(Coalesce(self.node, node_of(other)))
-
-    year = _Part()
-    iso_year = _Part()
-    month = _Part()
-    day = _Part()
-    week = _Part()
-    week_day = _Part()
-    iso_week_day = _Part()
-    quarter = _Part()
-
-    def __add__(
-        self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]
-    ) -> DateTimeExpr[M_con, datetime.datetime]:
-        return DateTimeExpr(_combined(self, "+", other))
-
-    @overload
-    def __sub__(  # type: ignore[overload-overlap]
-        self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]
-    ) -> DateTimeExpr[M_con, datetime.datetime]: ...
-    @overload
-    def __sub__(self, other: T | Expr[M_con, T]) -> DurationExpr[M_con, datetime.timedelta]: ...
-    def __sub__(self, other: Any) -> Any:
-        return _minus(self, other)
-
-
-class TimeExpr(Expr[M_con, T]):
-    """An expression that gives a time of day."""
-
-    __slots__ = ()
-
-    def coalesce(self: TimeExpr[M_con, V | None], other: V | Expr[M_con, V]) -> TimeExpr[M_con, V]:
-        """The value, or `other` where it is NULL."""
-        return TimeExpr(Coalesce(self.node, node_of(other)))
-
-    hour = _Part()
-    minute = _Part()
-    second = _Part()
-
-
-class DateTimeExpr(Expr[M_con, T]):
-    """An expression that gives a moment. Its parts are those on a clock of the current time zone."""
-
-    __slots__ = ()
-
-    def coalesce(self: DateTimeExpr[M_con, V | None], other: V | Expr[M_con, V]) -> DateTimeExpr[M_con, V]:
-        """The value, or `other` where it is NULL."""
-        return DateTimeExpr(Coalesce(self.node, node_of(other)))
-
-    year = _Part()
-    iso_year = _Part()
-    month = _Part()
-    day = _Part()
-    week = _Part()
-    week_day = _Part()
-    iso_week_day = _Part()
-    quarter = _Part()
-    hour = _Part()
-    minute = _Part()
-    second = _Part()
-
-    @overload
-    def date(self: DateTimeExpr[M_con, datetime.datetime]) -> DateExpr[M_con, datetime.date]: ...
-    @overload
-    def date(self) -> DateExpr[M_con, datetime.date | None]: ...
-    def date(self) -> DateExpr[M_con, Any]:
-        """The date of the moment."""
-        return DateExpr(NamedTransform(self.node, "date"))
-
-    @overload
-    def time(self: DateTimeExpr[M_con, datetime.datetime]) -> TimeExpr[M_con, datetime.time]: ...
-    @overload
-    def time(self) -> TimeExpr[M_con, datetime.time | None]: ...
-    def time(self) -> TimeExpr[M_con, Any]:
-        """The time of day of the moment."""
-        return TimeExpr(NamedTransform(self.node, "time"))
-
-    def __add__(self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]) -> DateTimeExpr[M_con, T]:
-        return DateTimeExpr(_combined(self, "+", other))
-
-    @overload
-    def __sub__(  # type: ignore[overload-overlap]
-        self, other: datetime.timedelta | Expr[M_con, datetime.timedelta]
-    ) -> DateTimeExpr[M_con, T]: ...
-    @overload
-    def __sub__(self, other: T | Expr[M_con, T]) -> DurationExpr[M_con, datetime.timedelta]: ...
-    def __sub__(self, other: Any) -> Any:
-        return _minus(self, other)
-
-
-def _minus(left: Expr[Any, Any], right: object) -> Expr[Any, Any]:
-    """A moment minus a duration is a moment; minus a moment, a duration."""
-    result = _combined(left, "-", right)
-    return DateTimeExpr(result) if isinstance(right, (datetime.timedelta, DurationExpr)) else DurationExpr(result)
 
 
 class JsonExpr(Expr[M_con, T]):

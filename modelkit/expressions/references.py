@@ -26,17 +26,14 @@ from modelkit.expressions.faces import (
     Assign,
     BoolExpr,
     Cond,
-    DateExpr,
-    DateTimeExpr,
-    DurationExpr,
     Expr,
     JsonExpr,
     NumExpr,
     StrExpr,
-    TimeExpr,
     assign_to,
     cond_on,
 )
+from modelkit.expressions.temporal import DateExpr, DateTimeExpr, DurationExpr, TimeExpr
 
 __all__ = ["ManyRef", "OptRef", "Ref"]
 

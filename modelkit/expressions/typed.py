@@ -17,14 +17,11 @@ from modelkit.expressions.conditional import Case, OuterRef, When
 from modelkit.expressions.faces import (
     BoolExpr,
     Cond,
-    DateExpr,
-    DateTimeExpr,
-    DurationExpr,
     Expr,
     NumExpr,
     StrExpr,
-    TimeExpr,
 )
+from modelkit.expressions.temporal import DateExpr, DateTimeExpr, DurationExpr, TimeExpr
 from modelkit.ir.types import (
     BooleanType,
     DateTimeType,

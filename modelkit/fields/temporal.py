@@ -14,7 +14,8 @@ from typing_extensions import TypeVar, Unpack
 from modelkit import timezone
 from modelkit.checks import CheckMessage, warning
 from modelkit.database import session
-from modelkit.expressions.faces import DateExpr, DateTimeExpr, DurationExpr, Expr, Instance, TimeExpr
+from modelkit.expressions.faces import Expr, Instance
+from modelkit.expressions.temporal import DateExpr, DateTimeExpr, DurationExpr, TimeExpr
 from modelkit.fields.base import Field, evaluated, plain
 from modelkit.fields.options import NOT_PROVIDED, Options
 

@@ -8,7 +8,7 @@ import zoneinfo
 import pytest
 
 from modelkit import timezone
-from modelkit.expressions import builtins, faces
+from modelkit.expressions import builtins, faces, temporal
 from modelkit.expressions.lookups import JSON_LOOKUPS, LOOKUPS, TRANSFORMS, find_lookup, find_transform, names_for
 from modelkit.ir import types
 from modelkit.ir.codec import JSON_NULL
@@ -75,7 +75,7 @@ def test_typed_expressions_have_every_text_lookup_of_the_table():
 
 
 def test_typed_expressions_have_every_transform_of_the_table():
-    holders = {"DateType": faces.DateExpr, "TimeType": faces.TimeExpr, "DateTimeType": faces.DateTimeExpr}
+    holders = {"DateType": temporal.DateExpr, "TimeType": temporal.TimeExpr, "DateTimeType": temporal.DateTimeExpr}
     for name, entry in TRANSFORMS.items():
         for kind in entry.types:
             assert hasattr(holders[kind.__name__], name)

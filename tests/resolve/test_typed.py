@@ -153,3 +153,17 @@ def test_what_is_no_aggregate_has_no_value_over_related_rows():
         Author.books.aggregate(Book.rating)
     with pytest.raises(TypeError, match="takes an aggregate"):
         Author.books.aggregate(3)
+
+
+@pytest.mark.parametrize("name", ["name", "age", "born", "seen"])
+def test_the_greatest_and_least_of_a_window_are_expressions_of_the_column_s_own_class(name):
+    column = getattr(Author, name)
+    assert {type(kind().over(partition_by=Author.team)) for kind in (column.max, column.min)} == {type(column)}
+
+
+def test_what_such_an_expression_does_it_does_over_windows():
+    oldest = Author.age.max().over()
+    expected = max(Author.objects.values_list("age", flat=True))
+    assert {found for _, found in Author.objects.annotate(oldest + 1)} == {expected + 1}
+    assert Author.objects.filter(Author.age == oldest).count() == Author.objects.filter(age=expected).count()
+    assert [found for _, found in Author.objects.annotate(Author.name.max().over().upper())[:1]] != []

@@ -88,7 +88,11 @@ def aggregates() -> None:
     assert_type(rank, NumExpr[Citizen, float | None])
     assert_type(Citizen.age.count().over(), NumExpr[Citizen, int])
     assert_type((Citizen.wealth.sum().over() * 2).round(2), NumExpr[Citizen, Decimal | None])
-    assert_type(Citizen.name.max().over(), Expr[Citizen, str | None])
+    assert_type(Citizen.name.max().over(), StrExpr[Citizen, str | None])
+    assert_type(Citizen.age.max().over(partition_by=Citizen.name), NumExpr[Citizen, int | None])
+    assert_type(Citizen.born.min().over().year, NumExpr[Citizen, int | None])
+    assert_type(Citizen.voter.max().over(), BoolExpr[Citizen, bool | None])
+    Citizen.objects.filter(Citizen.age.max().over() > 3, Citizen.name.min().over().startswith("x"))
     assert_type(Citizen.objects.annotate(rank).first(), tuple[Citizen, float | None] | None)
     Citizen.objects.filter(rank > 3.5).order_by(rank.desc())
     Citizen.objects.aggregate(City.size.sum())  # E21
