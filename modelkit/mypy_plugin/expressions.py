@@ -36,20 +36,24 @@ from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Keyword, Place
 from modelkit.mypy_plugin.facts import class_called
 from modelkit.mypy_plugin.keywords import expected, keywords, positional
-from modelkit.mypy_plugin.lookups import Unfit, python_type, understood
+from modelkit.mypy_plugin.lookups import Unfit, Use, python_type, scalar_of_values, understood
 from modelkit.mypy_plugin.members import allows_none, optional, unknown, without_none
 from modelkit.mypy_plugin.paths import End
 from modelkit.mypy_plugin.query import Query
 from modelkit.mypy_plugin.syntax import chain
 from modelkit.mypy_plugin.variables import values_of
+from modelkit.resolve.aggregation import SUMMED
+from modelkit.resolve.lookups import ordered_together
 
-__all__ = ["held", "inspect", "inspect_lookups", "value_of"]
+__all__ = ["held", "inspect", "inspect_lookups", "inspect_order", "value_of"]
 
 _ON_EXPRESSIONS: Final = frozenset({"asc", "desc", "over", "bitand", "bitor", "bitxor"})
 _ON_QUERIES: Final = frozenset(
     {"all", "filter", "exclude", "annotate", "alias", "values", "values_list", "order_by", "distinct", "using"}
 )
 """Methods by which an inner query is told from other calls."""
+
+_ORDERS: Final = frozenset({"gt", "gte", "lt", "lte"})
 
 _OF_JSON: Final = frozenset({names.fullname(KeyTransform), names.fullname(KeyTextTransform)})
 """Calls whose first argument is a key in a JSON value."""
@@ -151,6 +155,7 @@ def _inspect_call(query: Query, kind: TypeInfo, call: CallExpr) -> None:
     elif kind.fullname in {names.CONDITIONS, names.WHEN}:
         _inspect_conditions(query, call)
     elif kind.has_base(names.NODE) or kind.fullname == names.FILTERED:
+        _inspect_sum(query, kind, call)
         for text in _names_in(kind, call):
             _inspect_name(query, text)
         for argument in call.args:
@@ -180,9 +185,34 @@ def _inspect_conditions(query: Query, call: CallExpr) -> None:
 def _inspect_pair(query: Query, name: str, value: Expression, place: Place) -> None:
     """Report what is wrong with a lookup whose call does not know the model, and so does not check the value."""
     inspect(query, value)
+    inspect_order(query, name, value)
     takes = expected(query, name, value, place)
     if takes is not None:
         query.check_value(name, query.call.type_of(value, takes), takes, value)
+
+
+def _inspect_sum(query: Query, kind: TypeInfo, call: CallExpr) -> None:
+    """Report a sum or a mean of values that have none."""
+    built_in = _runtime(kind) if kind.has_base(names.AGGREGATE) else None
+    first = next(iter(positional(call)), None)
+    if first is None or getattr(built_in, "result", None) not in {"sum", "mean"}:
+        return
+    scalar = scalar_of_values(value_of(query, first))
+    if scalar is not None and not isinstance(scalar, SUMMED):
+        query.fail(f"{kind.name} takes numbers and durations, not {scalar.name} values.", first)
+
+
+def inspect_order(query: Query, name: str, value: Expression) -> None:
+    """Report a lookup that asks which is greater, a field or an expression, where their values have no common order."""
+    kind = class_called(value.callee) if isinstance(value, CallExpr) else None
+    if kind is None or not kind.has_base(names.NODE) or name.rpartition("__")[2] not in _ORDERS:
+        return
+    way = query.walk(name)
+    use = understood(way, query.call) if isinstance(way, End) else None
+    scalar = use.scalar if isinstance(use, Use) else None
+    given = scalar_of_values(value_of(query, value))
+    if scalar is not None and given is not None and not ordered_together(scalar, given):
+        query.fail(f"Values of type {scalar.name} and of type {given.name} have no common order.", value)
 
 
 def inspect_lookups(query: Query, expression: Expression) -> None:

@@ -34,7 +34,17 @@ from modelkit.mypy_plugin.paths import End
 from modelkit.mypy_plugin.reverse import concrete
 from modelkit.resolve.operands import standard_field
 
-__all__ = ["Unfit", "Use", "python_type", "reads", "scalar_of", "taken", "understood", "widened"]
+__all__ = [
+    "Unfit",
+    "Use",
+    "python_type",
+    "reads",
+    "scalar_of",
+    "scalar_of_values",
+    "taken",
+    "understood",
+    "widened",
+]
 
 _VALUES: Final[dict[str, types.ScalarType]] = {
     "builtins.bool": types.BooleanType(),
@@ -140,6 +150,11 @@ def _scalar(end: End, value: Type) -> types.ScalarType | None:
     """The scalar type of what stands at an end."""
     if isinstance(end.member, Column) and end.member.kind is not None:
         return scalar_of(end.member.kind)
+    return scalar_of_values(value)
+
+
+def scalar_of_values(value: Type) -> types.ScalarType | None:
+    """The scalar type of values of a Python type; None where they may be of several."""
     proper = get_proper_type(without_none(value))
     return _VALUES.get(proper.type.fullname) if isinstance(proper, Instance) else None
 

@@ -37,7 +37,7 @@ from modelkit.resolve.query import Annotation, Binding, Fetch, Query, Shape, Ter
 from modelkit.resolve.skeleton import Marker, key_of
 from modelkit.resolve.tuples import is_null
 
-__all__ = ["Summary", "aggregated", "over_nothing", "summarised"]
+__all__ = ["SUMMED", "Summary", "aggregated", "over_nothing", "summarised"]
 
 _PLACES: Final = frozenset({"annotate", "alias", "aggregate", "values", "values_list", "into"})
 """Where an aggregate may be written; elsewhere it is used by the name that it was given there."""
@@ -138,13 +138,15 @@ def _filter(scope: Scope, node: Aggregate, condition: Node, inside: Context, ove
 
 
 _NUMBERS: Final = (IntegerType, FloatType, DecimalType)
+SUMMED: Final = (*_NUMBERS, DurationType)
+"""What has a sum and a mean."""
 
 
 def _result_type(scope: Scope, node: Aggregate, terms: list[Term]) -> ScalarType:
     """The type of the result; FieldError where the argument's values have no sum or mean."""
     declared = type_of(node.declared)
     argument = terms[0].expr.type if terms else AnyType()
-    if node.result in {"sum", "mean"} and not isinstance(argument, (*_NUMBERS, DurationType, AnyType)):
+    if node.result in {"sum", "mean"} and not isinstance(argument, (*SUMMED, AnyType)):
         raise FieldError(
             f"{scope.verb}(): {type(node).__name__} takes numbers and durations, and {node.args[0]!r} holds {argument.name} values."
         )

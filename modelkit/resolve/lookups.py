@@ -46,6 +46,8 @@ from modelkit.ir.query import Select
 from modelkit.ir.types import (
     AnyType,
     BooleanType,
+    DateTimeType,
+    DateType,
     DecimalType,
     FloatType,
     IntegerType,
@@ -73,6 +75,7 @@ __all__ = [
     "is_null",
     "keyed",
     "links_of",
+    "ordered_together",
     "registrant",
     "related_chain",
     "transformed",
@@ -394,16 +397,17 @@ def _bilateral(slots: Slots, left: Term, found: Chain, operand: Any) -> Any:
 _NUMERIC: Final = (IntegerType, FloatType, DecimalType, BooleanType)
 
 
-def _ordered_together(left: ScalarType, right: ScalarType) -> bool:
+def ordered_together(left: ScalarType, right: ScalarType) -> bool:
     """Whether a value of one type can be greater or less than one of the other."""
     if isinstance(left, (AnyType, JsonType)) or isinstance(right, (AnyType, JsonType)):
         return True
-    return type(left) is type(right) or (isinstance(left, _NUMERIC) and isinstance(right, _NUMERIC))
+    alike = type(left) is type(right) or {type(left), type(right)} == {DateType, DateTimeType}
+    return alike or (isinstance(left, _NUMERIC) and isinstance(right, _NUMERIC))
 
 
 def _compared(op: Any, left: Expr, right: Expr) -> Compare:
     left, right = comparable(left, right)
-    if op not in {"eq", "ne"} and not _ordered_together(left.type, right.type):
+    if op not in {"eq", "ne"} and not ordered_together(left.type, right.type):
         raise FieldError(
             f"Values of type {left.type.name} and of type {right.type.name} have no common order: one cannot be greater "
             "or less than the other."

@@ -102,3 +102,12 @@ def expressions(person: Person) -> None:
     Review.objects.select_related("product__tags")  # E84
     Review.objects.prefetch_related("product__tagz")  # E85
     Review.objects.only("star").defer("text")  # E86
+
+
+def comparisons() -> None:
+    Person.objects.aggregate(x=Avg("name"))  # E87
+    Order.objects.annotate(x=Sum(F("at")))  # E88
+    Order.objects.filter(paid__gt=F("buyer__name"))  # E89
+    Person.objects.exclude(Q(born__gte=F("age")) | Q(name__lt=Lower("nick")))  # E90
+    Person.objects.filter(age__gt=F("rank"), name__lte=Lower("nick"), born__gt=F("orders__at"), boss__gt=F("id"))
+    Order.objects.aggregate(x=Sum(F("paid") * 2), y=Avg("lines__number", filter=Q(buyer__name__gt="x")))
