@@ -81,6 +81,16 @@ class Book(Model):
     author = ForeignKey(Author, CASCADE)
     objects = BookQuerySet.as_manager()
 """,
+    "app/prints.py": """
+from app.books import Book
+from modelkit import CASCADE, ForeignKey, Model
+
+class Print(Model):
+    book = ForeignKey(Book, CASCADE, limit_choices_to={"author__name": "x"})
+
+    class Meta:
+        ordering = ["book__title"]
+""",
     "app/shelves.py": """
 from app.books import Book
 from modelkit import Count, Q
@@ -142,9 +152,13 @@ EDITS = {
         ("app/users.py", "team = ForeignKey(Team, CASCADE)", "pass"),
         {"app/views.py modelkit", "app/pages.py attr-defined"},
     ),
-    "a field is renamed that a method on self and a variable name": (
+    "a field is renamed by which rows of another module are ordered": (
+        ("app/books.py", "title =", "titled ="),
+        {"app/prints.py modelkit"},
+    ),
+    "a field is renamed that a method on self, a variable and a limit name": (
         ("app/authors.py", "name =", "named ="),
-        {"app/books.py modelkit", "app/shelves.py modelkit"},
+        {"app/books.py modelkit", "app/shelves.py modelkit", "app/prints.py modelkit"},
     ),
     "a method of a queryset's class gets another name": (
         ("app/books.py", "def known", "def famous"),
