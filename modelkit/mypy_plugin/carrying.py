@@ -45,10 +45,9 @@ def rows_carrying(receiver: Instance, query: Query, named: Mapping[str, Type]) -
     if found is None:
         return receiver
     model, row = found
-    richer = _row(row, named, query)
-    proper = get_proper_type(richer)
-    both = row == model and isinstance(proper, Instance)
-    made = _of_class(receiver, model, proper if both and isinstance(proper, Instance) else model, richer, query.call)
+    richer = get_proper_type(_row(row, named, query))
+    of = richer if row == model and isinstance(richer, Instance) else model
+    made = _of_class(receiver, model, of, richer, query.call)
     return marked(made, {**query.named, **named})
 
 
