@@ -150,8 +150,6 @@ class Call:
 
     def depends_on_kinds(self, kinds: Kinds) -> None:
         """Check what asked again when a class of fields changes."""
-        if not kinds:
-            return
         for kind in kinds:
             self.api.module_refs.add(kind.module_name)
             self._depends_on(make_trigger(kind.fullname))

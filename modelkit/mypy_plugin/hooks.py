@@ -166,6 +166,8 @@ class ModelkitPlugin(Plugin):
     def _of_base_class(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
         if fullname == "builtins.type":
             return guarded("the metaclass of models", self._missing_of_classes, lambda _: None)
+        if fullname.startswith(_FOREIGN):
+            return None
         symbol = self.lookup_fully_qualified(fullname)
         node = symbol.node if symbol is not None else None
         if isinstance(node, TypeInfo) and is_model(node):

@@ -22,17 +22,19 @@ __all__ = ["Kinds", "Leading", "Lineage", "Lineages", "Made"]
 
 
 class Kinds:
-    """The user's own among classes of fields, with what each derived from: it gets another list when it is analysed again."""
+    """Classes of fields that are the user's own, with what each derived from: it gets another list when it is analysed again."""
 
     def __init__(self, kinds: Iterable[TypeInfo]) -> None:
-        own = (base for kind in kinds if _is_own(kind) for base in kind.mro if _is_own(base))
-        self._seen = [(kind, kind.mro) for kind in dict.fromkeys(own)]
+        self._seen = [(kind, kind.mro) for kind in kinds]
+
+    @classmethod
+    def among(cls, kinds: Iterable[TypeInfo]) -> Kinds | None:
+        """Those of `kinds` that are the user's own, with their bases; None where all are this package's."""
+        own = dict.fromkeys(base for kind in kinds if _is_own(kind) for base in kind.mro if _is_own(base))
+        return cls(own) if own else None
 
     def __iter__(self) -> Iterator[TypeInfo]:
         return (kind for kind, _ in self._seen)
-
-    def __bool__(self) -> bool:
-        return bool(self._seen)
 
     @property
     def are_still_so(self) -> bool:
@@ -50,12 +52,12 @@ class Made:
 
     node: Var
     type: Type
-    kinds: Kinds
+    kinds: Kinds | None
     member: Member
 
     def is_still_so(self, node: Var) -> bool:
         """Whether `node` says what it said."""
-        return self.node is node and self.type is node.type and (not self.kinds or self.kinds.are_still_so)
+        return self.node is node and self.type is node.type and (self.kinds is None or self.kinds.are_still_so)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Leading:
     """
 
     seen: tuple[tuple[str, TypeInfo | None], ...]
-    kinds: Kinds
+    kinds: Kinds | None
     relations: tuple[Relation, ...]
 
 

@@ -87,11 +87,13 @@ class Model:
             return None
         known = self._lineage.made.get((info, name))
         if known is not None and known.is_still_so(node):
-            self._call.depends_on_kinds(known.kinds)
+            if known.kinds is not None:
+                self._call.depends_on_kinds(known.kinds)
             return known.member
         declared = get_proper_type(node.type) if node.type is not None else None
-        kinds = Kinds([declared.type] if isinstance(declared, Instance) else [])
-        self._call.depends_on_kinds(kinds)
+        kinds = Kinds.among([declared.type]) if isinstance(declared, Instance) else None
+        if kinds is not None:
+            self._call.depends_on_kinds(kinds)
         member = self._read(info, name, declared if isinstance(declared, Instance) else None, facts)
         if member is not None and node.type is not None and _is_said(member, declared):
             self._lineage.made[info, name] = Made(node, node.type, kinds, member)

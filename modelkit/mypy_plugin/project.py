@@ -79,10 +79,10 @@ class _Root:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return
-        for match in _LOOKUP.finditer(text):
+        for match in _LOOKUP.finditer(text) if "lookup" in text else ():
             self.lookups.update(re.findall(r"\w+", match[1] or match[2] or match[3].lower()))
-        found = list(_sketches(module, text, is_package=path.stem == "__init__")) if _CLASS.search(text) else []
-        self.by_module[module] = found
+        declares = "class" in text and _CLASS.search(text)
+        self.by_module[module] = list(_sketches(module, text, is_package=path.stem == "__init__")) if declares else []
 
     def drop(self, module: str) -> None:
         """Take out a file that is no more."""

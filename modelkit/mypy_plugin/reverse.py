@@ -26,7 +26,7 @@ Seen: TypeAlias = Sequence[tuple[str, TypeInfo | None]]
 def leading_to(target: TypeInfo, facts: ModelFacts, call: Call) -> Leading:
     """The relations to `target` seen from it, and the rows of child models that its rows may be."""
     seen = tuple((fullname, call.info(fullname)) for fullname in (*facts.incoming, *facts.derived))
-    kinds = Kinds(_kinds_of_fields(seen, call))
+    kinds = Kinds.among(_kinds_of_fields(seen, call))
     _depend_on(seen, kinds, call)
     relations = (*_far_sides(target, facts, call), *_children(target, facts, call))
     return Leading(seen, kinds, relations)
@@ -34,7 +34,9 @@ def leading_to(target: TypeInfo, facts: ModelFacts, call: Call) -> Leading:
 
 def is_still_so(known: Leading, call: Call) -> bool:
     """Whether the classes that were looked at are there as they were; what asked depends on them."""
-    if not known.kinds.are_still_so or any(call.info(fullname) is not info for fullname, info in known.seen):
+    if any(call.info(fullname) is not info for fullname, info in known.seen):
+        return False
+    if known.kinds is not None and not known.kinds.are_still_so:
         return False
     _depend_on(known.seen, known.kinds, call)
     return True
@@ -50,11 +52,12 @@ def _kinds_of_fields(seen: Seen, call: Call) -> Iterator[TypeInfo]:
                 yield kind
 
 
-def _depend_on(seen: Seen, kinds: Kinds, call: Call) -> None:
+def _depend_on(seen: Seen, kinds: Kinds | None, call: Call) -> None:
     for _, info in seen:
         if info is not None and facts_of(info) is not None:
             call.depends_on(info)
-    call.depends_on_kinds(kinds)
+    if kinds is not None:
+        call.depends_on_kinds(kinds)
 
 
 def _far_sides(target: TypeInfo, facts: ModelFacts, call: Call) -> Iterator[Relation]:
