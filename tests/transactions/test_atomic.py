@@ -268,7 +268,7 @@ def test_a_hook_runs_when_the_disk_has_the_commit_and_others_may_write(tmp_path:
         seen.append(b'"added":[[1]]' in (tmp_path / "db.json.log").read_bytes())
         thread = threading.Thread(target=another)
         thread.start()
-        thread.join(10)
+        thread.join(60)
         seen.append(rows())
 
     with use_store(filed), atomic():

@@ -100,7 +100,7 @@ def test_a_feed_is_waited_for(store: MemoryStore) -> None:
     seen: list[Change] = []
 
     def listen() -> None:
-        assert feed.wait(10)
+        assert feed.wait(60)
         seen.extend(feed)
 
     thread = threading.Thread(target=listen)
