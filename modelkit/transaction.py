@@ -110,7 +110,11 @@ _running_loop: Callable[[], object] | None = None
 
 def present_owner() -> Owner:
     """The present thread and task, without importing asyncio where nobody did."""
-    find = _running_loop or _asyncio_loop()
+    find = _running_loop
+    if find is None:
+        if "asyncio" not in sys.modules:
+            return get_ident()
+        find = _asyncio_loop()
     if find is None or find() is None:
         return get_ident()
     task = sys.modules["asyncio"].current_task()
@@ -120,7 +124,7 @@ def present_owner() -> Owner:
 def _asyncio_loop() -> Callable[[], object] | None:
     global _running_loop  # noqa: PLW0603 - found once
     # Half imported it has none yet, and nothing runs.
-    _running_loop = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    _running_loop = getattr(sys.modules["asyncio"], "_get_running_loop", None)
     return _running_loop
 
 
@@ -132,24 +136,40 @@ def _thread_of(owner: Owner) -> int:
 class Running:
     """One transaction that runs: its owner, its blocks and savepoints, its hooks."""
 
-    ended = True
-    """Whether it was committed or rolled back; what never began has ended, too."""
-    manual = False
-    """Whether commit() and rollback() end it, and no block does."""
-    adopted = False
-    blocks: tuple[tuple[Savepoint, int] | None, ...] = ()
+    __slots__ = (
+        "adopted",
+        "alias",
+        "before",
+        "blocks",
+        "cause",
+        "ended",
+        "hooks",
+        "isolation",
+        "manual",
+        "needs_rollback",
+        "owner",
+        "transaction",
+    )
+
+    blocks: tuple[tuple[Savepoint, int] | None, ...]
     """The inner blocks, outermost first: their savepoint and how many hooks there were, None for a block without one."""
-    needs_rollback = False
-    cause: BaseException | None = None
+    cause: BaseException | None
     """The error that broke the innermost block."""
-    before: Any = None
+    before: Any
     """What served the alias here before it."""
-    hooks: Sequence[tuple[Callable[[], object], bool]] = ()
+    hooks: Sequence[tuple[Callable[[], object], bool]]
     """What is called after the commit, and whether its errors are only logged."""
 
     def __init__(self, alias: str, store: Store, isolation: Isolation) -> None:
+        self.ended = True
+        """Whether it was committed or rolled back; what never began has ended, too."""
         self.alias = alias
         self.isolation = isolation
+        self.manual = False
+        """Whether commit() and rollback() end it, and no block does."""
+        self.adopted = self.needs_rollback = False
+        self.blocks = self.hooks = ()
+        self.cause = None
         self.transaction: Transaction = store.begin(isolation=isolation)
         self.ended = False
         self.owner = present_owner()
@@ -377,7 +397,7 @@ class Block:
 
     def begin(self) -> Running:
         """Enter: begin the transaction, or mark a savepoint in the running one."""
-        entry = serving(self.using)
+        entry = serving(self.using) if entries.get() is not None else None
         if type(entry) is Manual:
             entry = entry.begin(self._isolation)
         if type(entry) is Running:

@@ -206,7 +206,8 @@ class Pin:
     def close(self) -> None:
         """Let go of what is kept. Idempotent. Needs no lock."""
         self._home.pop(self, None)
-        self.tables = {}
+        if self.tables:
+            self.tables = {}
 
 
 def note(pins: Iterable[Pin], heap: Heap, length: int, live: int, changes: Sequence[Changed]) -> None:
