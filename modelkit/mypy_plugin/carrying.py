@@ -19,7 +19,7 @@ from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.facts import is_model
 from modelkit.mypy_plugin.members import unknown
 from modelkit.mypy_plugin.naming import ANY_NAME
-from modelkit.mypy_plugin.query import Query, marked
+from modelkit.mypy_plugin.query import Query, attributes, marked
 
 __all__ = ["carrying", "in_place", "of_heir", "own_class", "own_methods", "returned", "retyped", "rows_carrying"]
 
@@ -160,14 +160,12 @@ def returned(receiver: Instance, given: Type, query: Query) -> Type:
 
 def _attributes(value: Type) -> list[str]:
     proper = get_proper_type(value)
-    known = proper.extra_attrs if isinstance(proper, Instance) else None
-    return [] if known is None else [f"{name}: {type_!r}" for name, type_ in known.attrs.items()]
+    return [f"{name}: {type_!r}" for name, type_ in attributes(proper).items()] if isinstance(proper, Instance) else []
 
 
 def _with_attributes(model: Instance, named: Mapping[str, Type]) -> Instance:
-    known = model.extra_attrs.attrs if model.extra_attrs is not None else {}
     made = model.copy_modified()
-    made.extra_attrs = ExtraAttrs({**known, **named}, set(), None)
+    made.extra_attrs = ExtraAttrs({**attributes(model), **named}, set(), None)
     return made
 
 
@@ -178,8 +176,8 @@ def _row(row: Type, named: Mapping[str, Type], query: Query) -> Type:
     if isinstance(proper, TypedDictType) and ANY_NAME not in named:
         return query.call.row({**proper.items, **named})
     if isinstance(proper, TupleType) and ANY_NAME not in named:
-        attributes = proper.partial_fallback.extra_attrs
-        if attributes is not None:
-            return query.call.named_row({**attributes.attrs, **named})
+        known = proper.partial_fallback.extra_attrs
+        if known is not None:
+            return query.call.named_row({**known.attrs, **named})
         return proper.copy_modified(items=[*proper.items, *named.values()])
     return unknown()

@@ -60,18 +60,13 @@ def attribute(owner: TypeInfo, name: str, context: AttributeContext, call: Call,
         chk=call.api,
         override_info=base,
     )
-    method = get_proper_type(inherited)
-    made_by = _call_of(context, call) if isinstance(context.type, TypeVarType) else None
-    if (
-        made_by is None
-        or not isinstance(context.type, TypeVarType)
-        or not isinstance(method, (CallableType, Overloaded))
-    ):
+    method, variable = get_proper_type(inherited), context.type
+    if not isinstance(variable, TypeVarType) or not isinstance(method, (CallableType, Overloaded)):
         return inherited
-    queryset = get_proper_type(context.type.upper_bound)
-    if not isinstance(queryset, Instance) or not queryset.type.has_base(names.QUERIES):
+    made_by, queryset = _call_of(context, call), get_proper_type(variable.upper_bound)
+    if made_by is None or not isinstance(queryset, Instance) or not queryset.type.has_base(names.QUERIES):
         return inherited
-    items = [_of_variable(context.type, asked(made_by, queryset, item)) for item in method.items]
+    items = [_of_variable(variable, asked(made_by, queryset, item)) for item in method.items]
     return items[0] if len(items) == 1 else Overloaded(items)
 
 

@@ -57,7 +57,7 @@ from modelkit.mypy_plugin.lineage import Lineages
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.naming import ANY_NAME
 from modelkit.mypy_plugin.project import Project
-from modelkit.mypy_plugin.query import Query, query_of
+from modelkit.mypy_plugin.query import Query, attributes, query_of
 
 __all__ = ["ModelkitPlugin"]
 
@@ -270,7 +270,7 @@ class ModelkitPlugin(Plugin):
             owner = get_proper_type(owner.upper_bound)
         if not isinstance(owner, Instance) or owner.type.get(name) is not None:
             return context.default_attr_type
-        named = owner.extra_attrs.attrs if owner.extra_attrs is not None else {}
+        named = attributes(owner)
         if name in named or ANY_NAME in named:
             return named.get(name, AnyType(TypeOfAny.special_form))
         found = accessors.of_instance(owner, name, self._call(context.api))

@@ -23,7 +23,7 @@ from modelkit.mypy_plugin.naming import ANY_NAME, may_give
 from modelkit.mypy_plugin.paths import End, Missing, Way, walk
 from modelkit.mypy_plugin.variables import named_before
 
-__all__ = ["Query", "marked", "query_of"]
+__all__ = ["Query", "attributes", "marked", "query_of"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -110,10 +110,12 @@ def marked(queryset: Instance, named: Mapping[str, Type]) -> Instance:
     return made
 
 
+def attributes(instance: Instance) -> Mapping[str, Type]:
+    """What an instance's type has more than its class."""
+    return instance.extra_attrs.attrs if instance.extra_attrs is not None else {}
+
+
 def _named(queryset: Instance, model: Instance) -> Mapping[str, Type]:
     """The names that a queryset's type tells, by its marks and by its model's attributes."""
-    by_model = model.extra_attrs.attrs if model.extra_attrs is not None else {}
-    if queryset.extra_attrs is None:
-        return by_model
-    marks = queryset.extra_attrs.attrs.items()
-    return {**by_model, **{name[1:-1]: type_ for name, type_ in marks if name.startswith("<")}}
+    marks = attributes(queryset).items()
+    return {**attributes(model), **{name[1:-1]: type_ for name, type_ in marks if name.startswith("<")}}

@@ -386,9 +386,8 @@ def refuse(shape: Shape, verb: str, call: str = "()") -> None:
 
 def check_stores(names: frozenset[str], alias: str | None) -> None:
     """ValueError where one of `names`, the stores of inner queries, is another store than `alias`, which is read."""
-    store = store_of(alias or DEFAULT)
     for name in names:
-        if store_of(name) is not store:
+        if store_of(name) is not store_of(alias or DEFAULT):
             raise ValueError(
                 f"A queryset of the store '{name}' stands inside of one of '{alias or DEFAULT}', and one query reads one store: pass "
                 f"list() of the inner one, or say using('{name}') of both."

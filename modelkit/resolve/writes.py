@@ -54,8 +54,7 @@ def updates(
             shape.cache.add(shape.next, key, made)
     check_closed(shape)
     steps, stores = made
-    if stores:
-        check_stores(stores, alias)
+    check_stores(stores, alias)
     filled = leaves or (None,)
     return [
         (update, query.params + tuple([convert(filled[leaf]) for leaf, convert in bindings]))
