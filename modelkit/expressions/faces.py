@@ -52,7 +52,6 @@ M_con = TypeVar("M_con", contravariant=True)  # noqa: PLC0105 - the ending says 
 R = TypeVar("R")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-X_co = TypeVar("X_co", covariant=True, bound="Expr[Any, Any]")
 V = TypeVar("V")
 
 
@@ -129,26 +128,6 @@ class Agg(Face, Generic[M_con, T_co]):
     ) -> Expr[M_con, T_co]:
         """The aggregate for each row, over the rows that share `partition_by`; ordered, over those up to its last peer, or the `frame`."""
         return Expr(Window(self.node, _nodes(partition_by), _nodes(order_by), frame))
-
-
-class AggOver(Agg[M_con, T_co], Generic[M_con, T_co, X_co]):
-    """An aggregate that over windows is an expression of class X."""
-
-    __slots__ = ("_face",)
-
-    def __init__(self, node: Node, face: type[X_co]) -> None:
-        super().__init__(node)
-        self._face = face
-
-    def over(
-        self,
-        *,
-        partition_by: Expr[M_con, Any] | Sequence[Expr[M_con, Any]] = (),
-        order_by: Expr[M_con, Any] | Order[M_con] | Sequence[Expr[M_con, Any] | Order[M_con]] = (),
-        frame: WindowFrame | None = None,
-    ) -> X_co:
-        """As Agg.over(): an expression of the class whose values are aggregated."""
-        return self._face(super().over(partition_by=partition_by, order_by=order_by, frame=frame).node)
 
 
 class NumAgg(Agg[M_con, T_co]):
@@ -257,6 +236,29 @@ def assign_to(node: Node, value: object) -> Assign[Any]:
     if not isinstance(node, Path):
         raise TypeError(f"Only a field can be set, not the expression {node!r}.")
     return Assign(Assignment(node, value.node if isinstance(value, Face) else value))
+
+
+X_co = TypeVar("X_co", covariant=True, bound=Expr[Any, Any])
+
+
+class AggOver(Agg[M_con, T_co], Generic[M_con, T_co, X_co]):
+    """An aggregate that over windows is an expression of class X."""
+
+    __slots__ = ("_face",)
+
+    def __init__(self, node: Node, face: type[X_co]) -> None:
+        super().__init__(node)
+        self._face = face
+
+    def over(
+        self,
+        *,
+        partition_by: Expr[M_con, Any] | Sequence[Expr[M_con, Any]] = (),
+        order_by: Expr[M_con, Any] | Order[M_con] | Sequence[Expr[M_con, Any] | Order[M_con]] = (),
+        frame: WindowFrame | None = None,
+    ) -> X_co:
+        """As Agg.over(): an expression of the class whose values are aggregated."""
+        return self._face(super().over(partition_by=partition_by, order_by=order_by, frame=frame).node)
 
 
 class StrExpr(Expr[M_con, T]):

@@ -30,7 +30,7 @@ class Named(Protocol):
     lookup_name: ClassVar[str | None]
 
 
-L = TypeVar("L", bound="type[Any]")
+L = TypeVar("L", bound=type[Any])
 _Table: TypeAlias = dict[str, "type[Any]"]
 
 

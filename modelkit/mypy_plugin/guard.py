@@ -15,7 +15,7 @@ from mypy.errors import CompileError
 
 __all__ = ["KNOWN", "guarded", "is_known", "say_once"]
 
-KNOWN: Final = ((2, 3), (2, 5))
+KNOWN: Final = ((1, 16), (2, 5))
 """The versions of mypy that the plugin was tested under: from the first, below the second."""
 
 T = TypeVar("T")

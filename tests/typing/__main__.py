@@ -1,6 +1,6 @@
 """`python -m tests.typing`: how many of the marked mistakes each checker finds, and what it says beyond them.
 
-With `--mypy 2.3` the tests of this folder run under that version of mypy, in an environment that pip makes once.
+With `--mypy 1.20` the tests of this folder run under that version of mypy, in an environment that pip makes once.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from mypy import api
+from mypy.version import __version__
 
 from modelkit.mypy_plugin import call, lineage, models, project, query
 from tests.typing.cost import QUERIES, generate
@@ -19,6 +20,8 @@ from tests.typing.projects import Project, in_child
 
 MODELS = 20
 FEW = 20 * len(QUERIES)
+OVER_AGAIN = 1 if tuple(map(int, __version__.split(".")[:2])) >= (1, 18) else 2
+"""How often mypy asks about a call that is an argument of another: before 1.18 it did not keep what it had found."""
 WATCHED = {
     "lineages": (lineage.Lineage, "__init__"),
     "fields": (models.Model, "_read"),
@@ -71,8 +74,8 @@ def test_models_and_their_fields_are_worked_out_once_however_many_queries_ask(fe
 
 def test_a_query_is_looked_into_by_few_hooks_and_each_name_is_followed_little_more_than_once(few, tmp_path):
     many = counted(tmp_path / "many", 2 * FEW)
-    assert (many["hooks at work"] - few["hooks at work"]) / FEW <= 2
-    assert (many["names"] - few["names"]) / FEW <= 3
+    assert (many["hooks at work"] - few["hooks at work"]) / FEW <= 2 * OVER_AGAIN
+    assert (many["names"] - few["names"]) / FEW <= 3 * OVER_AGAIN
 
 
 def test_a_file_is_read_once(few):

@@ -34,13 +34,13 @@ def test_a_hook_that_raises_gives_what_mypy_would_and_says_so_once(said, capsys)
     assert "Broken" in lines[0]
 
 
-@pytest.mark.parametrize("version", ["1.20.2", "2.2.0", "2.5.0", "4.1.2+dev", "unknown", ""])
+@pytest.mark.parametrize("version", ["0.991", "1.15.0", "2.5.0", "4.1.2+dev", "unknown", ""])
 def test_a_version_of_mypy_that_is_not_known_gets_a_plugin_that_does_nothing(version, said, capsys):
     assert entry.plugin(version) is Plugin
     assert "queries by name are not checked" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("version", ["2.3.0", "2.4.1", "2.4.9+dev.abc"])
+@pytest.mark.parametrize("version", ["1.16.0", "1.20.2", "2.0.0", "2.4.1", "2.4.9+dev.abc"])
 def test_a_version_that_is_known_gets_the_plugin(version, said, capsys):
     assert entry.plugin(version) is hooks.ModelkitPlugin
     assert capsys.readouterr().err == ""
