@@ -190,7 +190,7 @@ class Expr(Face, Generic[M_con, T]):
 
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> str:
         raise TypeError(
             f"The expression {self.node!r} has no truth value: it has a value for each row. Compare it, or use isnull()."
         )

@@ -85,7 +85,7 @@ class Ref(Face, Generic[M_con, R]):
     def __ne__(self, other: R) -> Cond[M_con]:  # type: ignore[override]
         return Cond(Q(NamedLookup(self.node, "exact", frozen_operand(other)), _negated=True))
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> str:
         raise _no_truth(self)
 
     def in_(self, values: Iterable[R]) -> Cond[M_con]:
@@ -146,7 +146,7 @@ class OptRef(Face, Generic[M_con, R]):
     def __ne__(self, other: R | None) -> Cond[M_con]:  # type: ignore[override]
         return Cond(Q(NamedLookup(self.node, "exact", frozen_operand(other)), _negated=True))
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> str:
         raise _no_truth(self)
 
     def in_(self, values: Iterable[R | None]) -> Cond[M_con]:
@@ -202,7 +202,7 @@ class ManyRef(Face, Generic[M_con, R]):
 
     __slots__ = ()
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> str:
         raise _no_truth(self)
 
     def any(self, *conditions: Cond[R]) -> Cond[M_con]:

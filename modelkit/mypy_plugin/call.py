@@ -67,6 +67,11 @@ class Call:
         """The module that is checked."""
         return str(self.api.tree.fullname)
 
+    @property
+    def redefines(self) -> bool:
+        """Whether a variable may be of another type with each value that it is assigned: options that versions of mypy call otherwise."""
+        return any(getattr(self.api.options, f"allow_redefinition{ending}", False) for ending in ("", "_new", "_old"))
+
     # -- classes
 
     def info(self, fullname: str) -> TypeInfo | None:
@@ -141,6 +146,11 @@ class Call:
         found = self.api.get_expression_type(expression, context)
         return found
 
+    def worked_out(self, expression: Expression) -> Type | None:
+        """The type that mypy found for an expression; None where it was not there yet."""
+        found: Type | None = self.api.lookup_type_or_none(expression)
+        return found
+
     # -- dependencies
 
     def depends_on(self, info: TypeInfo) -> None:
@@ -185,6 +195,21 @@ class Call:
     def fail(self, message: str, place: Place) -> None:
         """Report an error there."""
         self.api.fail(message, self._context(place) if isinstance(place, Keyword) else place, code=QUERY)
+
+    def insist(self, message: str, place: Context) -> None:
+        """Report an error there, though mypy may be trying one of several ways to understand a call, and holds back their errors.
+
+        Nothing is said where that way has failed already.
+        """
+        errors = self.api.errors
+        held = errors._watchers
+        if held and held[-1].has_new_errors():
+            return
+        errors._watchers = []
+        try:
+            self.fail(message, place)
+        finally:
+            errors._watchers = held
 
     def _context(self, keyword: Keyword) -> Context:
         """Where a keyword stands; its value where that cannot be told."""

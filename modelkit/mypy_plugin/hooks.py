@@ -5,12 +5,26 @@ Knows all rooms of the plugin. The invariant: every hook that mypy gets is guard
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from mypy.errorcodes import ATTR_DEFINED
-from mypy.nodes import ARG_POS, ARG_STAR, ARG_STAR2, Argument, CallExpr, Expression, MemberExpr, MypyFile, TypeInfo, Var
+from mypy.nodes import (
+    ARG_POS,
+    ARG_STAR,
+    ARG_STAR2,
+    Argument,
+    CallExpr,
+    Context,
+    Expression,
+    MemberExpr,
+    MypyFile,
+    SymbolTableNode,
+    TypeInfo,
+    Var,
+)
 from mypy.options import Options
 from mypy.plugin import (
     AttributeContext,
@@ -47,6 +61,7 @@ from modelkit.mypy_plugin import (
     naming,
     rows,
     targets,
+    truth,
     writes,
 )
 from modelkit.mypy_plugin.answers import Answers
@@ -56,6 +71,7 @@ from modelkit.mypy_plugin.guard import guarded
 from modelkit.mypy_plugin.lineage import Lineages
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.naming import ANY_NAME
+from modelkit.mypy_plugin.positions import Bodies
 from modelkit.mypy_plugin.project import Project
 from modelkit.mypy_plugin.query import Query, attributes, query_of
 
@@ -103,6 +119,8 @@ _NONE: Final[frozenset[str]] = frozenset()
 _CLASS_STATEMENT: Final = "builtins.object.__init_subclass__"
 """The method that mypy looks up for each class without a metaclass, once it has been through its body."""
 _FOREIGN: Final = ("builtins.", "typing.", "collections.", "typing_extensions.", "_typeshed.")
+_NEVER: Final = (*_FOREIGN, "modelkit.")
+"""Where no attribute is a condition or an expression."""
 
 
 class ModelkitPlugin(Plugin):
@@ -112,11 +130,14 @@ class ModelkitPlugin(Plugin):
         super().__init__(options)
         self._project = Project()
         self._lineages = Lineages()
+        self._bodies = Bodies()
         self._no_models: set[str] = set()
         """Full names of what is called and makes no instance of a model, until a model class is analysed."""
         self._base_class = guarded("a base class", self._of_base_class, _nothing)
         self._called = guarded("a call", self._of_called, _nothing)
-        self._relations = dict.fromkeys(_RELATIONS, guarded("a relation", self._relation, _result_as_it_was))
+        self._relation_made = guarded("a relation", self._relation, _result_as_it_was)
+        self._truth_of_result = guarded("a truth value", self._inspect_result, _result_as_it_was)
+        self._truth_of_attribute = guarded("a truth value", self._inspect_attribute, _as_it_was)
         self._signatures = {
             **{
                 method: guarded(f"{method}()", partial(self._signature, method), _signature_as_it_was)
@@ -132,10 +153,12 @@ class ModelkitPlugin(Plugin):
         }
         self._own_methods = Answers(guarded("a class's methods", self._find_naming_methods, lambda _: _NONE))
         """By the full name of a class its methods that give a queryset more names, or give a queryset that has more."""
-        self._attributes = Answers(self._of_attribute)
-        self._class_attributes = Answers(self._of_class_attribute)
+        self._models = Answers(self._is_model)
+        self._attributes = Answers(guarded("an attribute", self._of_attribute, _nothing))
+        self._class_attributes = Answers(guarded("a class's attribute", self._of_class_attribute, _nothing))
+        self._functions = Answers(guarded("a function", self._of_function, _nothing))
         self._method_signatures = Answers(self._of_method_signature)
-        self._methods = Answers(self._of_method)
+        self._methods = Answers(guarded("a method", self._of_method, _nothing))
 
     # -- modules
 
@@ -144,6 +167,7 @@ class ModelkitPlugin(Plugin):
 
         def found(tree: MypyFile) -> list[tuple[int, str, int]]:
             self._project.renew(tree.fullname, tree.path)
+            self._forget_types(tree)
             return [(10, module, -1) for module in self._project.dependencies(tree.fullname)]
 
         return guarded("get_additional_deps", found, lambda _: [])(file)
@@ -156,6 +180,12 @@ class ModelkitPlugin(Plugin):
             return self._project.digest(context.id)
 
         return guarded("report_config_data", found, lambda _: [])(ctx)
+
+    def _forget_types(self, tree: MypyFile) -> None:
+        """Drop the answers that follow from what functions and attributes are declared as: a file is read, anew perhaps."""
+        linecache.checkcache(tree.path)
+        for answers in (self._attributes, self._class_attributes, self._functions, self._methods, self._models):
+            answers.clear()
 
     # -- classes
 
@@ -229,7 +259,8 @@ class ModelkitPlugin(Plugin):
         if name in _ASKED and not fullname.startswith(_FOREIGN):
             owner = fullname[: -len(name) - 1]
             return guarded("a method of self", partial(self._self_attribute, owner, name), _as_it_was)
-        return None
+        symbol = self._declared(fullname, _NEVER) if not self._models[fullname[: -len(name) - 1]] else None
+        return self._truth_of_attribute if symbol is not None and truth.may_be_lacked(symbol) else None
 
     def get_class_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         """A key's attribute on the class: an expression; a manager that a base declares."""
@@ -238,10 +269,11 @@ class ModelkitPlugin(Plugin):
     def _of_class_attribute(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         if fullname.endswith(".objects"):
             return self._manager_of(fullname)
-        if not fullname.endswith("_id") or fullname.startswith(_FOREIGN):
-            return None
-        name = fullname.rpartition(".")[2]
-        return guarded("a key's expression", partial(self._key_expression, name), _as_it_was)
+        if fullname.endswith("_id") and not fullname.startswith(_FOREIGN):
+            name = fullname.rpartition(".")[2]
+            return guarded("a key's expression", partial(self._key_expression, name), _as_it_was)
+        symbol = self._declared(fullname, _NEVER)
+        return self._truth_of_attribute if symbol is not None and truth.may_be_lacked_on_class(symbol) else None
 
     def _find_manager(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
         """The hook for `objects` of a class that has it from another model."""
@@ -311,7 +343,10 @@ class ModelkitPlugin(Plugin):
             return context.default_attr_type
         call = self._call(context.api)
         found = accessors.of_class(Model(info, call), name, call)
-        return found if found is not None else context.default_attr_type
+        if found is None:
+            return context.default_attr_type
+        self._inspect_truth(context.context, found, context.api)
+        return found
 
     def _self_attribute(self, owner: str, name: str, context: AttributeContext) -> Type:
         call = self._call(context.api)
@@ -359,8 +394,14 @@ class ModelkitPlugin(Plugin):
         return writes.constructed(query, context.context, context.default_signature)
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        """A relation whose target is named by text."""
-        return self._relations.get(fullname)
+        """A relation whose target is named by text; a function that gives what has no truth value."""
+        return self._functions[fullname]
+
+    def _of_function(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
+        if fullname in _RELATIONS:
+            return self._relation_made
+        symbol = self._declared(fullname, _FOREIGN)
+        return self._truth_of_result if symbol is not None and truth.may_be_lacked(symbol) else None
 
     def _relation(self, context: FunctionContext) -> Type:
         if not isinstance(context.context, CallExpr):
@@ -391,9 +432,13 @@ class ModelkitPlugin(Plugin):
         default = context.default_signature
         if not isinstance(context.context, CallExpr) or not _takes_names(default):
             return default
-        query = query_of(context.type, self._call(context.api), _source(context.context))
+        call = self._call(context.api)
+        query = query_of(context.type, call, _source(context.context))
         if query is None:
             return default
+        positions = self._bodies.here(context.api)
+        if positions is not None:
+            truth.inspect_names(positions, call)
         if method in _CREATE:
             receiver = get_proper_type(context.type)
             related = isinstance(receiver, Instance) and receiver.type.has_base(names.RELATED_SET)
@@ -417,9 +462,10 @@ class ModelkitPlugin(Plugin):
         hook = self._results.get(method)
         if hook is not None:
             return None if fullname.startswith(_FOREIGN) else hook
-        if method not in self._own_methods[owner]:
-            return None
-        return guarded("a method of a queryset's class", partial(self._own, method), _result_as_it_was)
+        if method in self._own_methods[owner]:
+            return guarded("a method of a queryset's class", partial(self._own, method), _result_as_it_was)
+        symbol = self._declared(fullname, _FOREIGN) if method != "__get__" else None
+        return self._truth_of_result if symbol is not None and truth.may_be_lacked(symbol) else None
 
     def _result(self, method: str, context: MethodContext) -> Type:
         default = context.default_return_type
@@ -442,6 +488,34 @@ class ModelkitPlugin(Plugin):
         if query is None or not isinstance(receiver, Instance):
             return given
         return annotating.of_naming(query, method, receiver, given)
+
+    # -- truth values
+
+    def _is_model(self, fullname: str) -> bool:
+        symbol = self.lookup_fully_qualified(fullname) if "." in fullname else None
+        return symbol is not None and isinstance(symbol.node, TypeInfo) and is_model(symbol.node)
+
+    def _declared(self, fullname: str, foreign: tuple[str, ...]) -> SymbolTableNode | None:
+        """A function, a method or an attribute, unless it is one of those that are not looked at."""
+        owner, _, name = fullname.rpartition(".")
+        if not owner or fullname.startswith(foreign):
+            return None
+        within = self.lookup_fully_qualified(owner)
+        info = within.node if within is not None else None
+        return info.get(name) if isinstance(info, TypeInfo) else self.lookup_fully_qualified(fullname)
+
+    def _inspect_result(self, context: FunctionContext | MethodContext) -> Type:
+        self._inspect_truth(context.context, context.default_return_type, context.api)
+        return context.default_return_type
+
+    def _inspect_attribute(self, context: AttributeContext) -> Type:
+        self._inspect_truth(context.context, context.default_attr_type, context.api)
+        return context.default_attr_type
+
+    def _inspect_truth(self, place: Context, given: Type, checker: Any) -> None:
+        positions = self._bodies.here(checker)
+        if isinstance(place, Expression) and (positions is not None or truth.is_chain(place)):
+            truth.inspect(positions, place, given, self._call(checker))
 
     def _call(self, api: Any) -> Call:
         return Call(api, self._modules or {}, self._project, self._lineages)

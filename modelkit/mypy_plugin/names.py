@@ -13,10 +13,10 @@ from modelkit.expressions.aggregates import Aggregate
 from modelkit.expressions.base import ExpressionWrapper, F, Node, Value
 from modelkit.expressions.conditional import Case, Exists, OuterRef, Subquery, When
 from modelkit.expressions.conditions import Q
-from modelkit.expressions.faces import Expr
+from modelkit.expressions.faces import BoolExpr, Cond, Expr
 from modelkit.expressions.filtered import FilteredRelation
 from modelkit.expressions.functions import Func
-from modelkit.expressions.references import ManyRef, OptRef
+from modelkit.expressions.references import ManyRef, OptRef, Ref
 from modelkit.expressions.windows import Window
 from modelkit.fields.base import Field
 from modelkit.fields.composite import CompositePrimaryKey
@@ -64,6 +64,9 @@ RELATED_SET: Final = fullname(RelatedSet)
 
 NODE: Final = fullname(Node)
 FACE: Final = fullname(Expr)
+BOOLEAN: Final = fullname(BoolExpr)
+CONDITION: Final = fullname(Cond)
+REFERENCE: Final = fullname(Ref)
 OPTIONAL_REFERENCE: Final = fullname(OptRef)
 MANY_REFERENCE: Final = fullname(ManyRef)
 NAMED_FIELD: Final = fullname(F)

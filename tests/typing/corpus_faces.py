@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 
 from modelkit import exists, outer, subquery
+from modelkit.expressions import Cond
 from tests.typing.shop.catalog import Category, Product, Tag
 from tests.typing.shop.orders import Line, Order, Review
 from tests.typing.shop.people import Account, Company, Person
@@ -94,3 +95,16 @@ def rows() -> None:
     Person.name.trim(3, 4, 5)  # E73
     Order.at - "x"  # E74
     Person.objects.filter(Person.id.in_(Person.objects.values_list(Person.name, flat=True)))  # E75
+
+
+def truth(person: Person, adult: Cond[Person], chosen: Cond[Person] | None) -> None:
+    if Person.age > 3:  # E76: mypy+plugin, pyright
+        person.save()
+    grown = Person.age >= 18
+    while person.active and not grown:  # E77: mypy+plugin, pyright
+        person.save()
+    print("old" if Person.active else "young")  # E78: mypy+plugin, pyright
+    if chosen:  # E79: mypy+plugin, pyright
+        Person.objects.filter(chosen)
+    Order.objects.filter(Order.buyer.has(adult and Person.age < 65))  # E80: mypy+plugin
+    Person.objects.filter(18 <= Person.age < 65)  # E81: mypy+plugin

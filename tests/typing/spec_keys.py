@@ -1,4 +1,7 @@
-"""What checkers are told of primary keys, and of relations by several fields. Each line marked `# Enn` must be an error, every other line none."""
+"""What checkers are told of primary keys, and of relations by several fields. Each line marked `# Enn` must be an error, every other line none.
+
+What only text says is Any without the plugin, and the model with it.
+"""
 # ruff: noqa: F403, F405 - the lines are for checkers, the names are the package's own
 
 from __future__ import annotations
@@ -56,7 +59,8 @@ def keys(shop: Shop, item: Item) -> None:
 def relations(sale: Sale, item: Item) -> None:
     assert_type(sale.item, Item | None)
     assert_type(sale.sure, Item)
-    assert_type(sale.named, Any)
+    assert_type(sale.named, Item)  # E: mypy, pyright, ty, pyrefly
+    assert_type(sale.named, Any)  # E: mypy+plugin
     assert_type(Sale.item, OptRef[Sale, Item])
     assert_type(Sale.sure, Ref[Sale, Item])
     assert_type(Sale.sure[Item.number], NumExpr[Sale, int])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelkit.mypy_plugin import guard, hooks, lineage, rows, targets, writes
+from modelkit.mypy_plugin import guard, hooks, lineage, positions, rows, targets, truth, writes
 from tests.typing.projects import Project
 
 MODULE = """
@@ -26,6 +26,8 @@ def use(team: Team) -> None:
     team.team_set
     Team.team_set
     team.save(update_fields=["nmae"])
+    if Team.name == "x":
+        team.save()
 """
 
 
@@ -67,6 +69,8 @@ def test_all_hooks_raise_and_mypy_goes_on(tmp_path, monkeypatch, said, capsys):
         (hooks, "query_of"),
         (writes, "_assigned"),
         (rows, "understood"),
+        (positions, "_asking_lines"),
+        (truth, "_refuse"),
     ],
     ids=lambda part: part if isinstance(part, str) else part.__name__.rpartition(".")[2],
 )

@@ -103,6 +103,26 @@ def numbers() -> list[int]:
 def known() -> int:
     return Book.objects.filter(KNOWN).count()
 """,
+    "app/rules.py": """
+from app.books import Book
+from modelkit.expressions import Cond
+
+class Rule:
+    def __init__(self) -> None:
+        self.famous = Book.objects.filter(Book.id > 3).exists()
+
+def long() -> bool:
+    return bool(3)
+""",
+    "app/gates.py": """
+from app.books import Book
+from app.rules import Rule, long
+
+def gate(rule: Rule) -> int:
+    if long() or rule.famous:
+        return 1
+    return Book.objects.filter(Book.id > 3).count()
+""",
 }
 
 
@@ -167,6 +187,18 @@ EDITS = {
     "a method of a queryset's class names something else": (
         ("app/books.py", "n=Count", "number=Count"),
         {"app/shelves.py modelkit", "app/shelves.py attr-defined"},
+    ),
+    "an attribute becomes a condition two modules away": (
+        ("app/rules.py", "Book.objects.filter(Book.id > 3).exists()", "Book.id > 3"),
+        {"app/gates.py modelkit"},
+    ),
+    "a function gives a condition two modules away": (
+        ("app/rules.py", "bool:\n    return bool(3)", "Cond[Book]:\n    return Book.id > 3"),
+        {"app/gates.py modelkit"},
+    ),
+    "a truth value is asked where none was": (
+        ("app/gates.py", "return 1", "return 1 if Book.id > 3 else 2"),
+        {"app/gates.py modelkit"},
     ),
     "a queryset's class becomes another one": (
         ("app/books.py", "BookQuerySet.as_manager()", "ModelQuerySet.as_manager()"),
