@@ -31,14 +31,14 @@ loading prefetch pointing undeclared deletion persistence bulk
 queryset managers relations
 model
 paginator
-FACE
+public
 contrib
 testing cli
 mypy_plugin
 """.split()
 """From the foundation up: a module imports only from its own floor's room or from what stands before it.
 
-FACE is the package's own `__init__`, which hands out the names; what is built on top of the house imports those.
+`public` gathers the names that the package's own `__init__` hands out; what is built on top of the house imports those.
 """
 
 LOADERS = {"database", "fields.temporal", "cli", "__main__"}
@@ -117,7 +117,7 @@ def test_imports_point_to_floors_below(name: str) -> None:
     own = floor(name)
     assert own is not None
     for target, _ in imports(name):
-        other = floor(target or "FACE")
+        other = floor(target or "public")
         assert other is not None, f"modelkit.{name} imports modelkit.{target}, which is on no floor"
         assert other <= own, f"modelkit.{name} imports modelkit.{target}, which stands above it"
 

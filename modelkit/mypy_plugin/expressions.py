@@ -30,7 +30,6 @@ from mypy.types import Instance, TupleType, Type, TypedDictType, UnionType, get_
 
 from modelkit.expressions.aggregates import Aggregate
 from modelkit.expressions.functions import Coalesce, Func
-from modelkit.functions.json import KeyTextTransform, KeyTransform
 from modelkit.ir.types import ScalarType
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Keyword, Place
@@ -55,7 +54,7 @@ _ON_QUERIES: Final = frozenset(
 
 _ORDERS: Final = frozenset({"gt", "gte", "lt", "lte"})
 
-_OF_JSON: Final = frozenset({names.fullname(KeyTransform), names.fullname(KeyTextTransform)})
+_OF_JSON: Final = frozenset({names.KEY_TRANSFORM, names.KEY_TEXT})
 """Calls whose first argument is a key in a JSON value."""
 
 
