@@ -9,7 +9,7 @@ from mypy.nodes import CallExpr
 from mypy.types import CallableType
 
 from modelkit.mypy_plugin.call import Keyword
-from modelkit.mypy_plugin.expressions import inspect, inspect_lookups, inspect_order
+from modelkit.mypy_plugin.expressions import inspect, inspect_comparison, inspect_lookups
 from modelkit.mypy_plugin.keywords import expected, keywords, positional
 from modelkit.mypy_plugin.query import Query
 from modelkit.mypy_plugin.signatures import with_keywords
@@ -26,7 +26,7 @@ def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
         if name in signature.arg_names:
             continue
         inspect(query, value)
-        inspect_order(query, name, value)
+        inspect_comparison(query, name, value)
         type_ = expected(query, name, value, Keyword(name, value))
         if type_ is not None:
             known[name] = type_

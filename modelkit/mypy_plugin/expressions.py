@@ -20,6 +20,7 @@ from mypy.nodes import (
     MemberExpr,
     NameExpr,
     OpExpr,
+    SetExpr,
     StrExpr,
     TupleExpr,
     TypeInfo,
@@ -30,21 +31,23 @@ from mypy.types import Instance, TupleType, Type, TypedDictType, UnionType, get_
 
 from modelkit.expressions.aggregates import Aggregate
 from modelkit.expressions.functions import Coalesce, Func
+from modelkit.functions.comparison import Cast
 from modelkit.ir.types import ScalarType
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Keyword, Place
 from modelkit.mypy_plugin.facts import class_called
 from modelkit.mypy_plugin.keywords import expected, keywords, positional
-from modelkit.mypy_plugin.lookups import Unfit, Use, python_type, scalar_of_values, understood
-from modelkit.mypy_plugin.members import allows_none, optional, unknown, without_none
+from modelkit.mypy_plugin.lookups import Unfit, Use, python_type, scalar_of, scalar_of_values, understood
+from modelkit.mypy_plugin.members import Relation, allows_none, keys_of, optional, rows_behind, unknown, without_none
 from modelkit.mypy_plugin.paths import End
 from modelkit.mypy_plugin.query import Query
+from modelkit.mypy_plugin.reverse import concrete
 from modelkit.mypy_plugin.syntax import chain
 from modelkit.mypy_plugin.variables import values_of
 from modelkit.resolve.aggregation import SUMMED
 from modelkit.resolve.lookups import ordered_together
 
-__all__ = ["held", "inspect", "inspect_lookups", "inspect_order", "value_of"]
+__all__ = ["held", "inspect", "inspect_comparison", "inspect_lookups", "value_of"]
 
 _ON_EXPRESSIONS: Final = frozenset({"asc", "desc", "over", "bitand", "bitor", "bitxor"})
 _ON_QUERIES: Final = frozenset(
@@ -52,7 +55,9 @@ _ON_QUERIES: Final = frozenset(
 )
 """Methods by which an inner query is told from other calls."""
 
-_ORDERS: Final = frozenset({"gt", "gte", "lt", "lte"})
+_ORDERS: Final = frozenset({"gt", "gte", "lt", "lte", "range"})
+_COMPARING: Final = frozenset({"same", "text", "iterable", "pair"})
+"""What lookups take that compare values with values, or texts with texts."""
 
 _OF_JSON: Final = frozenset({names.KEY_TRANSFORM, names.KEY_TEXT})
 """Calls whose first argument is a key in a JSON value."""
@@ -184,7 +189,7 @@ def _inspect_conditions(query: Query, call: CallExpr) -> None:
 def _inspect_pair(query: Query, name: str, value: Expression, place: Place) -> None:
     """Report what is wrong with a lookup whose call does not know the model, and so does not check the value."""
     inspect(query, value)
-    inspect_order(query, name, value)
+    inspect_comparison(query, name, value)
     takes = expected(query, name, value, place)
     if takes is not None:
         query.check_value(name, query.call.type_of(value, takes), takes, value)
@@ -201,17 +206,42 @@ def _inspect_sum(query: Query, kind: TypeInfo, call: CallExpr) -> None:
         query.fail(f"{kind.name} takes numbers and durations, not {scalar.name} values.", first)
 
 
-def inspect_order(query: Query, name: str, value: Expression) -> None:
-    """Report a lookup that asks which is greater, a field or an expression, where their values have no common order."""
-    kind = class_called(value.callee) if isinstance(value, CallExpr) else None
-    if kind is None or not kind.has_base(names.NODE) or name.rpartition("__")[2] not in _ORDERS:
-        return
-    way = query.walk(name)
+def inspect_comparison(query: Query, name: str, value: Expression) -> None:
+    """Report a lookup that compares with a field or an expression whose values are of an unlike type."""
+    computed = [each for each in _compared_with(value) if _is_computed(query, each)]
+    way = query.walk(name) if computed else None
     use = understood(way, query.call) if isinstance(way, End) else None
-    scalar = use.scalar if isinstance(use, Use) else None
-    given = scalar_of_values(value_of(query, value))
-    if scalar is not None and given is not None and not ordered_together(scalar, given):
-        query.fail(f"Values of type {scalar.name} and of type {given.name} have no common order.", value)
+    if not isinstance(use, Use) or use.scalar is None or use.lookup.operand not in _COMPARING:
+        return
+    ordered = use.lookup.name in _ORDERS
+    for each in computed:
+        given = scalar_of_values(value_of(query, each))
+        if given is None or ordered_together(use.scalar, given):
+            continue
+        types = f"type {use.scalar.name} and of type {given.name}"
+        query.fail(
+            f"Values of {types} have no common order." if ordered else f'"{name}" compares values of {types}.', each
+        )
+
+
+def _compared_with(value: Expression) -> list[Expression]:
+    """The expressions that one argument of a lookup gives."""
+    return value.items if isinstance(value, (ListExpr, TupleExpr, SetExpr)) else [value]
+
+
+def _is_computed(query: Query, value: Expression) -> bool:
+    """Whether a value is an expression by name, which mypy knows nothing of."""
+    match value:
+        case CallExpr():
+            kind = class_called(value.callee)
+            return kind is not None and kind.has_base(names.NODE)
+        case OpExpr():
+            return _is_computed(query, value.left) or _is_computed(query, value.right)
+        case NameExpr():
+            kept = held(query, value)
+            return len(kept) == 1 and _is_computed(query.inside(_variable(value)), kept[0])
+        case _:
+            return False
 
 
 def inspect_lookups(query: Query, expression: Expression) -> None:
@@ -290,14 +320,29 @@ def _value_at(query: Query, name: str) -> Type:
     return use.value if use.lookup.name == "exact" else query.call.instance("builtins.bool")
 
 
+def _held_at(query: Query, name: str) -> Type:
+    """What F gives: of a relation the keys, which a query then knows as such."""
+    way = query.walk(name)
+    value = _value_at(query, name)
+    relation = way.member if isinstance(way, End) and not way.rest else None
+    if isinstance(relation, Relation) and relation.target is not None:
+        return keys_of(concrete(relation.target), value)
+    return value
+
+
 def _given(query: Query, kind: TypeInfo, call: CallExpr) -> Type:
     """What an expression's class gives for these arguments."""
-    arguments = positional(call)
-    first = arguments[0] if arguments else None
+    first = next(iter(positional(call)), None)
+    if kind.fullname == names.NAMED_FIELD and isinstance(first, StrExpr):
+        return _held_at(query, first.value)
+    value = _made(query, kind, call, first)
+    return value if rows_behind(value) is None else keys_of(None, value)
+
+
+def _made(query: Query, kind: TypeInfo, call: CallExpr, first: Expression | None) -> Type:
+    """What an expression gives that computes its value."""
     if kind.fullname in {names.CONDITIONS, names.EXISTS}:
         return query.call.instance("builtins.bool")
-    if kind.fullname == names.NAMED_FIELD and isinstance(first, StrExpr):
-        return _value_at(query, first.value)
     if kind.fullname == names.SUBQUERY and len(call.args) == 1:
         return _selected(query, call.args[0])
     if kind.fullname == names.CONSTANT and first is not None:
@@ -307,8 +352,10 @@ def _given(query: Query, kind: TypeInfo, call: CallExpr) -> Type:
         return unknown()
     if issubclass(built_in, Aggregate):
         return _aggregated(query, built_in, call, first)
+    if issubclass(built_in, Cast):
+        return _cast(query, positional(call))
     if issubclass(built_in, Func) and built_in.__dict__.get("output_field") is None:
-        return _computed(query, built_in, arguments)
+        return _computed(query, built_in, positional(call))
     return unknown()
 
 
@@ -365,6 +412,17 @@ def _computed(query: Query, kind: Any, arguments: list[Expression]) -> Type:
     else:
         return unknown()
     return optional(value) if null else value
+
+
+def _cast(query: Query, arguments: list[Expression]) -> Type:
+    """What Cast gives: values of the field that it names."""
+    field = arguments[1] if len(arguments) == 2 else None
+    kind = class_called(field.callee) if isinstance(field, CallExpr) else None
+    scalar = scalar_of(kind) if kind is not None else None
+    if scalar is None:
+        return unknown()
+    value = python_type(scalar, query.call)
+    return optional(value) if allows_none(value_of(query, arguments[0])) else value
 
 
 _RANKS: Final = ("builtins.int", "decimal.Decimal", "builtins.float")

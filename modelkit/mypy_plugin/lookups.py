@@ -28,9 +28,9 @@ from modelkit.expressions.lookups import (
 from modelkit.ir import types
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Call
-from modelkit.mypy_plugin.members import Column, Relation, allows_none, optional, unknown, without_none
+from modelkit.mypy_plugin.members import Column, Relation, allows_none, optional, rows_behind, unknown, without_none
 from modelkit.mypy_plugin.models import Model
-from modelkit.mypy_plugin.paths import End
+from modelkit.mypy_plugin.paths import End, Named
 from modelkit.mypy_plugin.reverse import concrete
 from modelkit.resolve.operands import standard_field
 
@@ -93,6 +93,8 @@ def understood(end: End, call: Call) -> Use | Unfit | None:
         return None
     if isinstance(end.member, Relation):
         return _on_relation(end, end.member, value, call)
+    if rows_behind(value) is not None:
+        return _on_keys(end, value)
     scalar = _scalar(end, value)
     if scalar is None:
         return None
@@ -134,7 +136,7 @@ def _on_relation(end: End, relation: Relation, value: Type, call: Call) -> Use |
     """The lookup that stands after a relation: a few that its key has."""
     name = end.rest[0]
     if len(end.rest) == 1 and name in RELATED:
-        return Use(LOOKUPS[name], value, end, transformed=False)
+        return Use(LOOKUPS[name], value, end, transformed=False, scalar=_scalar(end, value))
     if relation.target is None:
         return None
     target = relation.target.name
@@ -144,6 +146,17 @@ def _on_relation(end: End, relation: Relation, value: Type, call: Call) -> Use |
         return None
     near = did_you_mean(name, [*Model(relation.target, call).members(), *RELATED])
     return Unfit(name, f'"{target}" has no field "{name}".{near}')
+
+
+def _on_keys(end: End, value: Type) -> Use | Unfit | None:
+    """The lookup that stands after what holds the keys of a relation: one that relations have."""
+    name = end.rest[0]
+    if len(end.rest) == 1 and name in RELATED:
+        return Use(LOOKUPS[name], value, end, transformed=False, scalar=_scalar(end, value))
+    if name not in LOOKUPS and find_transform(name, types.AnyType()) is not None:
+        return None
+    near = did_you_mean(name, sorted(RELATED))
+    return Unfit(name, f'{end.label} holds the keys of a relation, which have no lookup "{name}".{near}')
 
 
 def _scalar(end: End, value: Type) -> types.ScalarType | None:
@@ -243,6 +256,9 @@ def taken(use: Use, call: Call, *, computed: bool) -> Type:
 def _compared(use: Use, value: Type, call: Call) -> Type:
     """What a value is compared with: a relation's key with instances of the model, too."""
     member = use.end.member
+    rows = rows_behind(value) if isinstance(member, Named) else None
+    if rows is not None and not use.transformed:
+        return UnionType.make_union([rows, value])
     if use.transformed or not isinstance(member, Relation):
         return widened(value, call)
     if member.target is None:

@@ -6,7 +6,7 @@ Knows mypy's types and the facts of classes; no model as a whole, and no call. W
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import FuncDef, OverloadedFuncDef, TypeInfo
@@ -14,6 +14,7 @@ from mypy.typeops import make_simplified_union
 from mypy.types import (
     AnyType,
     CallableType,
+    ExtraAttrs,
     Instance,
     LiteralType,
     NoneType,
@@ -33,7 +34,9 @@ __all__ = [
     "Relation",
     "allows_none",
     "field_made_by",
+    "keys_of",
     "optional",
+    "rows_behind",
     "unknown",
     "value_of_field",
     "without_none",
@@ -96,6 +99,30 @@ def allows_none(value: Type) -> bool:
     proper = get_proper_type(value)
     items = proper.items if isinstance(proper, UnionType) else [proper]
     return any(isinstance(get_proper_type(item), (NoneType, AnyType)) for item in items)
+
+
+_ROWS: Final = "<rows>"
+"""An attribute of values that are keys of a relation: rows of the model that it leads to. No name in a program is like it."""
+
+
+def keys_of(target: TypeInfo | None, value: Type) -> Type:
+    """`value`, known to be keys of rows of `target`, which stand for their keys; of none for None."""
+    proper = get_proper_type(value)
+    if isinstance(proper, UnionType):
+        return UnionType([keys_of(target, item) for item in proper.items])
+    if not isinstance(proper, Instance):
+        return value
+    made = proper.copy_modified()
+    made.extra_attrs = ExtraAttrs({_ROWS: Instance(target, [])}, set(), None) if target is not None else None
+    return made
+
+
+def rows_behind(value: Type) -> Instance | None:
+    """The rows that values are known to be keys of."""
+    proper = get_proper_type(without_none(value))
+    known = proper.extra_attrs if isinstance(proper, Instance) else None
+    rows = get_proper_type(known.attrs.get(_ROWS)) if known is not None else None
+    return rows if isinstance(rows, Instance) else None
 
 
 def value_of_field(declared: Instance) -> Type:

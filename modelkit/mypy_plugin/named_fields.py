@@ -40,7 +40,7 @@ __all__ = [
 def _field(query: Query, text: StrExpr, name: str, *, rest: bool) -> None:
     """Report a text that names no field; `rest`: transforms may follow it."""
     end = query.end_of(text, name)
-    if end is None or not end.rest or isinstance(end.member, Named):
+    if end is None or not end.rest or (isinstance(end.member, Named) and not rest):
         return
     if not rest:
         query.fail(f'{end.label} has no field "{end.rest[0]}".', text)

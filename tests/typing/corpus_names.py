@@ -111,3 +111,9 @@ def comparisons() -> None:
     Person.objects.exclude(Q(born__gte=F("age")) | Q(name__lt=Lower("nick")))  # E90
     Person.objects.filter(age__gt=F("rank"), name__lte=Lower("nick"), born__gt=F("orders__at"), boss__gt=F("id"))
     Order.objects.aggregate(x=Sum(F("paid") * 2), y=Avg("lines__number", filter=Q(buyer__name__gt="x")))
+    Person.objects.filter(age=F("name"))  # E91
+    Order.objects.exclude(paid=F("buyer__name"))  # E92
+    Order.objects.filter(Q(buyer__born=F("paid")))  # E93
+    Order.objects.annotate(who=F("buyer")).filter(who=Order())  # E94
+    Order.objects.annotate(who=F("buyer")).filter(who__mail="x")  # E95
+    Order.objects.annotate(who=F("buyer")).filter(who=Person(), buyer__age=F("who"))

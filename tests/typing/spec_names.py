@@ -8,9 +8,9 @@ import uuid
 from decimal import Decimal
 from typing import assert_type
 
-from modelkit import Avg, Count, F, Max, Prefetch, Q, QuerySet, RelatedSet, Sum
+from modelkit import Avg, CharField, Count, F, Max, Prefetch, Q, QuerySet, RelatedSet, Sum
 from modelkit.expressions import ManyRef, NumExpr
-from modelkit.functions import Coalesce, Length, Lower
+from modelkit.functions import Cast, Coalesce, Length, Lower
 from tests.typing.shop.catalog import Category, Product, Tag
 from tests.typing.shop.orders import Line, Order, Review
 from tests.typing.shop.people import Account, Company, Person, PersonQuerySet
@@ -198,3 +198,43 @@ def named(people: PersonQuerySet) -> None:
     Person.objects.values("rank").annotate(n=Count("id")).get()["m"]  # E76
     Person.objects.filter(age__gt=Avg("aeg"))  # E77
     assert_type(people.adults().filter(name="x"), PersonQuerySet)
+
+
+def alike(number: int) -> None:
+    Person.objects.filter(age=F("rank"), name=Lower("nick"), boss=F("id"), boss_id=F("boss"), age__in=[F("rank"), number])
+    Order.objects.filter(paid=F("buyer__age"), at=F("buyer__born"), paid__range=(F("buyer__age"), F("paid") + 3))
+    Product.objects.filter(data=F("title"), title=F("data__x"), title__contains=F("owner__name"), pk=F("owner"))
+    Product.objects.filter(title=Cast("price", CharField()), price=Coalesce("weight", "price"))
+    Person.objects.filter(age=F("name"))  # E78
+    Person.objects.exclude(name=F("boss__age"))  # E79
+    Person.objects.filter(Q(born=F("age")) | Q(name="x"))  # E80
+    Person.objects.filter(age__in=[3, F("name")])  # E81
+    Person.objects.filter(boss=F("name"))  # E82
+    Person.objects.filter(boss__name=F("boss"))  # E83
+    Person.objects.filter(name__startswith=F("age"))  # E84
+    Person.objects.filter(born__year=Lower("name"))  # E85
+    Person.objects.get(age__range=(F("name"), 3))  # E86
+    text = F("name")
+    Person.objects.filter(age=text)  # E87
+
+
+def relations_by_name(person: Person, order: Order, product: Product) -> None:
+    bought = Order.objects.annotate(who=F("buyer"), shop=F("store"))
+    assert_type(bought.get().who, int)
+    assert_type(bought.get().shop, int | None)
+    assert_type(bought.values("who").get()["who"], int)
+    bought.filter(who=person, shop=None).exclude(who__in=[person, 3], who__gt=person).order_by("-who")
+    bought.filter(Q(who=person.pk) | Q(shop__isnull=True), who=F("buyer"), buyer=F("who"))
+    bought.annotate(again=F("who")).get(again=person)
+    Order.objects.values(who=F("buyer")).filter(who=person)
+    Person.objects.alias(order=F("orders"), above=F("boss__boss")).filter(order=order, above=person)
+    Product.objects.annotate(tag=F("tags")).filter(tag=Tag.objects.get())
+    bought.filter(who=order)  # E88
+    bought.filter(who="x")  # E89
+    bought.filter(who__in=[order])  # E90
+    bought.filter(who__range=(1, 3))  # E91
+    bought.filter(who__mail="x")  # E92
+    bought.order_by("who__mail")  # E93
+    bought.filter(who=F("buyer__name"))  # E94
+    bought.annotate(again=F("who")).filter(again=product)  # E95
+    Order.objects.annotate(who=Max("buyer")).filter(who=person)  # E96
