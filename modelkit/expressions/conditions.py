@@ -129,7 +129,7 @@ class Q(Condition):
     connector: Connector
     negated: bool
 
-    def __init__(self, *args: object, _connector: str | None = None, _negated: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: object, _connector: Any = None, _negated: Any = False, **kwargs: Any) -> None:
         connector = AND if _connector is None else _connector
         if connector not in (AND, OR, XOR):
             raise ValueError(f"Q(_connector=) is one of AND, OR, XOR or None, not {connector!r}.")

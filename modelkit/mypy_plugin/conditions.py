@@ -9,7 +9,7 @@ from mypy.nodes import CallExpr
 from mypy.types import CallableType
 
 from modelkit.mypy_plugin.call import Keyword
-from modelkit.mypy_plugin.expressions import inspect, inspect_comparison, inspect_lookups
+from modelkit.mypy_plugin.expressions import inspect, inspect_comparison, inspect_lookups, inspect_spread
 from modelkit.mypy_plugin.keywords import expected, keywords, positional
 from modelkit.mypy_plugin.query import Query
 from modelkit.mypy_plugin.signatures import with_keywords
@@ -30,6 +30,7 @@ def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
         type_ = expected(query, name, value, Keyword(name, value))
         if type_ is not None:
             known[name] = type_
+    inspect_spread(query, call)
     return with_keywords(signature, known)
 
 

@@ -36,18 +36,27 @@ from modelkit.ir.types import ScalarType
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Keyword, Place
 from modelkit.mypy_plugin.facts import class_called
-from modelkit.mypy_plugin.keywords import expected, keywords, positional
+from modelkit.mypy_plugin.keywords import expected, keywords, positional, spread
 from modelkit.mypy_plugin.lookups import Unfit, Use, python_type, scalar_of, scalar_of_values, understood
 from modelkit.mypy_plugin.members import Relation, allows_none, keys_of, optional, rows_behind, unknown, without_none
 from modelkit.mypy_plugin.paths import End
 from modelkit.mypy_plugin.query import Query
 from modelkit.mypy_plugin.reverse import concrete
 from modelkit.mypy_plugin.syntax import chain
-from modelkit.mypy_plugin.variables import values_of
+from modelkit.mypy_plugin.variables import display_of, values_of
 from modelkit.resolve.aggregation import SUMMED
 from modelkit.resolve.lookups import ordered_together
 
-__all__ = ["held", "inspect", "inspect_comparison", "inspect_lookups", "value_of"]
+__all__ = [
+    "held",
+    "inspect",
+    "inspect_comparison",
+    "inspect_lookups",
+    "inspect_spread",
+    "inspect_stored",
+    "pairs_of",
+    "value_of",
+]
 
 _ON_EXPRESSIONS: Final = frozenset({"asc", "desc", "over", "bitand", "bitor", "bitxor"})
 _ON_QUERIES: Final = frozenset(
@@ -184,6 +193,7 @@ def _inspect_conditions(query: Query, call: CallExpr) -> None:
             _inspect_pair(query, name, value, Keyword(name, value))
         else:
             inspect(query, value)
+    inspect_spread(query, call)
 
 
 def _inspect_pair(query: Query, name: str, value: Expression, place: Place) -> None:
@@ -224,6 +234,16 @@ def inspect_comparison(query: Query, name: str, value: Expression) -> None:
         )
 
 
+def inspect_stored(query: Query, name: str, value: Expression) -> None:
+    """Report a field that is set to another field, or to an expression, whose values are of an unlike type."""
+    way = query.walk(name) if _is_computed(query, value) else None
+    use = understood(way, query.call) if isinstance(way, End) else None
+    scalar = use.scalar if isinstance(use, Use) else None
+    given = scalar_of_values(value_of(query, value))
+    if scalar is not None and given is not None and not ordered_together(scalar, given):
+        query.fail(f'"{name}" takes values of type {scalar.name}, not of type {given.name}.', value)
+
+
 def _compared_with(value: Expression) -> list[Expression]:
     """The expressions that one argument of a lookup gives."""
     return value.items if isinstance(value, (ListExpr, TupleExpr, SetExpr)) else [value]
@@ -242,6 +262,23 @@ def _is_computed(query: Query, value: Expression) -> bool:
             return len(kept) == 1 and _is_computed(query.inside(_variable(value)), kept[0])
         case _:
             return False
+
+
+def pairs_of(query: Query, values: Expression) -> tuple[Query, list[tuple[StrExpr, Expression]]]:
+    """The keys and values of a dict, as far as they are written out, and the query that looks at them."""
+    display = display_of(values, query.call)
+    if display is None:
+        return query, []
+    looking = query.inside(_variable(values)) if isinstance(values, NameExpr) else query
+    return looking, [(key, value) for key, value in display.items if isinstance(key, StrExpr)]
+
+
+def inspect_spread(query: Query, call: CallExpr) -> None:
+    """Report what is wrong in the lookups of `**{...}`."""
+    for values in spread(call):
+        looking, pairs = pairs_of(query, values)
+        for key, value in pairs:
+            _inspect_pair(looking, key.value, value, key)
 
 
 def inspect_lookups(query: Query, expression: Expression) -> None:

@@ -6,6 +6,7 @@ Knows one query. The invariant: one error for a keyword, at the keyword.
 from __future__ import annotations
 
 from mypy.nodes import (
+    ARG_STAR2,
     BytesExpr,
     CallExpr,
     ComplexExpr,
@@ -28,7 +29,7 @@ from modelkit.mypy_plugin.lookups import Unfit, Use, reads, taken, understood
 from modelkit.mypy_plugin.paths import Missing
 from modelkit.mypy_plugin.query import Query
 
-__all__ = ["expected", "is_text", "is_written_out", "keywords", "positional"]
+__all__ = ["expected", "is_text", "is_written_out", "keywords", "positional", "spread"]
 
 _CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr)
 
@@ -96,3 +97,8 @@ def positional(call: CallExpr) -> list[Expression]:
     """The arguments of a call that are passed by position, without those that are spread."""
     pairs = zip(call.arg_names, call.arg_kinds, call.args, strict=True)
     return [value for name, kind, value in pairs if name is None and kind.is_positional() and not kind.is_star()]
+
+
+def spread(call: CallExpr) -> list[Expression]:
+    """The arguments of a call that are dicts of keywords: `**lookups`."""
+    return [value for kind, value in zip(call.arg_kinds, call.args, strict=True) if kind is ARG_STAR2]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mypy.nodes import ARG_NAMED_OPT, ARG_STAR2
-from mypy.types import CallableType, Type
+from mypy.nodes import ARG_NAMED_OPT, ARG_STAR2, CallExpr
+from mypy.types import AnyType, CallableType, Type, TypeOfAny
 
-__all__ = ["with_keywords"]
+__all__ = ["open_to_spread", "with_keywords"]
 
 
 def with_keywords(signature: CallableType, expected: Mapping[str, Type]) -> CallableType:
@@ -24,3 +24,14 @@ def with_keywords(signature: CallableType, expected: Mapping[str, Type]) -> Call
     types[at:at] = new.values()
     names[at:at] = new
     return signature.copy_modified(arg_kinds=kinds, arg_types=types, arg_names=names)
+
+
+def open_to_spread(signature: CallableType, call: CallExpr) -> CallableType:
+    """`signature`, whose options take anything that a call spreads: mypy takes each value of `**values` for one of any option not given."""
+    if ARG_STAR2 not in call.arg_kinds:
+        return signature
+    open_ = [
+        AnyType(TypeOfAny.special_form) if kind.is_optional() and name not in call.arg_names else type_
+        for name, kind, type_ in zip(signature.arg_names, signature.arg_kinds, signature.arg_types, strict=True)
+    ]
+    return signature.copy_modified(arg_types=open_)

@@ -17,6 +17,7 @@ from mypy.nodes import (
     CallExpr,
     ConditionalExpr,
     DelStmt,
+    DictExpr,
     Expression,
     ForStmt,
     FuncDef,
@@ -38,7 +39,7 @@ from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.naming import ANY_NAME, given_by
 from modelkit.mypy_plugin.syntax import chain, children, descendants
 
-__all__ = ["named_before", "values_of"]
+__all__ = ["display_of", "named_before", "values_of"]
 
 _NAMING: Final = frozenset({"annotate", "alias", "values"})
 
@@ -49,6 +50,16 @@ def values_of(expression: NameExpr, call: Call) -> list[Expression]:
     if found is None or found.unclear:
         return []
     return found.values if len(found.values) == 1 or found.reads == 1 else []
+
+
+def display_of(expression: Expression, call: Call) -> DictExpr | None:
+    """The dict that is written out where it is used, or that a variable holds which is used nowhere else."""
+    if not isinstance(expression, NameExpr):
+        return expression if isinstance(expression, DictExpr) else None
+    found = _uses(expression, call)
+    sure = found is not None and not found.unclear and found.reads == 1 and len(found.values) == 1
+    value = found.values[0] if found is not None and sure else None
+    return value if isinstance(value, DictExpr) else None
 
 
 def named_before(source: Expression, name: str, queryset: TypeInfo | None, call: Call) -> bool:

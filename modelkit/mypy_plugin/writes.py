@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mypy.nodes import CallExpr, Decorator, DictExpr, Expression, StrExpr, TypeInfo, Var
+from mypy.nodes import CallExpr, Decorator, Expression, TypeInfo, Var
 from mypy.types import CallableType, Instance, NoneType, Type, UnionType, get_proper_type
 
 from modelkit.errors import did_you_mean
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Keyword, Place
 from modelkit.mypy_plugin.conditions import checked
-from modelkit.mypy_plugin.expressions import inspect
+from modelkit.mypy_plugin.expressions import inspect, inspect_stored, pairs_of
 from modelkit.mypy_plugin.facts import is_model
 from modelkit.mypy_plugin.filling import is_whole
-from modelkit.mypy_plugin.keywords import is_text, is_written_out, keywords, positional
+from modelkit.mypy_plugin.keywords import is_text, is_written_out, keywords, positional, spread
 from modelkit.mypy_plugin.lookups import scalar_of, widened
 from modelkit.mypy_plugin.members import Column, Member, Relation, allows_none, optional, unknown
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.query import Query
 from modelkit.mypy_plugin.reverse import concrete
-from modelkit.mypy_plugin.signatures import with_keywords
+from modelkit.mypy_plugin.signatures import open_to_spread, with_keywords
 
 __all__ = ["constructed", "created", "found_or_created", "updated"]
 
@@ -49,6 +49,7 @@ def _made(query: Query, call: CallExpr, signature: CallableType, *, asked: Calla
         else:
             known[name] = unknown() if _is_text(query, model, name, value) else _given(query, type_, value)
         inspect(query, value)
+    _inspect_spread(query, call)
     plain = all(not kind.is_star() and not kind.is_positional() for kind in call.arg_kinds)
     several = any(_fills_several(model, name) or _assigned(model, name) is None for name, _ in given)
     if plain and not several and model.understood and not _fills_itself(query.info):
@@ -172,6 +173,8 @@ def updated(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
         else:
             stored = _stored(query, model, name, type_, written_out=is_written_out(value))
             known[name] = unknown() if _is_text(query, model, name, value) else stored
+            inspect_stored(query, name, value)
+    _inspect_spread(query, call)
     return with_keywords(signature, known)
 
 
@@ -192,17 +195,21 @@ def found_or_created(query: Query, call: CallExpr, signature: CallableType) -> C
     """The signature of get_or_create() and update_or_create(): lookups, and values in `defaults`."""
     named = [value for option, value in keywords(call) if option in {"defaults", "create_defaults"}]
     for values in (*positional(call), *named):
-        if isinstance(values, DictExpr):
-            _inspect_values(query, values)
-    return checked(query, call, signature)
+        _inspect_values(query, values)
+    return checked(query, call, open_to_spread(signature, call))
 
 
-def _inspect_values(query: Query, values: DictExpr) -> None:
+def _inspect_spread(query: Query, call: CallExpr) -> None:
+    """Report what is wrong in the values of `**{...}`."""
+    for values in spread(call):
+        _inspect_values(query, values)
+
+
+def _inspect_values(query: Query, values: Expression) -> None:
     """Report what is wrong in a dict of values that is written out."""
     model = Model(query.info, query.call)
-    for key, value in values.items:
-        if not isinstance(key, StrExpr):
-            continue
+    query, pairs = pairs_of(query, values)
+    for key, value in pairs:
         inspect(query, value)
         type_ = _assigned(model, key.value)
         if type_ is None:
