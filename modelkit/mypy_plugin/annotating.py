@@ -10,12 +10,13 @@ from mypy.types import CallableType, Instance, Type, get_proper_type
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.carrying import carrying, in_place, returned
-from modelkit.mypy_plugin.expressions import held, inspect, value_of
+from modelkit.mypy_plugin.expressions import inspect
 from modelkit.mypy_plugin.facts import class_called
 from modelkit.mypy_plugin.keywords import keywords, positional
 from modelkit.mypy_plugin.members import unknown
 from modelkit.mypy_plugin.naming import ANY_NAME, Given, given_by
 from modelkit.mypy_plugin.query import Query, query_of
+from modelkit.mypy_plugin.values import held, value_of
 
 __all__ = ["checked", "of_aggregate", "of_annotate", "of_naming"]
 

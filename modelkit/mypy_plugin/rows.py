@@ -12,13 +12,14 @@ from mypy.types import CallableType, Instance, TupleType, Type, get_proper_type
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.carrying import in_place, retyped
-from modelkit.mypy_plugin.expressions import inspect, value_of
+from modelkit.mypy_plugin.expressions import inspect
 from modelkit.mypy_plugin.facts import class_called, is_true
 from modelkit.mypy_plugin.keywords import is_written_out, keywords, positional
 from modelkit.mypy_plugin.lookups import Unfit, understood
 from modelkit.mypy_plugin.members import Column, unknown
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.query import Query
+from modelkit.mypy_plugin.values import value_of
 
 __all__ = ["checked", "of_bulk", "of_values", "of_values_list"]
 

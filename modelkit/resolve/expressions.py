@@ -57,6 +57,7 @@ from modelkit.resolve.skeleton import query_in
 __all__ = [
     "alias_of",
     "annotation_of",
+    "arithmetic_type",
     "beside",
     "checked_alias",
     "column_term",
@@ -249,7 +250,7 @@ resolver(Value)(_value)
 _TEMPORAL: Final = (DateType, DateTimeType, TimeType)
 
 
-def _result(op: str, left: ScalarType, right: ScalarType) -> ScalarType | None:
+def arithmetic_type(op: str, left: ScalarType, right: ScalarType) -> ScalarType | None:
     """The type of left OP right; None where the two do not go together."""
     if isinstance(left, AnyType) or isinstance(right, AnyType):
         known = right if isinstance(left, AnyType) else left
@@ -294,7 +295,7 @@ def combined(scope: Scope, node: Combined, context: Context, output: Any = None)
     else:
         left = resolve(scope, node.left, context)
         right = beside(scope, node.right, context, left)
-    type_ = _result(node.operator, left.expr.type, right.expr.type)
+    type_ = arithmetic_type(node.operator, left.expr.type, right.expr.type)
     if type_ is None:
         type_ = functions.type_of(output)
     if type_ is None:

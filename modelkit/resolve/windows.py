@@ -24,7 +24,7 @@ from modelkit.resolve.grouping import has_window
 from modelkit.resolve.joins import Context, Scope, side_by_side
 from modelkit.resolve.query import Term
 
-__all__: list[str] = []
+__all__ = ["PLACES"]
 
 
 @resolver(Window)
@@ -53,7 +53,7 @@ def _over(scope: Scope, node: Aggregate | WindowFunction, around: ir.Window, con
     terms = [resolve(scope, arg, context) for arg in node.args[:1]]
     terms += [expressions.beside(scope, arg, context, terms[0]) for arg in node.args[1:]]
     _check_flat(node, [*(term.expr for term in terms), *_keys_of(around)])
-    result = _RESULTS.get(node.function)
+    result = PLACES.get(node.function)
     if result is not None:
         made = replace(around, type=result, function=node.function, args=tuple(term.expr for term in terms))
         return typed(Term(made), node.declared)
@@ -64,7 +64,7 @@ def _over(scope: Scope, node: Aggregate | WindowFunction, around: ir.Window, con
     return typed(Term(made, value.field, value.key_of), node.declared)
 
 
-_RESULTS: Final = {
+PLACES: Final = {
     "row_number": INTEGER,
     "rank": INTEGER,
     "dense_rank": INTEGER,
