@@ -5,14 +5,14 @@ Knows one query and its call. The invariant: a name that a query gave is known t
 
 from __future__ import annotations
 
-from mypy.nodes import ARG_POS, CallExpr, Expression, NameExpr, StrExpr
+from mypy.nodes import ARG_POS, CallExpr, DictExpr, Expression, NameExpr, StrExpr
 from mypy.types import CallableType, Instance, Type, get_proper_type
 
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.carrying import carrying, in_place, returned
-from modelkit.mypy_plugin.expressions import inspect
+from modelkit.mypy_plugin.expressions import inspect, pairs_of
 from modelkit.mypy_plugin.facts import class_called
-from modelkit.mypy_plugin.keywords import keywords, positional
+from modelkit.mypy_plugin.keywords import keywords, positional, spread
 from modelkit.mypy_plugin.members import unknown
 from modelkit.mypy_plugin.naming import ANY_NAME, Given, given_by
 from modelkit.mypy_plugin.query import Query, query_of
@@ -25,23 +25,38 @@ def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
     """Report names inside the expressions that this query does not have; each may read those before it."""
     for argument in positional(call):
         inspect(query, argument)
-    for name, value in keywords(call):
+    for name, value in _given_names(query, call):
         inspect(query, value)
         query = query.plus({name: value_of(query, value)})
     return signature
 
 
+def _given_names(query: Query, call: CallExpr) -> list[tuple[str, Expression]]:
+    """The names that a call gives expressions, as keywords or in a dict that is spread where it is written out."""
+    displays = [values for values in spread(call) if isinstance(values, DictExpr)]
+    return [
+        *keywords(call),
+        *((key.value, value) for display in displays for key, value in pairs_of(query, display)[1]),
+    ]
+
+
+def _is_told(values: Expression) -> bool:
+    """Whether all keys of a dict are written out where it is spread."""
+    return isinstance(values, DictExpr) and all(isinstance(key, StrExpr) for key, _ in values.items)
+
+
 def _named(query: Query, call: CallExpr) -> dict[str, Type] | None:
     """The names that a call gives, with the types of their values; None where one cannot be told."""
     named: dict[str, Type] = {}
-    if len(positional(call)) + len(keywords(call)) != len(call.args):
+    plain = len(positional(call)) + len(keywords(call)) + len(spread(call)) == len(call.args)
+    if not plain or not all(map(_is_told, spread(call))):
         return None
     for argument in positional(call):
         name = _own_name(query, argument)
         if name is None:
             return None
         named[name] = value_of(query.plus(named), argument)
-    for name, value in keywords(call):
+    for name, value in _given_names(query, call):
         named[name] = value_of(query.plus(named), value)
     return named
 

@@ -1,5 +1,5 @@
 """What mypy is told of names in text by the plugin. Exactly the marked lines are errors."""
-# ruff: noqa: B018, RUF015 - the lines are for checkers
+# ruff: noqa: B018, PIE804, RUF015 - the lines are for checkers
 
 from __future__ import annotations
 
@@ -8,9 +8,26 @@ import uuid
 from decimal import Decimal
 from typing import assert_type
 
-from modelkit import Avg, CharField, Count, F, Max, Prefetch, Q, QuerySet, RelatedSet, Sum
+from modelkit import (
+    Avg,
+    Case,
+    CharField,
+    Count,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    Max,
+    Prefetch,
+    Q,
+    QuerySet,
+    RelatedSet,
+    Sum,
+    Value,
+    When,
+    Window,
+)
 from modelkit.expressions import ManyRef, NumExpr
-from modelkit.functions import Cast, Coalesce, Length, Lower
+from modelkit.functions import Cast, Coalesce, Lag, Length, Lower, RowNumber
 from tests.typing.shop.catalog import Category, Product, Tag
 from tests.typing.shop.orders import Line, Order, Review
 from tests.typing.shop.people import Account, Company, Person, PersonQuerySet
@@ -238,3 +255,50 @@ def relations_by_name(person: Person, order: Order, product: Product) -> None:
     bought.filter(who=F("buyer__name"))  # E94
     bought.annotate(again=F("who")).filter(again=product)  # E95
     Order.objects.annotate(who=Max("buyer")).filter(who=person)  # E96
+
+
+def spread(person: Person, name: str, others: dict[str, str]) -> None:
+    Person.objects.filter(**{"age__gte": 3, "boss__name": "x", f"{name}__in": [3], "born": "2024-01-01"})
+    Person.objects.filter(Q(**{"age": 3}) | Q(name="x", **others), **others)
+    Person.objects.create(**{"name": "x", "boss": person})
+    Person.objects.update(**{"age": F("age") + 1, "nick": Lower("name")})
+    Person.objects.get_or_create(name="x", **{"age": 3}, defaults={"rank": 3})
+    chosen = {"age": 3, "toked": 4}
+    chosen.pop("toked")
+    Person.objects.filter(**chosen)
+    assert_type(Person.objects.annotate(**{"n": Count("orders")}).get().n, int)
+    Person.objects.filter(**{"aeg__gte": 3})  # E97
+    Person.objects.exclude(**{"age__gte": "x"})  # E98
+    Person.objects.filter(Q(**{"nmae": "x"}))  # E99
+    Person.objects.create(**{"nmae": "x"})  # E100
+    Person(**{"age": "x"})  # E101
+    Person.objects.update(**{"aeg": 3})  # E102
+    Person.objects.get_or_create(**{"nmae": "x"})  # E103
+    wrong = {"nmae": "x"}  # E104
+    Person.objects.get(**wrong)
+    defaults = {"aeg": 3}  # E105
+    Person.objects.update_or_create(name="x", defaults=defaults)
+    Person.objects.annotate(**{"n": Count("ordres")})  # E106
+
+
+def computed(days: datetime.timedelta) -> None:
+    assert_type(Order.objects.annotate(x=F("paid") * 2 + F("store")).get().x, Decimal | None)
+    assert_type(Order.objects.annotate(x=F("at") - F("at")).get().x, datetime.timedelta)
+    assert_type(Order.objects.annotate(x=F("at") + days).get().x, datetime.datetime)
+    assert_type(Product.objects.annotate(x=F("price") * 1.5).get().x, Decimal)
+    assert_type(Person.objects.annotate(x=Case(When(age=3, then=1), default=0)).get().x, int)
+    assert_type(Person.objects.annotate(x=Case(When(age=3, then="name"), default=Value("x"))).get().x, str)
+    assert_type(Person.objects.annotate(x=Case(When(age=3, then=Value("x")))).get().x, str | None)
+    assert_type(Person.objects.annotate(x=Window(RowNumber(), order_by="age")).get().x, int)
+    assert_type(Person.objects.annotate(x=Window(Lag("name"), order_by="age")).get().x, str | None)
+    assert_type(Person.objects.annotate(x=Cast("nick", IntegerField())).get().x, int | None)
+    Person.objects.annotate(x=ExpressionWrapper(F("name") + F("age"), output_field=CharField()))
+    Person.objects.update(age=F("rank") * 2, boss=F("id"), nick=F("name"))
+    Person.objects.annotate(x=F("name") + F("age"))  # E107
+    Person.objects.filter(name=F("name") + "x")  # E108
+    Person.objects.order_by(F("born") - 1)  # E109
+    Order.objects.aggregate(x=Sum(F("at") * F("paid")))  # E110
+    Person.objects.annotate(x=Case(When(age=3, then=1), default=0)).filter(x="x")  # E111
+    Person.objects.annotate(x=Window(RowNumber(), order_by="age")).get().x.upper()  # E112
+    Person.objects.update(age=F("name"))  # E113
+    Person.objects.update(name=F("age") + 1)  # E114
