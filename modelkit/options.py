@@ -129,6 +129,8 @@ class Options:
         """Where rows have an order of their own (order_with_respect_to): what numbers new ones, before they are stored."""
         self.made: dict[str, Any] = {}
         """What others derived from this; goes with `expire()`."""
+        self.related_managers: dict[str, Callable[[Any], Any]] = {}
+        """What makes the manager of an instance's rows, by the accessor of the to-many relation; goes with `expire()`, too."""
         self._table: Table | None = None
         self._info: ModelInfo | None = None
 
@@ -276,6 +278,7 @@ class Options:
         for meta in self._family():
             meta._info = None
             meta.made = {}
+            meta.related_managers = {}
             if table:
                 meta._table = None
             for name in _COMPUTED:

@@ -1,4 +1,4 @@
-"""Managers of many-to-many relations, `book.tags`, and the one way to get a related manager of either kind.
+"""Managers of many-to-many relations, `book.tags`, and what makes a related manager of either kind.
 
 It writes rows of the model between the two ends and never touches those at the ends. The invariant: for an automatic
 model between, a pair stands there at most once, and for a symmetrical relation beside its mirror image.
@@ -16,7 +16,7 @@ from modelkit.deletion import delete_queryset
 from modelkit.errors import IntegrityError, shorten
 from modelkit.ir.query import Conflict
 from modelkit.ir.schema import DEFAULT
-from modelkit.modelinfo import ModelInfo, Relation, info_of, values_of
+from modelkit.modelinfo import ModelInfo, Relation, info_of, is_key, values_of
 from modelkit.relations.accessors import value_of
 from modelkit.relations.managers import Related, class_of, listed, mixed_for, refuse_collection
 from modelkit.resolve import shapes
@@ -24,7 +24,7 @@ from modelkit.retrying import standing
 from modelkit.signals import m2m_changed
 from modelkit.stores.base import Session
 
-__all__ = ["ManyManager", "related_manager"]
+__all__ = ["ManyManager", "manager_maker"]
 
 M = TypeVar("M")
 
@@ -345,39 +345,38 @@ def _mixed(relation: Relation) -> type[Any]:
     return chosen
 
 
-def related_manager(instance: Any, name: str) -> Any:
-    """The manager for the to-many accessor `name` of `instance`; what descriptors call.
+def manager_maker(owner: Any, name: str) -> Callable[[Any], Any]:
+    """What makes the manager for the to-many accessor `name` of an instance of `owner`, kept with the model for its descriptors.
 
-    Raises ValueError where a many-to-many relation's `instance` has no key yet.
+    For a many-to-many relation it raises ValueError where the instance has no key yet.
     """
-    meta = type(instance)._meta
-    try:
-        made, read, saved = meta.made["related"][name]
-    except KeyError:
-        made, read, saved = found = _accessed(meta.info, name)
-        meta.made.setdefault("related", {})[name] = found
-    related: Any = object.__new__(made)
-    related.instance = instance
-    if read is not None:
-        key = read(instance)
-        if key is None or (key.__class__ is tuple and None in key) or not (saved or instance._is_pk_set()):
-            local = meta.info.accessor(name).local
-            missing = next((attname for attname in local if getattr(instance, attname) is None), local[0])
+    meta = owner._meta
+    relation = meta.info.accessor(name)
+    mixed = _mixed(relation)
+    kind = class_of(meta.info, relation, mixed, relation.target._default_manager)
+    made = meta.related_managers[name] = _with_key(kind, relation, meta.info) if mixed is ManyManager else kind._of
+    return made
+
+
+def _with_key(kind: type[ManyManager[Any]], relation: Relation, info: ModelInfo) -> Callable[[Any], Any]:
+    """What makes a manager of class `kind` for an instance of the model that holds what `relation` leads on from."""
+    new, read = object.__new__, attrgetter(*relation.local)
+    by_primary = [relation.local] == [(attribute.attname,) for attribute in info.key]
+
+    def manager(instance: Any) -> ManyManager[Any]:
+        made: ManyManager[Any] = new(kind)
+        made.instance = instance
+        key: Any = read(instance)
+        made._related_key = key
+        if key is None or not (by_primary or (is_key(key) and instance._is_pk_set())):
+            missing = next((name for name in relation.local if getattr(instance, name) is None), relation.local[0])
             raise ValueError(
                 f"{shorten(instance)} needs to have a value for field '{missing}' before this many-to-many relationship can "
                 "be used: save it first."
             )
-        related._related_key = key
-    return related
+        return made
 
-
-def _accessed(info: ModelInfo, name: str) -> tuple[type[Any], Callable[[Any], Any] | None, bool]:
-    """What an accessor makes: the manager's class, what reads the key that it needs (None: none), whether that is the primary key."""
-    relation = info.accessor(name)
-    mixed = _mixed(relation)
-    made = class_of(info, relation, mixed, relation.target._default_manager)
-    read = attrgetter(*relation.local) if mixed is ManyManager else None
-    return made, read, relation.local == tuple(attribute.attname for attribute in info.key)
+    return manager
 
 
 def _asked(key: Relation) -> str:

@@ -24,7 +24,7 @@ from modelkit.queryset.queryset import RelatedSet
 from modelkit.relations.base import RECURSIVE, RelationField, RelationOptions
 from modelkit.relations.foreign_key import ForeignKey
 from modelkit.relations.managers import refuse_assignment
-from modelkit.relations.many import related_manager
+from modelkit.relations.many import manager_maker
 from modelkit.relations.sides import ManyFace, ManyToManyRel
 
 __all__ = ["ManyToMany"]
@@ -119,7 +119,7 @@ class ManyToMany(RelationField[Any], Generic[R]):
     def __get__(self, instance: Any, owner: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         if instance is None:
             return ManyFace(Path(owner, (self.name,))) if self.name else self
-        return related_manager(instance, self.name)
+        return (owner._meta.related_managers.get(self.name) or manager_maker(owner, self.name))(instance)
 
     def __set__(self, instance: object, value: Any) -> None:
         refuse_assignment(type(instance), self.name, value)

@@ -19,7 +19,7 @@ from modelkit.expressions.references import OptRef, Ref
 from modelkit.queryset.queryset import RelatedSet
 from modelkit.relations.accessors import reverse_one_get, reverse_one_set
 from modelkit.relations.managers import refuse_assignment
-from modelkit.relations.many import related_manager
+from modelkit.relations.many import manager_maker
 from modelkit.relations.sides import ManyFace, OptRefFace
 
 __all__ = ["Reverse", "ReverseOne"]
@@ -94,8 +94,11 @@ class Reverse(_Declared, Generic[R]):
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return ManyFace(Path(owner, (self.name,)))
-        self.require(owner)
-        return related_manager(instance, self.name)
+        made = owner._meta.related_managers.get(self.name)
+        if made is None:
+            self.require(owner)
+            made = manager_maker(owner, self.name)
+        return made(instance)
 
     def __set__(self, instance: object, value: Any) -> None:
         refuse_assignment(type(instance), self.name, value)

@@ -20,7 +20,7 @@ from modelkit.owners import ABSENT, kept
 from modelkit.relations.accessors import is_cached, missing_class, reverse_one_get, reverse_one_set
 from modelkit.relations.in_order import give_order_methods, take_order_methods
 from modelkit.relations.managers import refuse_assignment
-from modelkit.relations.many import related_manager
+from modelkit.relations.many import manager_maker
 
 __all__ = [
     "FieldCacheMixin",
@@ -474,7 +474,7 @@ class ReverseMany(_SideDescriptor):
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return ManyFace(Path(owner, (self.side.name,)))
-        return related_manager(instance, self.name)
+        return (owner._meta.related_managers.get(self.name) or manager_maker(owner, self.name))(instance)
 
     def __set__(self, instance: Any, value: Any) -> None:
         refuse_assignment(type(instance), self.name, value)

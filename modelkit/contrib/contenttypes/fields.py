@@ -23,7 +23,7 @@ from modelkit.modelinfo import Guard, ModelClass, kept_as
 from modelkit.relations.accessors import alias_of
 from modelkit.relations.base import RelationField
 from modelkit.relations.managers import refuse_assignment
-from modelkit.relations.many import related_manager
+from modelkit.relations.many import manager_maker
 from modelkit.relations.sides import ManyFace, Side
 
 __all__ = ["GenericForeignKey", "GenericRelation"]
@@ -240,7 +240,7 @@ class GenericRelation(RelationField[Any]):
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return ManyFace(Path(owner, (self.name,)))
-        return related_manager(instance, self.name)
+        return (owner._meta.related_managers.get(self.name) or manager_maker(owner, self.name))(instance)
 
     def __set__(self, instance: Any, value: Any) -> None:
         refuse_assignment(type(instance), self.name, value)
