@@ -22,7 +22,7 @@ from modelkit.modelinfo import Hop, ModelInfo, Relation, info_of, is_key
 from modelkit.pointing import changes, rows_under, side_by_side
 from modelkit.records import dataclass
 from modelkit.registry import default
-from modelkit.resolve import conditions, finishers, outputs, shapes
+from modelkit.resolve import filtering, finishers, outputs, shapes
 from modelkit.resolve.query import Query, Shape
 from modelkit.retrying import standing
 from modelkit.signals import post_delete, pre_delete
@@ -440,7 +440,7 @@ class _Collector:
     def _load(self, pointer: _Pointer, values: Values) -> list[Any]:
         """Instances of the rows that point to `values`."""
         relation = pointer.relation
-        query = conditions.filtered(shapes.root(info_of(relation.target)), (), dict(relation.restriction))
+        query = filtering.filtered(shapes.root(info_of(relation.target)), (), dict(relation.restriction))
         query = shapes.among(query, relation.remote, values)
         fetch = finishers.fetch(query if pointer.enforced else shapes.locked(query))
         return load(fetch, self.session.select(fetch.select, fetch.params), self.alias)

@@ -19,8 +19,7 @@ from typing_extensions import TypeVar
 from modelkit.modelinfo import info_of
 from modelkit.queryset import rows, writes
 from modelkit.queryset.queries import DefaultObjects, ManagerOf, ModelQuerySet, Queries, QuerySet
-from modelkit.resolve import conditions as resolving
-from modelkit.resolve import shapes
+from modelkit.resolve import filtering, shapes
 from modelkit.transaction import DEFAULT
 
 __all__ = ["DefaultObjects", "EmptyManager", "Manager", "ManagerOf"]
@@ -180,18 +179,18 @@ class Manager(_Start[M]):
 
     def get(self, *conditions: Any, **lookups: Any) -> M:
         """The one row that meets the conditions. Raises the model's DoesNotExist or MultipleObjectsReturned."""
-        if self._plain:
-            query = resolving.filtered(shapes.root(info_of(self.model)), conditions, lookups, verb="get")
-            found: M = rows.single(self, query)
-        else:
+        found: M
+        if not self._plain or conditions:
             found = self.get_queryset().get(*conditions, **lookups)
+        else:
+            found = rows.looked_up(self, shapes.root(info_of(self.model)), lookups)
         return found
 
     def filter(self, *conditions: Any, **lookups: Any) -> Self:
         """The rows that meet all conditions and lookups."""
         found: Any
         if self._plain:
-            query = resolving.filtered(shapes.root(info_of(self.model)), conditions, lookups)
+            query = filtering.filtered(shapes.root(info_of(self.model)), conditions, lookups)
             found = self._queryset_class(self.model, query, self._db, self._hints)
         else:
             found = self.get_queryset().filter(*conditions, **lookups)

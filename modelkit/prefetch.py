@@ -23,7 +23,7 @@ from modelkit.ir.types import TupleType
 from modelkit.loading import Grouping, Groups, load, load_groups, reads_plainly, sets_plainly
 from modelkit.modelinfo import ModelInfo, Relation, back_of, held, info_of, is_key, kept_as
 from modelkit.owners import ABSENT, LISTS, Known, attach, kept, owned
-from modelkit.resolve import conditions, finishers, shapes
+from modelkit.resolve import filtering, finishers, shapes
 from modelkit.resolve.query import Fetch, Query
 
 __all__ = ["Prefetch", "Prefetched", "aprefetch_related_objects", "prefetch_related_objects", "run"]
@@ -435,7 +435,7 @@ class _Level:
             assert relation is not None
             lookups: dict[str, Any] = {f"{remote}__in": list(keys), **relation.restriction}
             either |= Q(**lookups)
-        fetch = finishers.fetch(conditions.filtered(self.query, (either,), {}))
+        fetch = finishers.fetch(filtering.filtered(self.query, (either,), {}))
         for each in load(fetch, session(self.alias).select(fetch.select, fetch.params), self.alias):
             group = groups.get(self.relation.field.owner_key(each, self.alias))
             if group is not None:
@@ -446,7 +446,7 @@ class _Level:
         back, wanted = back_of(self.relation), tuple(groups)
         query = _sharing(self.query)
         if len(back.remote) == 1:
-            query = conditions.filtered(query, (), {f"{back.name}__{back.remote[0]}__in": wanted})
+            query = filtering.filtered(query, (), {f"{back.name}__{back.remote[0]}__in": wanted})
         else:
             query = shapes.related_to_any(query, back, wanted)
         fetch = finishers.fetch(query)

@@ -16,7 +16,7 @@ from modelkit.ir.schema import DEFAULT, Row
 from modelkit.modelinfo import Attribute, held, info_of, is_key, kept_as, values_of
 from modelkit.owners import Owner, kept
 from modelkit.persistence.plans import LevelPlan, NeedsStatement, SavePlan, plan_of, row_of, update_of
-from modelkit.resolve import conditions, shapes, writes
+from modelkit.resolve import filtering, shapes, writes
 from modelkit.retrying import standing
 from modelkit.signals import post_save, pre_save
 from modelkit.transaction import DEFAULT as DEFAULT_ALIAS
@@ -334,7 +334,7 @@ def _update_with_expressions(instance: Any, level: LevelPlan, chosen: tuple[Attr
     if version is not None:
         lookups[version.attname] = getattr(instance, version.attname)
         values[version.name] = F(version.name) + 1
-    query = conditions.filtered(shapes.root(info_of(level.model)), (), lookups)
+    query = filtering.filtered(shapes.root(info_of(level.model)), (), lookups)
     for attribute in chosen:
         field = attribute.field
         if type(field).pre_save is not Field.pre_save:

@@ -18,8 +18,7 @@ from modelkit.modelinfo import info_of
 from modelkit.prefetch import Prefetch
 from modelkit.queryset import rows
 from modelkit.queryset.aio import AsyncQueries
-from modelkit.resolve import annotating, outputs, shapes, untrusted
-from modelkit.resolve import conditions as resolving
+from modelkit.resolve import annotating, filtering, outputs, shapes, untrusted
 from modelkit.resolve.paths import SEPARATOR
 from modelkit.resolve.query import Query, refuse
 
@@ -65,11 +64,11 @@ class Chain(AsyncQueries[M, Row_co]):
 
     def filter(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Self:
         """The rows that meet all conditions and lookups. Raises FieldError at once for a name or value that does not fit."""
-        return self._evolved(resolving.filtered(self.query, conditions, lookups))
+        return self._evolved(filtering.filtered(self.query, conditions, lookups))
 
     def exclude(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Self:
         """The rows that do not meet all of these together."""
-        return self._evolved(resolving.filtered(self.query, conditions, lookups, verb="exclude"))
+        return self._evolved(filtering.filtered(self.query, conditions, lookups, verb="exclude"))
 
     def complex_filter(self, filter_obj: Cond[M] | Condition | Mapping[str, Any]) -> Self:
         """As filter(), of one condition or a mapping of lookups."""

@@ -15,7 +15,7 @@ from modelkit.functions.temporal import truncation
 from modelkit.ir.expr import FunctionDef
 from modelkit.ir.types import DateTimeType, DateType, TimeType
 from modelkit.modelinfo import ModelInfo
-from modelkit.resolve import annotating, conditions, outputs, shapes
+from modelkit.resolve import annotating, filtering, outputs, shapes
 from modelkit.resolve.query import Query
 
 __all__ = ["dates", "datetimes"]
@@ -57,7 +57,7 @@ def _cut(query: Query, name: str, function: FunctionDef, output: Any, order: str
         wanted = "datetimes" if DateType not in kinds else "dates or datetimes"
         raise ValueError(f"'{name}' holds no {wanted}: it is a {kind}.")  # noqa: TRY004 - as Django: the name is at fault
     values = outputs.values(made, (cut,), style="flat")
-    found = conditions.filtered(shapes.distinct(values, ()), (), {f"{whole}__isnull": False})
+    found = filtering.filtered(shapes.distinct(values, ()), (), {f"{whole}__isnull": False})
     return shapes.ordered(found, (f"-{cut}" if order == "DESC" else cut,))
 
 

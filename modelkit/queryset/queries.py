@@ -23,8 +23,7 @@ from modelkit.modelinfo import info_of
 from modelkit.queryset import moments, pickling, rows, writes
 from modelkit.queryset.chains import Chain
 from modelkit.queryset.late import Late, late_alias, late_model, late_query
-from modelkit.resolve import annotating, finishers, outputs, shapes
-from modelkit.resolve import conditions as resolving
+from modelkit.resolve import annotating, filtering, finishers, outputs, shapes
 from modelkit.resolve.query import Query, refuse
 from modelkit.transaction import DEFAULT
 from modelkit.version import PICKLED_BY, __version__, check_pickled
@@ -297,7 +296,7 @@ class Queries(Chain[M, Row_co]):
         query = self.query
         if conditions or lookups:
             refuse(query.shape, "get", "(...) with filters")
-            query = resolving.filtered(query, conditions, lookups, verb="get")
+            query = filtering.filtered(query, conditions, lookups, verb="get")
         row: Row_co = rows.single(self, query)
         return row
 

@@ -22,7 +22,7 @@ from modelkit.ir.schema import Table
 from modelkit.loading import Load, load, loader
 from modelkit.modelinfo import is_key
 from modelkit.owners import Known, among_others, attach
-from modelkit.resolve import aggregation, finishers, shapes
+from modelkit.resolve import aggregation, filtering, finishers, shapes
 from modelkit.resolve.combinations import joined
 from modelkit.resolve.query import Fetch, Query, SetOperation, check_stores, refuse
 from modelkit.signals import post_init, pre_init
@@ -41,6 +41,7 @@ __all__ = [
     "in_chunks",
     "intersected",
     "known_to_both",
+    "looked_up",
     "picked",
     "read",
     "single",
@@ -159,9 +160,9 @@ def _finds_one(select: Select, table: Table) -> bool:
 
 
 class _One:
-    """How get() reads a query of one shape: with a bound on the number of rows, in no order, unless it is a slice."""
+    """How get() reads queries of one shape: with a bound on the number of rows, in no order, unless it is a slice."""
 
-    __slots__ = ("fetch", "load", "more", "select")
+    __slots__ = ("fetch", "load", "more", "ranges", "select", "sure")
 
     def __init__(self, query: Query) -> None:
         fetch = finishers.fetch(query)
@@ -175,6 +176,39 @@ class _One:
         self.load: Load | None = None
         if fetch.entity is not None and fetch.style == "entity":
             self.load = loader(fetch)
+        self.ranges, fails, stores = shapes.needed(query.shape)
+        self.sure = fails is None and not stores
+        """Whether nothing but `ranges` is to be asked before the store is."""
+
+    def read(self, queryset: Reading, params: tuple[Any, ...]) -> Any:
+        """The one result for these parameters of the query, all but prefetching; raises what single() does."""
+        for slot, low, high in self.ranges:
+            value = params[slot]
+            if value is None or not low <= value <= high:
+                raise _not_one(queryset.model, 0)
+        rows = session(queryset._db).select(self.select, params + self.more)
+        if len(rows) != 1:
+            raise _not_one(queryset.model, len(rows))
+        if self.load is None or pre_init.receivers or post_init.receivers:
+            results = finished(queryset, self.fetch, rows)
+        else:
+            results = self.load(rows, queryset._db)
+            if queryset._known_related_objects:
+                attach(results, queryset._known_related_objects)
+        return results[0]
+
+
+def looked_up(manager: Reading, root: Query, lookups: Mapping[str, Any]) -> Any:
+    """`manager.get(**lookups)`, where `root` is all of the manager's rows.
+
+    No query is made for it where a call of the same structure was resolved before: its values are the parameters.
+    """
+    values = (*lookups.values(),)
+    shape = filtering.taking(root.shape, lookups, values)
+    plan: _One | None = None if shape is None else shape.compiled.get("get")
+    if plan is None or not plan.sure:
+        return single(manager, filtering.filtered(root, (), lookups, verb="get"))
+    return plan.read(manager, values)
 
 
 def single(queryset: Reading, query: Query) -> Any:
@@ -183,27 +217,14 @@ def single(queryset: Reading, query: Query) -> Any:
     plan: _One | None = compiled.get("get")
     if plan is None:
         plan = compiled["get"] = _One(query)
+    if not plan.sure and shapes.finds_nothing(query, queryset._db):
+        raise _not_one(queryset.model, 0)
     if queryset._prefetch_related_lookups and plan.fetch.entity is not None:
         with statement(queryset._db, reading=True):
-            found = _single(queryset, query, plan)
+            found = plan.read(queryset, query.params)
             prefetch.run(_instances(plan.fetch, [found]), queryset._prefetch_related_lookups, queryset._db)
         return found
-    return _single(queryset, query, plan)
-
-
-def _single(queryset: Reading, query: Query, plan: _One) -> Any:
-    rows: list[Any] = []
-    if not shapes.finds_nothing(query, queryset._db):
-        rows = session(queryset._db).select(plan.select, query.params + plan.more)
-    if len(rows) != 1:
-        raise _not_one(queryset.model, len(rows))
-    if plan.load is None or pre_init.receivers or post_init.receivers:
-        results = finished(queryset, plan.fetch, rows)
-    else:
-        results = plan.load(rows, queryset._db)
-        if queryset._known_related_objects:
-            attach(results, queryset._known_related_objects)
-    return results[0]
+    return plan.read(queryset, query.params)
 
 
 def _not_one(model: Any, number: int) -> Exception:

@@ -13,7 +13,7 @@ from modelkit import deletion
 from modelkit.database import session, statement
 from modelkit.errors import FieldError, IntegrityError, did_you_mean, spelled
 from modelkit.fields.base import Field
-from modelkit.resolve import conditions, finishers, shapes
+from modelkit.resolve import filtering, finishers, shapes
 from modelkit.resolve import writes as resolving
 from modelkit.resolve.paths import names_of
 from modelkit.resolve.query import refuse
@@ -152,7 +152,7 @@ def update(queryset: Any, assignments: tuple[Any, ...], values: dict[str, Any]) 
     def each_table() -> int:
         with statement(alias) as running:
             keys = running.select(*finishers.keys(query))
-            found = conditions.filtered(shapes.root(query.info), (), {"pk__in": keys})
+            found = filtering.filtered(shapes.root(query.info), (), {"pk__in": keys})
             by_table = resolving.updates(found, assignments, values, alias)
             return max([running.update(step, params) for step, params in by_table])
 

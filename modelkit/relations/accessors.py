@@ -18,7 +18,7 @@ from modelkit.errors import shorten
 from modelkit.loading import load
 from modelkit.modelinfo import ModelInfo, Relation, held, info_of, is_key, kept_as
 from modelkit.owners import ABSENT, kept
-from modelkit.resolve import conditions, finishers, shapes
+from modelkit.resolve import filtering, finishers, shapes
 
 __all__ = [
     "alias_of",
@@ -246,7 +246,7 @@ def _fetch(relation: Relation, key: Any, alias: str, hints: dict[str, Any]) -> A
     lookups = {remote[0]: key} if len(remote) == 1 else dict(zip(remote, key, strict=True))
     if not manager._plain:
         return manager.db_manager(alias, hints=hints).filter(**lookups).first()
-    query = conditions.filtered(shapes.root(info_of(target)), (), lookups)
+    query = filtering.filtered(shapes.root(info_of(target)), (), lookups)
     fetch = finishers.fetch(query)
     rows = session(alias).select(fetch.select, fetch.params)
     return load(fetch, rows, alias)[0] if rows else None

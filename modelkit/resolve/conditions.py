@@ -6,11 +6,11 @@ including which rows of a to-many relation one call's conditions share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from modelkit.errors import FieldError, shorten, spelled
+from modelkit.errors import FieldError, spelled
 from modelkit.expressions.base import F, Face, KeyPath, NamedTransform, Negated, Node, Path, Value
 from modelkit.expressions.conditional import Subquery
 from modelkit.expressions.conditions import Condition, NamedLookup, Q, Related
@@ -38,136 +38,21 @@ from modelkit.ir.schema import Formula
 from modelkit.ir.types import AnyType, BooleanType, TupleType
 from modelkit.modelinfo import Hop, ModelInfo, info_of
 from modelkit.resolve import expressions, lookups, tuples
-from modelkit.resolve.correlation import stepped, taken
 from modelkit.resolve.expressions import resolve, resolve_whole, resolver
 from modelkit.resolve.grouping import has_aggregate, has_window
-from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, Unsuited, beside, conjoined, outer, select_of
+from modelkit.resolve.joins import Context, Leaf, Scope, beside, conjoined, outer, select_of
 from modelkit.resolve.lookups import Built, Chain, Operand
 from modelkit.resolve.moving import outward
 from modelkit.resolve.paths import SEPARATOR, Route, Step, read_early, route, split, steps_of
-from modelkit.resolve.query import Query, Shape, Term, refuse
-from modelkit.resolve.query import Step as Taken
-from modelkit.resolve.skeleton import children_key, plain, query_in
+from modelkit.resolve.query import Term
+from modelkit.resolve.skeleton import query_in
 from modelkit.resolve.subqueries import compared_select
 
-__all__ = ["filtered", "formula", "of_values", "parity", "present", "related_rows", "resolve_condition", "there"]
+__all__ = ["formula", "of_values", "parity", "present", "related_rows", "resolve_condition", "there"]
 
 _TRUE: Final = Const(BOOLEAN, False, True)
 _FALSE: Final = Const(BOOLEAN, False, False)
-_TRUTHS: Final = object()
-"""Stands in a cache for calls whose structure may depend on which of the two truth values they pass."""
 _ROWS: Final = (ValueOutput(Const(INTEGER, False, 1)),)
-_RESERVED: Final = frozenset({"_connector", "_negated"})
-
-
-# -- the call
-
-
-def filtered(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any], *, verb: str = "filter") -> Query:
-    """The rows of `query` that meet all `conditions` and `lookups`; those that do not where `verb` is "exclude".
-
-    Raises FieldError for names and lookups that do not exist, ValueError, TypeError or ValidationError for values that do
-    not fit, QueryTooComplex for deep nesting. One look-up where a call of the same structure was resolved before.
-    """
-    shape = query.shape
-    if not conditions:
-        values = (*lookups.values(),)
-        key: tuple[Any, ...] = (verb == "exclude", *lookups, *map(type, values))
-        step = shape.next.get(key)
-        if step is _TRUTHS:
-            key = (*key, *[value for value in values if value is True or value is False])
-            step = shape.next.get(key)
-        if type(step) is Taken:
-            if step.width == len(values):
-                return Query(step.shape, query.params + values)
-            try:
-                return step.apply(query, values)
-            except Unsuited:
-                pass
-        elif step is None and all(map(plain, values)):
-            return _taken(query, _children((), lookups, verb), values, key, verb)
-    return _slowly(query, conditions, lookups, verb)
-
-
-def _children(conditions: tuple[Any, ...], lookups: Mapping[str, Any], verb: str) -> tuple[Any, ...]:
-    """The children of the Q that a call amounts to, names in their order."""
-    children: list[Any] = []
-    for condition in conditions:
-        if isinstance(condition, bool):
-            raise TypeError(
-                f"Conditions are made of fields and values; {condition!r} is the result of a comparison in Python, "
-                "perhaps of a field's value with a wrong type."
-            )
-        node = condition.node if isinstance(condition, Face) else condition
-        if isinstance(node, dict):
-            raise FieldError(f"Lookups are passed by name, not as a dict: {verb}(**{shorten(node)}).")
-        if not isinstance(node, Node):
-            raise TypeError(f"{verb}() takes conditions, Q objects and lookups by name, not {shorten(condition)}.")
-        children.append(node)
-    if _RESERVED & lookups.keys():
-        raise TypeError(
-            f"{', '.join(sorted(_RESERVED & lookups.keys()))} cannot be passed to {verb}(): Q() takes these."
-        )
-    children.extend((name, lookups[name]) for name in sorted(lookups))
-    return tuple(children)
-
-
-def _slowly(query: Query, conditions: tuple[Any, ...], lookups: Mapping[str, Any], verb: str) -> Query:
-    """The call with nodes or inner queries among its values."""
-    children = _children(conditions, lookups, verb)
-    leaves: list[Any] = []
-    key = ("Q", verb == "exclude", *children_key(children, leaves))
-    return stepped(query, key, leaves, _filtering, (Q.create(children, "AND"), verb))
-
-
-def _taken(query: Query, children: tuple[Any, ...], values: tuple[Any, ...], key: tuple[Any, ...], verb: str) -> Query:
-    """The first call of a plain structure: `values` are the leaves, in the order of the call."""
-    if bool in key and len(key) == 2 * len(values) + 1:
-        query.shape.cache.add(query.shape.next, key, _TRUTHS)
-        key = (*key, *[value for value in values if value is True or value is False])
-    numbers = {name: number for number, name in enumerate(key[1 : len(values) + 1])}
-    whole = Q.create(tuple((name, Leaf(numbers[name], value)) for name, value in children), "AND")
-    step, shared = taken(query.shape, _filtering, (whole, verb), values)
-    if shared:
-        query.shape.cache.add(query.shape.next, key, step)
-    return step.apply(query, values or (None,))
-
-
-def _filtering(shape: Shape, parts: tuple[Q, str], around: Enclosing | None) -> tuple[Shape, Slots]:
-    """The shape after a filter(), exclude() or get() of marked conditions."""
-    whole, verb = parts
-    refuse(shape, verb)
-    if shape.sliced and whole.children:
-        raise TypeError(f"{verb}() after a slice: a slice is the last step of a query.")
-    scope = Scope.of(shape, verb, around)
-    context = Context(set(shape.sticky), needed=set())
-    found = resolve_condition(scope, ~whole if verb == "exclude" else whole, context)
-    where = shape.where if found is None else (*shape.where, *_flat(found))
-    needed = _unsaid(scope, where, context.needed or ())
-    made = shape.evolve(
-        sources=tuple(scope.sources),
-        where=(*where, *(condition for number in needed for condition in present(scope, number))),
-        width=scope.slots.width,
-        needed=shape.needed.union(needed),
-    )
-    return made, scope.slots
-
-
-def _unsaid(scope: Scope, where: tuple[Expr, ...], needed: Iterable[int]) -> list[int]:
-    """The sources of those `needed` that may lack a row by all that the conditions on rows in `where` say.
-
-    It matters where a lookup compares with what has a value without the row, as Coalesce, and where a window counts rows.
-    """
-    missing = [number for number in sorted(needed, reverse=True) if scope.missing(number)]
-    if not missing:
-        return []
-    known = there(tuple(scope.sources), tuple(condition for condition in where if not has_window(condition)))
-    found: list[int] = []
-    for number in missing:
-        if number not in known:
-            found.append(number)
-            known = known.union(scope.lineage(number))
-    return found
 
 
 def there(sources: tuple[Source, ...], where: tuple[Expr, ...]) -> frozenset[int]:

@@ -15,7 +15,7 @@ from modelkit.ir.expr import BOOLEAN, INTEGER, And, Col, Compare, Const, Expr, I
 from modelkit.ir.query import Source
 from modelkit.ir.types import IntegerType
 from modelkit.modelinfo import Attribute, ModelInfo, Relation, info_of
-from modelkit.resolve import conditions, correlation, expressions, ordering
+from modelkit.resolve import conditions, correlation, expressions, filtering, ordering
 from modelkit.resolve.combinations import order_names
 from modelkit.resolve.correlation import Take, opened, parameter, stepped, taken
 from modelkit.resolve.joins import Context, Enclosing, Leaf, Scope, Slots, conjoined, free_tag
@@ -181,10 +181,7 @@ def finds_nothing(query: Query, alias: str | None = None) -> bool:
     So it is for none(), for a member of an empty list, and for numbers that a column of whole numbers cannot reach.
     Raises ValueError where a queryset inside of it is of another store than `alias`.
     """
-    needed = query.shape.compiled.get("needed")
-    if needed is None:
-        needed = query.shape.compiled["needed"] = _needed(query.shape)
-    ranges, fails, stores = needed
+    ranges, fails, stores = needed(query.shape)
     if stores:
         check_stores(stores, alias)
     for slot, low, high in ranges:
@@ -194,13 +191,20 @@ def finds_nothing(query: Query, alias: str | None = None) -> bool:
     return fails is not None and fails(query, alias)
 
 
-_Needed: TypeAlias = tuple[
+Needed: TypeAlias = tuple[
     tuple[tuple[int, float, float], ...], Callable[[Query, str | None], bool] | None, frozenset[str]
 ]
 
 
-def _needed(shape: Shape) -> _Needed:
+def needed(shape: Shape) -> Needed:
     """What a query needs to find a row: the numbers that parameters lie between, a test that fails else, and whose stores."""
+    known: Needed | None = shape.compiled.get("needed")
+    if known is None:
+        known = shape.compiled["needed"] = _needed(shape)
+    return known
+
+
+def _needed(shape: Shape) -> Needed:
     if shape.empty:
         return (), lambda *_: True, shape.stores
     if shape.combination is not None:
@@ -379,7 +383,7 @@ def _unsliced(query: Query) -> Query:
     """A slice as a query that can go on: its rows, found by their keys."""
     if not query.is_sliced or query.shape.empty:
         return query
-    return conditions.filtered(root(query.info), (), {"pk__in": query})
+    return filtering.filtered(root(query.info), (), {"pk__in": query})
 
 
 def _combinable(left: Query, right: Query) -> None:

@@ -152,6 +152,45 @@ class TestOne:
             with pytest.raises(TypeError, match=r"^get\(\) takes conditions"):
                 every.get("Ada")
 
+    @pytest.mark.parametrize(
+        "lookups",
+        [
+            {"pk": 1},
+            {"pk": "2"},
+            {"pk": 2**70},
+            {"pk": -(2**70), "name": "Ada"},
+            {"pk": None},
+            {"pk": True},
+            {"pk": "x"},
+            {"pk": [1]},
+            {"name": "nobody"},
+            {"age__gt": 10},
+            {"age__in": [10]},
+            {"age__in": []},
+            {"age__isnull": False, "name": "Bob"},
+            {"age__isnull": True, "name": "Bob"},
+            {"team__name": "red"},
+            {"nmae": "Ada"},
+        ],
+        ids=str,
+    )
+    def test_a_manager_finds_each_time_what_its_queryset_finds(
+        self, people: list[Person], lookups: dict[str, Any]
+    ) -> None:
+        def outcome(source: Any) -> Any:
+            try:
+                return source.get(**lookups)
+            except Exception as error:  # noqa: BLE001 - whatever is raised is the outcome
+                return type(error), str(error)
+
+        people[0].team = Team.objects.create(name="red")
+        people[0].save()
+        once = outcome(Person.objects.all())
+        assert [outcome(Person.objects) for _ in range(3)] == [once] * 3
+        Team.objects.filter(name="red").update(name="blue")
+        Person.objects.filter(pk__gt=0).update(age=None)
+        assert outcome(Person.objects) == outcome(Person.objects.all())
+
     def test_get_after_values_and_slices(self, people: list[Person]) -> None:
         assert Person.objects.values("name").get(age=10) == {"name": "Ada"}
         assert Person.objects.values_list("name", flat=True).get(age=10) == "Ada"

@@ -30,7 +30,7 @@ from modelkit import (
     disconnect,
 )
 from modelkit.ir.expr import FunctionDef
-from modelkit.resolve.conditions import filtered
+from modelkit.resolve.filtering import filtered
 from modelkit.resolve.finishers import fetch
 from tests.resolve.models import Author, Book, Tag, Team
 
