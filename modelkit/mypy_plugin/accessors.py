@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 
-from mypy.nodes import ARG_STAR, ARG_STAR2, Var
+from mypy.nodes import ARG_STAR, ARG_STAR2, TypeInfo, Var
 from mypy.types import AnyType, CallableType, Instance, Type, TypeOfAny, get_proper_type
 
 from modelkit.mypy_plugin import names
@@ -112,8 +112,8 @@ def _callable(gives: Type, call: Call) -> CallableType:
     )
 
 
-def near(model: Model, name: str) -> str | None:
-    """The far side of a relation that a name may have been meant for."""
-    known = [relation.accessor for relation in model.reverse() if relation.accessor is not None]
+def near(info: TypeInfo, name: str, call: Call) -> str | None:
+    """The far side of a relation that a name on a model may have been meant for."""
+    known = [relation.accessor for relation in Model(info, call).reverse() if relation.accessor is not None]
     found = difflib.get_close_matches(name, known, n=1)
     return found[0] if found else None

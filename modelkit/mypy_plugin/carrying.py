@@ -21,7 +21,17 @@ from modelkit.mypy_plugin.members import unknown
 from modelkit.mypy_plugin.naming import ANY_NAME
 from modelkit.mypy_plugin.query import Query, attributes, marked
 
-__all__ = ["carrying", "in_place", "of_heir", "own_class", "own_methods", "returned", "retyped", "rows_carrying"]
+__all__ = [
+    "carrying",
+    "in_place",
+    "of_heir",
+    "own_class",
+    "own_methods",
+    "returned",
+    "retyped",
+    "rows_carrying",
+    "with_methods_of",
+]
 
 
 _BLEND: Final = "modelkit blend"
@@ -103,12 +113,26 @@ def _replaced(arg: Type, old: Instance, model: Instance) -> Type:
 
 
 def _blended(receiver: Instance, plain: Instance, call: Call) -> Instance:
-    """The type of a queryset of a class that is not generic: that class's methods, and the model and rows of `plain`.
-
-    It is of a class that derives from both and stands in the module that asked, as mypy makes one for a value of which isinstance()
-    told two things.
-    """
+    """The type of a queryset of a class that is not generic: that class's methods, and the model and rows of `plain`."""
     own = own_class(receiver)
+    made = _of_both(plain, own, [], call)
+    made.metadata[_BLEND] = {}
+    return Instance(made, [])
+
+
+def with_methods_of(own: Instance, related: Instance, call: Call) -> Instance:
+    """The type of a RelatedSet that has the methods of a queryset's or manager's class, too.
+
+    It stands for a class of the project's own: what knows more than it derives from it.
+    """
+    return Instance(_of_both(related, own, [related.type], call), [])
+
+
+def _of_both(plain: Instance, own: Instance, first: list[TypeInfo], call: Call) -> TypeInfo:
+    """A class that derives from both, and looks names up in the classes `first` before those of `own`.
+
+    It stands in the module that asked, as mypy makes one for a value of which isinstance() told two things.
+    """
     described = f"{own!r} {plain!r} {[_attributes(arg) for arg in plain.args]}"
     key = f"<{own.type.name} {hashlib.sha1(described.encode(), usedforsecurity=False).hexdigest()[:12]}>"
     symbols = call.api.tree.names
@@ -117,15 +141,14 @@ def _blended(receiver: Instance, plain: Instance, call: Call) -> Instance:
         info = TypeInfo(SymbolTable(), ClassDef(own.type.name, Block([])), call.module)
         info.defn.info = info
         info.defn.fullname = info._fullname = f"{call.module}.{key}"
-        info.metadata[_BLEND] = {}
         symbols[key] = SymbolTableNode(GDEF, info, module_public=False, module_hidden=True)
     else:
         info = known.node
     info.bases = [plain, own]
-    info.mro = [info, *own.type.mro]
+    info.mro = [info, *first, *own.type.mro]
     info.metaclass_type = own.type.metaclass_type
     call.depends_on_methods(own.type)
-    return Instance(info, [])
+    return info
 
 
 def in_place(given: Type, change: Callable[[Type], Type]) -> Type:

@@ -80,6 +80,9 @@ class ModelFacts:
     proxy: bool = False
     app_label: str | None = None
     default_related_name: str | None = None
+    default_manager_name: str | None = None
+    managers: tuple[tuple[str, str | None], ...] = ()
+    """Names of what are managers, or may be, in their order; each with the full name of the class whose methods it has, if that shows."""
     incoming: tuple[str, ...] = ()
     """The full names of classes that may have a relation to this one: to be looked at when somebody asks."""
     derived: tuple[str, ...] = ()
@@ -102,7 +105,8 @@ def _parsed(text: str) -> ModelFacts:
     raw = json.loads(text)
     fields = {name: FieldFacts(**field) for name, field in raw.pop("fields", {}).items()}
     incoming, derived = (tuple(raw.pop(name, ())) for name in ("incoming", "derived"))
-    return ModelFacts(fields=fields, incoming=incoming, derived=derived, **raw)
+    managers = tuple((name, kind) for name, kind in raw.pop("managers", ()))
+    return ModelFacts(fields=fields, incoming=incoming, derived=derived, managers=managers, **raw)
 
 
 def record(context: ClassDefContext, project: Project) -> None:
@@ -117,6 +121,8 @@ def record(context: ClassDefContext, project: Project) -> None:
         proxy=is_true(meta.get("proxy")),
         app_label=_text(meta.get("app_label")),
         default_related_name=_text(meta.get("default_related_name")),
+        default_manager_name=_text(meta.get("default_manager_name")),
+        managers=tuple(_managers(definition)),
         incoming=tuple(project.incoming(info.module_name, definition.name)),
         derived=() if abstract else tuple(project.derived(info.module_name, definition.name)),
     )
@@ -194,6 +200,28 @@ def _fields(definition: ClassDef) -> Iterator[tuple[str, FieldFacts]]:
             yield name, FieldFacts(kind.fullname, via=_via(value), label=_annotated(statement))
         elif kind.has_base(names.FIELD):
             yield name, _field(kind, value)
+
+
+def _managers(definition: ClassDef) -> Iterator[tuple[str, str | None]]:
+    for name, value, _ in _assignments(definition):
+        if not isinstance(value, CallExpr):
+            continue
+        kind = class_called(value.callee)
+        if kind is None:
+            methods = _started_by(value.callee)
+            yield name, methods.fullname if methods is not None else None
+        elif kind.has_base(names.QUERIES):
+            yield name, kind.fullname
+
+
+def _started_by(callee: Expression) -> TypeInfo | None:
+    """The queryset's class of `BookQuerySet.as_manager` and of `Manager.from_queryset(BookQuerySet)`."""
+    match callee:
+        case MemberExpr(expr=kind, name="as_manager"):
+            return class_called(kind)
+        case CallExpr(callee=MemberExpr(name="from_queryset"), args=[kind, *_]):
+            return class_called(kind)
+    return None
 
 
 def class_called(callee: Expression) -> TypeInfo | None:

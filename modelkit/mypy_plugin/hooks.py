@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from mypy.errorcodes import ATTR_DEFINED
+from mypy.messages import format_type_bare
 from mypy.nodes import (
     ARG_POS,
     ARG_STAR,
@@ -22,6 +23,7 @@ from mypy.nodes import (
     MemberExpr,
     MypyFile,
     SymbolTableNode,
+    TypeAlias,
     TypeInfo,
     Var,
 )
@@ -50,6 +52,7 @@ from mypy.types import (
 )
 
 from modelkit.mypy_plugin import (
+    __version__,
     accessors,
     annotating,
     carrying,
@@ -59,6 +62,7 @@ from modelkit.mypy_plugin import (
     named_fields,
     names,
     naming,
+    related,
     rows,
     targets,
     truth,
@@ -113,8 +117,15 @@ _ASKED: Final = frozenset({*_SIGNATURES, *_CREATE, *_RESULTS})
 _OF_INSTANCES: Final = frozenset(
     {"save", "asave", "save_base", "refresh_from_db", "arefresh_from_db", "full_clean", "clean_fields"}
 )
-_RELATIONS: Final = (names.FOREIGN_KEY, names.ONE_TO_ONE, names.MANY_TO_MANY, names.FOREIGN_OBJECT)
+_RELATIONS: Final = (
+    names.FOREIGN_KEY,
+    names.ONE_TO_ONE,
+    names.MANY_TO_MANY,
+    names.FOREIGN_OBJECT,
+    names.GENERIC_RELATION,
+)
 _OF_MODELS: Final = (f"{names.BARE_MODEL}.", f"{names.MODEL_META}.")
+_OF_RELATED: Final = f"{names.RELATED_SET}."
 _NONE: Final[frozenset[str]] = frozenset()
 _CLASS_STATEMENT: Final = "builtins.object.__init_subclass__"
 """The method that mypy looks up for each class without a metaclass, once it has been through its body."""
@@ -173,11 +184,11 @@ class ModelkitPlugin(Plugin):
         return guarded("get_additional_deps", found, lambda _: [])(file)
 
     def report_config_data(self, ctx: ReportConfigContext) -> Any:
-        """What else a module's cache depends on."""
+        """What else a module's cache depends on: mypy knows which plugin wrote the cache last, and not which wrote each module's."""
 
         def found(context: ReportConfigContext) -> Any:
             self._project.note(context.id, context.path)
-            return self._project.digest(context.id)
+            return [__version__, *self._project.digest(context.id)]
 
         return guarded("report_config_data", found, lambda _: [])(ctx)
 
@@ -200,6 +211,9 @@ class ModelkitPlugin(Plugin):
             return None
         symbol = self.lookup_fully_qualified(fullname)
         node = symbol.node if symbol is not None else None
+        if isinstance(node, TypeAlias):
+            target = get_proper_type(node.target)
+            node = target.type if isinstance(target, Instance) else None
         if isinstance(node, TypeInfo) and is_model(node):
             return guarded("a model's class", self._record, lambda _: None)
         if isinstance(node, TypeInfo) and node.has_base(names.QUERIES) and node.fullname != names.QUERIES:
@@ -222,7 +236,9 @@ class ModelkitPlugin(Plugin):
         self._class_attributes.clear()
 
     def _declare(self, context: ClassDefContext) -> None:
-        if not context.cls.info.module_name.startswith("modelkit."):
+        if context.cls.fullname == names.RELATED_SET:
+            _add_getattr(context)
+        elif not context.cls.info.module_name.startswith("modelkit."):
             self._own_methods.clear()
             self._methods.clear()
             naming.record_names(context)
@@ -256,6 +272,8 @@ class ModelkitPlugin(Plugin):
             if not owner.startswith(_FOREIGN):
                 return guarded("a key's attribute", partial(self._key_attribute, name), _as_it_was)
         name = fullname[fullname.rfind(".") + 1 :]
+        if fullname.startswith(_OF_RELATED):
+            return guarded("a method of related rows", partial(self._related_attribute, name), _anything)
         if name in _ASKED and not fullname.startswith(_FOREIGN):
             owner = fullname[: -len(name) - 1]
             return guarded("a method of self", partial(self._self_attribute, owner, name), _as_it_was)
@@ -305,8 +323,9 @@ class ModelkitPlugin(Plugin):
         named = attributes(owner)
         if name in named or ANY_NAME in named:
             return named.get(name, AnyType(TypeOfAny.special_form))
-        found = accessors.of_instance(owner, name, self._call(context.api))
-        return found if found is not None else self._no_attribute(owner, name, context)
+        call = self._call(context.api)
+        found = accessors.of_instance(owner, name, call)
+        return found or self._no_attribute(owner, name, accessors.near(owner.type, name, call), context)
 
     def _class_attribute(self, name: str, context: AttributeContext) -> Type:
         info = _class_of(context.type)
@@ -316,15 +335,13 @@ class ModelkitPlugin(Plugin):
             return context.default_attr_type
         call = self._call(context.api)
         found = accessors.of_class(Model(info, call), name, call)
-        return found if found is not None else self._no_attribute(get_proper_type(context.type), name, context)
+        return found or self._no_attribute(context.type, name, accessors.near(info, name, call), context)
 
-    def _no_attribute(self, owner: Type, name: str, context: AttributeContext) -> Type:
-        """Report an attribute that is not there as mypy does; where a far side is near, say so."""
+    def _no_attribute(self, owner: Type, name: str, near: str | None, context: AttributeContext) -> Type:
+        """Report an attribute that is not there as mypy does; where one is near that mypy does not know of, say so."""
         checker: Any = context.api
-        info = owner.type if isinstance(owner, Instance) else _class_of(owner)
-        near = accessors.near(Model(info, self._call(checker)), name) if info is not None and is_model(info) else None
-        if near is not None and info is not None:
-            kind = info.name if isinstance(owner, Instance) else f"type[{info.name}]"
+        if near is not None:
+            kind = format_type_bare(owner, checker.options)
             checker.fail(f'"{kind}" has no attribute "{name}"; maybe "{near}"?', context.context, code=ATTR_DEFINED)
         else:
             checker.msg.has_no_attr(owner, owner, name, context.context, None)
@@ -354,6 +371,17 @@ class ModelkitPlugin(Plugin):
         if info is None or not info.has_base(names.QUERIES) or not _is_generated(info, name):
             return context.default_attr_type
         return generic_self.attribute(info, name, context, call, partial(self._asked, name, call))
+
+    def _related_attribute(self, name: str, context: AttributeContext) -> Type:
+        owner = get_proper_type(context.type)
+        if not isinstance(owner, Instance):
+            return context.default_attr_type
+        named = attributes(owner)
+        if name in named:
+            return named[name]
+        call = self._call(context.api)
+        found = related.attribute(owner, name, context, call)
+        return found or self._no_attribute(owner, name, related.near(owner, name, call), context)
 
     def _asked(
         self, name: str, call: Call, made_by: CallExpr, queryset: Instance, method: CallableType
@@ -413,10 +441,20 @@ class ModelkitPlugin(Plugin):
         return self._method_signatures[fullname]
 
     def _of_method_signature(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
-        hook = self._signatures.get(fullname[fullname.rfind(".") + 1 :])
+        method = fullname[fullname.rfind(".") + 1 :]
+        hook = self._signatures.get(method)
+        if fullname.startswith(_OF_RELATED):
+            return guarded("a method of related rows", partial(self._related_signature, method), _signature_as_it_was)
         if hook is None:
             return self._meta if fullname == _CLASS_STATEMENT else None
         return None if fullname.startswith(_FOREIGN) else hook
+
+    def _related_signature(self, method: str, context: MethodSigContext) -> FunctionLike:
+        overriding = related.overriding(get_proper_type(context.type), method, context.context, self._call(context.api))
+        if overriding is not None:
+            context = context._replace(default_signature=overriding)
+        hook = self._signatures.get(method)
+        return context.default_signature if hook is None else hook(context)
 
     def _of_meta(self, context: MethodSigContext) -> FunctionLike:
         """Check the class Meta whose statement is looked at, if it is one."""
@@ -462,17 +500,26 @@ class ModelkitPlugin(Plugin):
         hook = self._results.get(method)
         if hook is not None:
             return None if fullname.startswith(_FOREIGN) else hook
+        if owner == names.RELATED_SET:
+            hook = self._by_other_manager if method == "__call__" else partial(self._own, method)
+            return guarded("a method of related rows", hook, _result_as_it_was)
         if method in self._own_methods[owner]:
             return guarded("a method of a queryset's class", partial(self._own, method), _result_as_it_was)
         symbol = self._declared(fullname, _FOREIGN) if method != "__get__" else None
         return self._truth_of_result if symbol is not None and truth.may_be_lacked(symbol) else None
 
+    def _by_other_manager(self, context: MethodContext) -> Type:
+        rows, given = get_proper_type(context.type), context.default_return_type
+        if not isinstance(context.context, CallExpr) or not isinstance(rows, Instance):
+            return given
+        return related.by_other_manager(rows, context.context, given, self._call(context.api))
+
     def _result(self, method: str, context: MethodContext) -> Type:
-        default = context.default_return_type
-        receiver = get_proper_type(context.type)
+        call = self._call(context.api)
+        receiver, default = related.enriched(get_proper_type(context.type), context.default_return_type, call)
         if not isinstance(context.context, CallExpr) or not isinstance(receiver, Instance):
             return default
-        query = query_of(receiver, self._call(context.api), _source(context.context))
+        query = query_of(receiver, call, _source(context.context))
         return default if query is None else _RESULTS[method](query, context.context, receiver, default)
 
     def _find_naming_methods(self, owner: str) -> frozenset[str]:
@@ -483,8 +530,9 @@ class ModelkitPlugin(Plugin):
         return carrying.own_methods(node) or naming.naming_methods(node)
 
     def _own(self, method: str, context: MethodContext) -> Type:
-        receiver, given = get_proper_type(context.type), context.default_return_type
-        query = query_of(receiver, self._call(context.api))
+        call = self._call(context.api)
+        receiver, given = related.enriched(get_proper_type(context.type), context.default_return_type, call)
+        query = query_of(receiver, call)
         if query is None or not isinstance(receiver, Instance):
             return given
         return annotating.of_naming(query, method, receiver, given)
@@ -560,6 +608,10 @@ def _as_it_was(context: AttributeContext) -> Type:
 
 def _signature_as_it_was(context: MethodSigContext | FunctionSigContext) -> FunctionLike:
     return context.default_signature
+
+
+def _anything(_: AttributeContext) -> Type:
+    return AnyType(TypeOfAny.special_form)
 
 
 def _result_as_it_was(context: MethodContext | FunctionContext) -> Type:

@@ -111,6 +111,14 @@ class Lineage:
         return None
 
     @cached_property
+    def default_manager_name(self) -> str | None:
+        """The name that Meta gives the default manager; None where it is the first one."""
+        for _, facts in self.own:
+            if facts.default_manager_name is not None or facts.managers:
+                return facts.default_manager_name
+        return None
+
+    @cached_property
     def links(self) -> dict[str, Relation]:
         """The links to concrete parents that nobody wrote out: `place_ptr`."""
         links: dict[str, Relation] = {}

@@ -28,6 +28,7 @@ GENERIC_RELATION: Final = "modelkit.contrib.contenttypes.fields.GenericRelation"
 QUERIES: Final = "modelkit.queryset.queries.Queries"
 QUERYSET: Final = "modelkit.queryset.queries.QuerySet"
 QUERY: Final = "modelkit.resolve.query.Query"
+MANAGER_OF: Final = "modelkit.queryset.queries.ManagerOf"
 RELATED_SET: Final = "modelkit.queryset.queryset.RelatedSet"
 
 NODE: Final = "modelkit.expressions.base.Node"

@@ -23,7 +23,7 @@ def of_relation(call: Call, expression: CallExpr, default: Type) -> Type:
     """The type of a relation field, also of one that names its target by text; what limits its rows is checked."""
     made = get_proper_type(default)
     options = dict(keywords(expression))
-    if not isinstance(made, Instance) or len(made.args) != 1:
+    if not isinstance(made, Instance) or not made.args:
         return default
     told = _told(call, made, expression, options)
     limit = options.get("limit_choices_to")
@@ -45,7 +45,8 @@ def _told(call: Call, made: Instance, expression: CallExpr, options: dict[str, E
     row: Type = Instance(target, [])
     if is_true(options.get("null")) and not made.type.has_base(names.MANY_TO_MANY):
         row = optional(row)
-    return made.copy_modified(args=[row])
+    rows = [call.instance(names.RELATED_SET, row)] * (len(made.args) - 1)
+    return made.copy_modified(args=[row, *rows])
 
 
 def _target(call: Call, label: str, owner: TypeInfo | None) -> TypeInfo | None:

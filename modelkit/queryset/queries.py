@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, Self, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, Self, SupportsIndex, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
@@ -604,8 +604,8 @@ class QuerySet(Queries[M, Row_co]):
         return made
 
 
-class ModelQuerySet(QuerySet[M, M]):
-    """The rows of one query as instances. Subclass it for querysets with methods of your own."""
+ModelQuerySet: TypeAlias = QuerySet[M, M]
+"""The rows of one query as instances, as `QuerySet["Book"]` is, too."""
 
 
 QS_co = TypeVar("QS_co", bound=QuerySet[Any, Any], covariant=True)
@@ -621,7 +621,7 @@ class DefaultObjects:
 class ManagerOf(DefaultObjects, Generic[QS_co]):
     """A manager with the methods of a queryset class, as checkers see it: on the class, the queryset."""
 
-    def __get__(self, instance: None, owner: type[Any], /) -> QS_co:  # type: ignore[override]
+    def __get__(self, instance: None, owner: type[Any], /) -> QS_co:
         raise _no_objects(owner)
 
 

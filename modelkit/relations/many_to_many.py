@@ -31,12 +31,13 @@ __all__ = ["ManyToMany"]
 
 M = TypeVar("M")
 R = TypeVar("R")
+Rows_co = TypeVar("Rows_co", covariant=True, default=RelatedSet[R])
 
 
 class _Between:
     """A many-to-many field as the one that waits for its explicit through model."""
 
-    def __init__(self, field: ManyToMany[Any]) -> None:
+    def __init__(self, field: ManyToMany[Any, Any]) -> None:
         self.field = field
         self.name = field.name
         self.model = field.model
@@ -49,10 +50,11 @@ class _Between:
             field.target_model()._meta.concrete_model._meta.expire()
 
 
-class ManyToMany(RelationField[Any], Generic[R]):
+class ManyToMany(RelationField[Any], Generic[R, Rows_co]):
     """Any number of rows of `to`: a model class, its name, or "self" (symmetrical, unless told otherwise).
 
-    The pairs are rows of `through`, a model that is made automatically where none is given.
+    The pairs are rows of `through`, a model that is made automatically where none is given. An annotation may say what
+    checkers take the related rows for, as that of a Reverse may: `tags: ManyToMany["Tag", "Tags"]`.
     """
 
     internal_type = "ManyToManyField"
@@ -115,7 +117,7 @@ class ManyToMany(RelationField[Any], Generic[R]):
     @overload  # type: ignore[override]  # a relation's face is no scalar expression
     def __get__(self, instance: None, owner: type[M]) -> ManyFace[M, R]: ...
     @overload
-    def __get__(self, instance: Instance, owner: type[Any]) -> RelatedSet[R]: ...
+    def __get__(self, instance: Instance, owner: type[Any]) -> Rows_co: ...
     def __get__(self, instance: Any, owner: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         if instance is None:
             return ManyFace(Path(owner, (self.name,))) if self.name else self
@@ -125,7 +127,7 @@ class ManyToMany(RelationField[Any], Generic[R]):
         refuse_assignment(type(instance), self.name, value)
 
     def __copy__(self) -> Field[Any]:
-        copied = cast("ManyToMany[R]", super().__copy__())
+        copied = cast("ManyToMany[R, Rows_co]", super().__copy__())
         copied.remote_field.through = self._through
         return copied
 

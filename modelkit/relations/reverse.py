@@ -26,6 +26,7 @@ __all__ = ["Reverse", "ReverseOne"]
 
 M = TypeVar("M")
 R = TypeVar("R")
+Rows_co = TypeVar("Rows_co", covariant=True, default=RelatedSet[R])
 
 
 class _Declared:
@@ -71,11 +72,13 @@ class _Declared:
             )
 
 
-class Reverse(_Declared, Generic[R]):
+class Reverse(_Declared, Generic[R, Rows_co]):
     """Names and types the far side of a foreign key or many-to-many relation, as its related_name would name it.
 
     `via` is the name of the relation field, or a function that gives it: `Reverse(lambda: User.team)`. Where several
-    models have a field of that name, the annotation says which one is meant: `members: Reverse["User"]`.
+    models have a field of that name, the annotation says which one is meant: `members: Reverse["User"]`. It may say too
+    what checkers take the related rows for, `Reverse["User", "Users"]`: a class that derives from RelatedSet["User"] and
+    from a queryset's class, whose methods the model's default manager has.
     """
 
     single = False
@@ -90,7 +93,7 @@ class Reverse(_Declared, Generic[R]):
     @overload
     def __get__(self, instance: None, owner: type[M]) -> ManyFace[M, R]: ...
     @overload
-    def __get__(self, instance: Instance, owner: type[Any]) -> RelatedSet[R]: ...
+    def __get__(self, instance: Instance, owner: type[Any]) -> Rows_co: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         if instance is None:
             return ManyFace(Path(owner, (self.name,)))
@@ -130,11 +133,11 @@ class ReverseOne(_Declared, Generic[R]):
         reverse_one_set(instance, self.name, value)
 
 
-_INNER = re.compile(r"\[\s*[\"']?(?:\w+\.)*(\w+)[\"']?\s*\]\s*$")
+_INNER = re.compile(r"\[\s*[\"']?(?:\w+\.)*(\w+)[\"']?\s*(?:,[^\[\]]*)?\]\s*$")
 
 
 def annotated_model(annotation: Any) -> str | None:
-    """The name in `Reverse["User"]`, however the annotation is given; None where it cannot be told."""
+    """The name in `Reverse["User"]` or `Reverse["User", "Users"]`, however the annotation is given; None where it cannot be told."""
     if isinstance(annotation, str):
         match = _INNER.search(annotation)
         return match.group(1) if match else None

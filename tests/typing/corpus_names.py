@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import assert_type
 
 from modelkit import Avg, Case, Count, Exists, F, FilteredRelation, Max, Min, OuterRef, Q, Sum, Value, When, Window
 from modelkit.functions import Cast, Coalesce, Concat, ExtractYear, Lower, RowNumber, Trunc, Upper
@@ -117,3 +118,16 @@ def comparisons() -> None:
     Order.objects.annotate(who=F("buyer")).filter(who=Order())  # E94
     Order.objects.annotate(who=F("buyer")).filter(who__mail="x")  # E95
     Order.objects.annotate(who=F("buyer")).filter(who=Person(), buyer__age=F("who"))
+
+
+def related(person: Person, product: Product, account: Account, store: Store) -> None:
+    person.team.adlts()  # E96
+    person.team.adults().adlts()  # E97
+    person.team.adults(18)  # E98
+    person.companies.larg().filter(size=3)  # E99
+    person.companies.large().filter(siez=3)  # E100
+    product.owner.team.adults().filter(nmae="x")  # E101
+    account.person.team.order_by("age").adult()  # E102
+    store.company.stores.large()  # E103
+    assert_type(person.team.adults().adults().first(), Person | None)
+    assert_type(product.owner.companies.large().get().title, str)

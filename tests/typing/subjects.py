@@ -7,8 +7,15 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PLUGIN = "mypy+plugin"
 
-FOR_ALL = ("spec_no_plugin.py", "spec_fields.py", "spec_queries.py", "spec_keys.py", "spec_truth.py")
-OF_NAMES = ("spec_with_plugin.py", "spec_names.py", "spec_chains.py", "spec_options.py")
+FOR_ALL = (
+    "spec_no_plugin.py",
+    "spec_fields.py",
+    "spec_queries.py",
+    "spec_keys.py",
+    "spec_truth.py",
+    "spec_managers.py",
+)
+OF_NAMES = ("spec_with_plugin.py", "spec_names.py", "spec_chains.py", "spec_options.py", "spec_related.py")
 """Specifications of what only names in text say: nobody sees that without the plugin."""
 
 NAMES = HERE / "corpus_names.py"

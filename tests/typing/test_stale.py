@@ -63,6 +63,8 @@ from modelkit import CharField, Model
 
 class Author(Model):
     name = CharField(max_length=9)
+
+FAMOUS = Author(name="x").book_set.known().count()
 """,
     "app/books.py": """
 from typing import Self
@@ -80,6 +82,51 @@ class Book(Model):
     title = CharField(max_length=9)
     author = ForeignKey(Author, CASCADE)
     objects = BookQuerySet.as_manager()
+""",
+    "app/writers.py": """
+from app.authors import Author
+
+def famous(author: Author) -> int:
+    return author.book_set.known().filter(pk=3).known().count()
+""",
+    "app/labels.py": """
+from app.badges import Badge
+from modelkit import ManyToMany, Model
+
+class Label(Model):
+    badges = ManyToMany(Badge, related_name="labels")
+""",
+    "app/marks.py": """
+from modelkit import CharField, Manager, Model, ModelQuerySet, QuerySet
+
+class Marks(ModelQuerySet["Mark"]):
+    def seen(self, times: int) -> QuerySet["Mark"]:
+        return self.filter(word="x" * times)
+
+class Other(Manager["Mark"]):
+    def unseen(self) -> int:
+        return 3
+
+class Mark(Model):
+    word = CharField(max_length=9)
+    marks = Marks.as_manager()
+    others = Other()
+
+    class Meta:
+        abstract = True
+        default_manager_name = "marks"
+""",
+    "app/badges.py": """
+from app.marks import Mark
+
+class Badge(Mark):
+    pass
+""",
+    "app/walls.py": """
+from app.labels import Label
+
+def badges(label: Label) -> int:
+    return label.badges.filter(word="x").seen(3).count()
 """,
     "app/prints.py": """
 from app.books import Book
@@ -178,11 +225,11 @@ EDITS = {
     ),
     "a field is renamed that a method on self, a variable and a limit name": (
         ("app/authors.py", "name =", "named ="),
-        {"app/books.py modelkit", "app/shelves.py modelkit", "app/prints.py modelkit"},
+        {*(f"app/{name}.py modelkit" for name in ("books", "shelves", "prints", "authors"))},
     ),
     "a method of a queryset's class gets another name": (
         ("app/books.py", "def known", "def famous"),
-        {"app/shelves.py attr-defined"},
+        {"app/shelves.py attr-defined", "app/writers.py attr-defined", "app/authors.py attr-defined"},
     ),
     "a method of a queryset's class names something else": (
         ("app/books.py", "n=Count", "number=Count"),
@@ -201,8 +248,24 @@ EDITS = {
         {"app/gates.py modelkit"},
     ),
     "a queryset's class becomes another one": (
-        ("app/books.py", "BookQuerySet.as_manager()", "ModelQuerySet.as_manager()"),
-        {"app/shelves.py attr-defined", "app/books.py var-annotated"},
+        ("app/books.py", "BookQuerySet.as_manager()", 'ModelQuerySet["Book"].as_manager()'),
+        {f"app/{name}.py attr-defined" for name in ("shelves", "writers", "authors")},
+    ),
+    "a method of related rows gets another name": (
+        ("app/marks.py", "def seen", "def noticed"),
+        {"app/walls.py attr-defined"},
+    ),
+    "a method of related rows takes another type": (
+        ("app/marks.py", "times: int", "times: bytes"),
+        {"app/walls.py arg-type", "app/marks.py operator"},
+    ),
+    "another manager is the default one": (
+        ("app/marks.py", 'default_manager_name = "marks"', 'default_manager_name = "others"'),
+        {"app/walls.py attr-defined"},
+    ),
+    "a model gets a manager of its own": (
+        ("app/badges.py", "pass", "from app.marks import Other; others = Other()"),
+        {"app/walls.py attr-defined"},
     ),
 }
 

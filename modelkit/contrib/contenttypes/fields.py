@@ -7,7 +7,9 @@ column. The invariant: queries know a content type by app label and model name, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, overload
+
+from typing_extensions import TypeVar, Unpack
 
 from modelkit.assembly.lineage import column_of
 from modelkit.checks import CheckMessage, error
@@ -16,17 +18,23 @@ from modelkit.contrib.contenttypes.models import ContentType, natural_key
 from modelkit.deletion import CASCADE
 from modelkit.errors import FieldDoesNotExist, FieldError, ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.expressions.base import Path
+from modelkit.expressions.faces import Instance
 from modelkit.fields.base import Field
 from modelkit.ir.expr import BOOLEAN, And, Col, Compare, Expr, Param, Subquery
 from modelkit.ir.query import Select, Source, ValueOutput
 from modelkit.modelinfo import Guard, ModelClass, kept_as
+from modelkit.queryset.queryset import RelatedSet
 from modelkit.relations.accessors import alias_of
-from modelkit.relations.base import RelationField
+from modelkit.relations.base import RelationField, RelationOptions
 from modelkit.relations.managers import refuse_assignment
 from modelkit.relations.many import manager_maker
 from modelkit.relations.sides import ManyFace, Side
 
 __all__ = ["GenericForeignKey", "GenericRelation"]
+
+M = TypeVar("M")
+R = TypeVar("R")
+Rows_co = TypeVar("Rows_co", covariant=True, default=RelatedSet[R])
 
 _ABSENT: Any = object()
 
@@ -189,7 +197,7 @@ class GenericForeignKey(Field[Any]):
         self._cache(instance, self._key(instance), related)
 
 
-class GenericRelation(RelationField[Any]):
+class GenericRelation(RelationField[Any], Generic[R, Rows_co]):
     """The rows of `to` whose generic foreign key leads to a row of this model: the far side of a GenericForeignKey.
 
     `related_query_name` lets queries on `to` come back. Deleting a row deletes those that are related to it.
@@ -201,6 +209,24 @@ class GenericRelation(RelationField[Any]):
     one_to_one = False
     manager_class = GenericManager
 
+    @overload
+    def __init__(
+        self,
+        to: type[R],
+        object_id_field: str = ...,
+        content_type_field: str = ...,
+        for_concrete_model: bool = ...,
+        **options: Unpack[RelationOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        to: str,
+        object_id_field: str = ...,
+        content_type_field: str = ...,
+        for_concrete_model: bool = ...,
+        **options: Unpack[RelationOptions],
+    ) -> None: ...
     def __init__(
         self,
         to: Any,
@@ -237,7 +263,11 @@ class GenericRelation(RelationField[Any]):
         """The name; there is no column."""
         return self.get_attname(), None
 
-    def __get__(self, instance: Any, owner: Any) -> Any:
+    @overload  # type: ignore[override]  # a relation's face is no scalar expression
+    def __get__(self, instance: None, owner: type[M]) -> ManyFace[M, R]: ...
+    @overload
+    def __get__(self, instance: Instance, owner: type[Any]) -> Rows_co: ...
+    def __get__(self, instance: Any, owner: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         if instance is None:
             return ManyFace(Path(owner, (self.name,)))
         return (owner._meta.related_managers.get(self.name) or manager_maker(owner, self.name))(instance)
