@@ -114,7 +114,8 @@ def test_an_index_survives_random_writes(seed, unique):
     assert not index.entries
 
 
-def test_one_slot_stands_bare_and_many_shrink_back():
+@pytest.mark.parametrize("together", [False, True])
+def test_one_slot_stands_bare_and_many_shrink_back(together: bool):
     index = index_over(0, unique=False)
     index.add("k", 5)
     assert index.entries["k"] == 5
@@ -123,8 +124,12 @@ def test_one_slot_stands_bare_and_many_shrink_back():
     for slot in range(10, 10 + LISTED):
         index.add("k", slot)
     assert isinstance(index.entries["k"], dict)
-    for slot in range(10, 10 + LISTED):
-        index.discard("k", slot)
+    gone = range(10, 10 + LISTED)
+    if together:
+        index.discard_many(["k", "k", *["k"] * LISTED], [7, 8, *gone])
+    else:
+        for slot in gone:
+            index.discard("k", slot)
     assert index.entries["k"] == [3, 5]
     index.discard("k", 5)
     assert index.entries["k"] == 3

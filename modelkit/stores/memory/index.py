@@ -36,6 +36,8 @@ there are many a dict, which forgets one without moving the others; sorted when 
 IndexKey: TypeAlias = Callable[[Row], Any]
 
 LISTED: Final = 256
+SPARSE: Final = 64
+"""A bucket of fewer slots is a list again."""
 BARE: Final = {int}
 REBUILD: Final = 6
 """A companion is sorted anew where more than one key in this many changed since its last use."""
@@ -152,7 +154,7 @@ class Index:
                 self._forget(key)
         elif isinstance(bucket, dict):
             bucket.pop(slot, None)
-            if len(bucket) < LISTED // 4:
+            if len(bucket) < SPARSE:
                 self.entries[key] = sorted(bucket)
         else:
             place = bisect_left(bucket, slot)
@@ -179,7 +181,12 @@ class Index:
         bare = self._ordered is None
         for key, slot in zip(keys, slots, strict=True):
             bucket = entries.get(key)
-            if isinstance(bucket, list):
+            if isinstance(bucket, dict):
+                if len(bucket) > SPARSE:
+                    bucket.pop(slot, None)
+                else:
+                    discard(key, slot)
+            elif isinstance(bucket, list):
                 place = bisect_left(bucket, slot)
                 if len(bucket) > 2 and place < len(bucket) and bucket[place] == slot:
                     del bucket[place]
