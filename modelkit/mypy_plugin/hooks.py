@@ -476,7 +476,7 @@ class ModelkitPlugin(Plugin):
             return default
         positions = self._bodies.here(context.api)
         if positions is not None:
-            truth.inspect_names(positions, call)
+            truth.inspect_known(positions, call)
         if method in _CREATE:
             receiver = get_proper_type(context.type)
             related = isinstance(receiver, Instance) and receiver.type.has_base(names.RELATED_SET)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mypy.nodes import CallExpr, Decorator, Expression, FuncDef, ListExpr, SetExpr, StrExpr, TupleExpr, TypeInfo
+from mypy.nodes import CallExpr, Decorator, Expression, FuncDef, SetExpr, StrExpr, TypeInfo
 from mypy.types import CallableType, Instance, Type
 
 from modelkit.errors import did_you_mean
@@ -22,6 +22,8 @@ from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.naming import ANY_NAME
 from modelkit.mypy_plugin.paths import Missing, Named
 from modelkit.mypy_plugin.query import Query
+from modelkit.mypy_plugin.values import arguments
+from modelkit.mypy_plugin.variables import items_of
 
 __all__ = [
     "chosen",
@@ -52,7 +54,7 @@ def _field(query: Query, text: StrExpr, name: str, *, rest: bool) -> None:
 
 def ordered(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
     """order_by(), earliest(), latest(): names, descending with a hyphen, or expressions."""
-    for argument in positional(call):
+    for argument in arguments(query, call):
         inspect_key(query, argument)
     return signature
 
@@ -67,7 +69,7 @@ def inspect_key(query: Query, key: Expression) -> None:
 
 def chosen(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
     """only(), defer(), dates(): names of fields."""
-    for argument in positional(call)[:1] if "kind" in signature.arg_names else positional(call):
+    for argument in arguments(query, call)[: 1 if "kind" in signature.arg_names else None]:
         if isinstance(argument, StrExpr):
             _field(query, argument, argument.value, rest=False)
     return signature
@@ -75,7 +77,7 @@ def chosen(query: Query, call: CallExpr, signature: CallableType) -> CallableTyp
 
 def distinguished(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
     """distinct(): names of fields, also of what is inside of them."""
-    for argument in positional(call):
+    for argument in arguments(query, call):
         if isinstance(argument, StrExpr):
             _field(query, argument, argument.value, rest=True)
     return signature
@@ -87,7 +89,7 @@ def of_rows(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
     lists = [given.get(option) for option in ("fields", "update_fields", "unique_fields", "field_name")]
     if "fields" in signature.arg_names and len(positional(call)) > 1:
         lists.append(positional(call)[1])
-    for text in _texts(lists):
+    for text in _texts(query, lists):
         own_field(query, text)
     return signature
 
@@ -95,17 +97,18 @@ def of_rows(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
 def updated_fields(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
     """save(update_fields=...), refresh_from_db(fields=...), full_clean(exclude=...) of an instance."""
     given = dict(keywords(call))
-    for text in _texts(given.get(option) for option in ("update_fields", "fields", "exclude")):
+    for text in _texts(query, (given.get(option) for option in ("update_fields", "fields", "exclude"))):
         own_field(query, text)
     return signature
 
 
-def _texts(values: Iterable[Expression | None]) -> Iterable[StrExpr]:
+def _texts(query: Query, values: Iterable[Expression | None]) -> Iterable[StrExpr]:
     for value in values:
         if isinstance(value, StrExpr):
             yield value
-        elif isinstance(value, (ListExpr, TupleExpr, SetExpr)):
-            yield from (item for item in value.items if isinstance(item, StrExpr))
+        elif value is not None:
+            items = value.items if isinstance(value, SetExpr) else items_of(value, query.call) or []
+            yield from (item for item in items if isinstance(item, StrExpr))
 
 
 def own_field(query: Query, text: StrExpr, name: str | None = None) -> None:
@@ -120,7 +123,7 @@ def own_field(query: Query, text: StrExpr, name: str | None = None) -> None:
 
 def related(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
     """select_related(): ways over relations that lead to one row."""
-    for argument in positional(call):
+    for argument in arguments(query, call):
         if not isinstance(argument, StrExpr):
             continue
         end = query.end_of(argument)
@@ -137,7 +140,7 @@ def related(query: Query, call: CallExpr, signature: CallableType) -> CallableTy
 
 def prefetched(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
     """prefetch_related(): attributes that lead to other rows, by text or in a Prefetch."""
-    for argument in positional(call):
+    for argument in arguments(query, call):
         text: Expression | None = argument
         if isinstance(argument, CallExpr):
             kind = class_called(argument.callee)

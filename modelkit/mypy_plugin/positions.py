@@ -18,6 +18,7 @@ from mypy.nodes import (
     AssertStmt,
     AssignmentExpr,
     AssignmentStmt,
+    AwaitExpr,
     Block,
     CallExpr,
     ConditionalExpr,
@@ -27,6 +28,7 @@ from mypy.nodes import (
     FuncItem,
     GeneratorExpr,
     IfStmt,
+    IndexExpr,
     ListComprehension,
     ListExpr,
     MatchStmt,
@@ -65,12 +67,13 @@ _INSTEAD: Final = {
 class Positions:
     """What a body asks for its truth value, each with what one would write instead.
 
-    `names` are those among `asked` that stand for a variable; `sources` are the first values of such variables, but for None. The
-    variables of `nullable` are assigned None, too, and those of `several` several other values.
+    `names` are those among `asked` that stand for a variable, `taken` what a subscript or a call gives. `sources` are the first values
+    of variables, but for None; those of `nullable` are assigned None, too, and those of `several` several other values.
     """
 
     asked: dict[Expression, str]
     names: list[RefExpr]
+    taken: list[Expression]
     sources: dict[Expression, list[RefExpr]]
     nullable: set[Node]
     several: set[Node]
@@ -169,7 +172,8 @@ class _Reading:
             source = self._first.get(name.node) if name.node is not None else None
             if source is not None and (source.line, source.column) < (name.line, name.column):
                 sources.setdefault(source, []).append(name)
-        return Positions(self._asked, names, sources, self._nullable, self._several)
+        taken: list[Expression] = [each for each in self._asked if isinstance(each, (IndexExpr, CallExpr, AwaitExpr))]
+        return Positions(self._asked, names, taken, sources, self._nullable, self._several)
 
     def _concerns(self, node: Node) -> bool:
         """Whether a part is to be looked into: one that holds statements, or stands on a line that may ask."""

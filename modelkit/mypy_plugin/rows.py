@@ -14,19 +14,19 @@ from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.carrying import in_place, retyped
 from modelkit.mypy_plugin.expressions import inspect
 from modelkit.mypy_plugin.facts import class_called, is_true
-from modelkit.mypy_plugin.keywords import is_written_out, keywords, positional
+from modelkit.mypy_plugin.keywords import is_written_out, keywords
 from modelkit.mypy_plugin.lookups import Unfit, understood
 from modelkit.mypy_plugin.members import Column, unknown
 from modelkit.mypy_plugin.models import Model
 from modelkit.mypy_plugin.query import Query
-from modelkit.mypy_plugin.values import value_of
+from modelkit.mypy_plugin.values import are_told, arguments, value_of
 
 __all__ = ["checked", "of_bulk", "of_values", "of_values_list"]
 
 
 def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
     """Report names that values() or values_list() of this query does not have."""
-    for argument in positional(call):
+    for argument in arguments(query, call):
         if isinstance(argument, StrExpr):
             end = query.end_of(argument)
             use = understood(end, query.call) if end is not None and end.rest else None
@@ -50,8 +50,8 @@ def of_values(query: Query, call: CallExpr, receiver: Instance, default: Type) -
 
 
 def _items(query: Query, call: CallExpr) -> dict[str, Type] | None:
-    given = positional(call)
-    if len(given) + len(keywords(call)) != len(call.args):
+    given = arguments(query, call)
+    if not are_told(query, call):
         return None
     items: dict[str, Type] = {}
     if not given:
@@ -74,8 +74,8 @@ def _items(query: Query, call: CallExpr) -> dict[str, Type] | None:
 def of_values_list(query: Query, call: CallExpr, receiver: Instance, default: Type) -> Type:
     """What values_list() by names gives: tuples, with `named` those whose values are attributes, too, with `flat` the one value."""
     options = dict(keywords(call))
-    given = positional(call)
-    if len(given) + len(options) != len(call.args) or not given or not all(map(_is_named, given)):
+    given = arguments(query, call)
+    if not are_told(query, call) or not given or not all(map(_is_named, given)):
         return default
     flat, named = (options.get(option) for option in ("flat", "named"))
     values = [value_of(query, argument) for argument in given]

@@ -27,7 +27,7 @@ from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.members import optional
 from modelkit.mypy_plugin.positions import Positions
 
-__all__ = ["inspect", "inspect_names", "is_chain", "may_be_lacked", "may_be_lacked_on_class"]
+__all__ = ["inspect", "inspect_known", "is_chain", "may_be_lacked", "may_be_lacked_on_class"]
 
 _WAYS: Final = {
     names.BOOLEAN: "Ask whether is_true(), or compare it.",
@@ -102,7 +102,7 @@ def inspect(positions: Positions | None, place: Expression, given: Type, call: C
             continue
         held = optional(given) if name.node in positions.nullable else given
         _refuse(name, held, positions.asked[name], call)
-    inspect_names(positions, call)
+    inspect_known(positions, call)
 
 
 def _has_next(chain: ComparisonExpr) -> bool:
@@ -110,8 +110,8 @@ def _has_next(chain: ComparisonExpr) -> bool:
     return len(chain.method_types) % len(chain.operators) < len(chain.operators) - 1
 
 
-def inspect_names(positions: Positions, call: Call) -> None:
-    """Report variables without a truth value that are asked for theirs: parameters, and what mypy has worked out already."""
+def inspect_known(positions: Positions, call: Call) -> None:
+    """Report what is asked for a truth value that it lacks: parameters, and whatever mypy has been at already."""
     for name in positions.names:
         known = call.worked_out(name)
         variable = name.node
@@ -119,6 +119,10 @@ def inspect_names(positions: Positions, call: Call) -> None:
             known = variable.type
         if known is not None:
             _refuse(name, known, positions.asked[name], call)
+    for taken in positions.taken:
+        known = call.worked_out(taken)
+        if known is not None:
+            _refuse(taken, known, positions.asked[taken], call)
 
 
 def _refuse(place: Expression, given: Type, instead: str, call: Call) -> None:

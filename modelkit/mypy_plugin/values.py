@@ -10,7 +10,7 @@ import sys
 from typing import Any, Final
 
 from mypy.maptype import map_instance_to_supertype
-from mypy.nodes import CallExpr, Expression, NameExpr, OpExpr, StrExpr, TypeInfo, Var
+from mypy.nodes import ARG_POS, ARG_STAR, CallExpr, Expression, NameExpr, OpExpr, StrExpr, TypeInfo, Var
 from mypy.types import Instance, TupleType, Type, TypedDictType, UnionType, get_proper_type, remove_dups
 
 from modelkit.expressions.aggregates import Aggregate
@@ -26,11 +26,11 @@ from modelkit.mypy_plugin.members import Relation, allows_none, keys_of, optiona
 from modelkit.mypy_plugin.paths import End
 from modelkit.mypy_plugin.query import Query
 from modelkit.mypy_plugin.reverse import concrete
-from modelkit.mypy_plugin.variables import values_of
+from modelkit.mypy_plugin.variables import items_of, values_of
 from modelkit.resolve.expressions import arithmetic_type
 from modelkit.resolve.windows import PLACES
 
-__all__ = ["arithmetic", "built_in_of", "held", "is_computed", "value_of", "variable_of"]
+__all__ = ["are_told", "arguments", "arithmetic", "built_in_of", "held", "is_computed", "value_of", "variable_of"]
 
 
 def variable_of(expression: NameExpr) -> Var:
@@ -54,6 +54,23 @@ def built_in_of(kind: TypeInfo) -> Any:
     """The class itself, of this package's own expressions; None for any other."""
     module = sys.modules.get(kind.module_name) if kind.module_name.startswith("modelkit.") else None
     return getattr(module, kind.name, None)
+
+
+def arguments(query: Query, call: CallExpr) -> list[Expression]:
+    """The arguments of a call that are passed by position, with those that are spread from what is written out."""
+    found: list[Expression] = []
+    for name, kind, value in zip(call.arg_names, call.arg_kinds, call.args, strict=True):
+        if kind is ARG_STAR:
+            found.extend(items_of(value, query.call) or [])
+        elif name is None and kind is ARG_POS:
+            found.append(value)
+    return found
+
+
+def are_told(query: Query, call: CallExpr) -> bool:
+    """Whether all arguments of a call are known: nothing is spread but what is written out."""
+    spread = [(kind, value) for kind, value in zip(call.arg_kinds, call.args, strict=True) if kind.is_star()]
+    return all(kind is ARG_STAR and items_of(value, query.call) is not None for kind, value in spread)
 
 
 def is_computed(query: Query, value: Expression) -> bool:

@@ -22,6 +22,7 @@ from mypy.nodes import (
     ForStmt,
     FuncDef,
     FuncItem,
+    ListExpr,
     MemberExpr,
     NameExpr,
     Node,
@@ -29,6 +30,7 @@ from mypy.nodes import (
     OpExpr,
     StrExpr,
     TryStmt,
+    TupleExpr,
     TypeInfo,
     Var,
     WithStmt,
@@ -39,7 +41,7 @@ from modelkit.mypy_plugin.call import Call
 from modelkit.mypy_plugin.naming import ANY_NAME, given_by
 from modelkit.mypy_plugin.syntax import chain, children, descendants
 
-__all__ = ["display_of", "named_before", "values_of"]
+__all__ = ["display_of", "items_of", "named_before", "values_of"]
 
 _NAMING: Final = frozenset({"annotate", "alias", "values"})
 
@@ -60,6 +62,21 @@ def display_of(expression: Expression, call: Call) -> DictExpr | None:
     sure = found is not None and not found.unclear and found.reads == 1 and len(found.values) == 1
     value = found.values[0] if found is not None and sure else None
     return value if isinstance(value, DictExpr) else None
+
+
+def items_of(expression: Expression, call: Call) -> list[Expression] | None:
+    """What a list or a tuple holds that is written out where it is used, or that a variable holds; None where that is not sure.
+
+    A list that is used elsewhere, too, may be changed there.
+    """
+    if isinstance(expression, NameExpr):
+        found = _uses(expression, call)
+        if found is None or found.unclear or len(found.values) != 1:
+            return None
+        expression = found.values[0]
+        if isinstance(expression, ListExpr) and found.reads > 1:
+            return None
+    return expression.items if isinstance(expression, (ListExpr, TupleExpr)) else None
 
 
 def named_before(source: Expression, name: str, queryset: TypeInfo | None, call: Call) -> bool:

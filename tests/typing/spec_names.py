@@ -302,3 +302,31 @@ def computed(days: datetime.timedelta) -> None:
     Person.objects.annotate(x=Window(RowNumber(), order_by="age")).get().x.upper()  # E112
     Person.objects.update(age=F("name"))  # E113
     Person.objects.update(name=F("age") + 1)  # E114
+
+
+SHOWN = ("name", "age")
+MISSPELT = ["name", "aeg"]  # E115
+
+
+def listed(person: Person, names: list[str]) -> None:
+    assert_type(Person.objects.values(*SHOWN).get()["age"], int)
+    assert_type(Person.objects.values_list(*SHOWN).get(), tuple[str, int])
+    Person.objects.values("name", *names).get()["nmae"]
+    person.save(update_fields=SHOWN)
+    changed = ["nmae"]
+    changed.remove("nmae")
+    Person.objects.only(*changed)
+    Person.objects.only(*MISSPELT)
+    Person.objects.values(*["nmae"])  # E116
+    ordering = ["nmae"]  # E117
+    Person.objects.order_by(*ordering)
+    Person.objects.select_related(*("age",))  # E118
+    Person.objects.prefetch_related(*["ordres"])  # E119
+    Person.objects.distinct(*["nmae"])  # E120
+    Person.objects.values(*SHOWN).get()["mail"]  # E121
+    Person.objects.values_list(*SHOWN).get()[2]  # E122
+    fields = ("nmae",)  # E123
+    Person.objects.bulk_update([], fields)
+    updated = ["nmae"]  # E124
+    person.save(update_fields=updated)
+    person.refresh_from_db(fields=["nmae"])  # E125

@@ -109,9 +109,20 @@ def in_variables(flag: bool, given: Cond[User], maybe: Cond[User] | None = None)
         and User.age > 3  # E40: mypy+plugin
     ): pass
     sorted([1, 2], key=lambda number: 1 if User.age > number else 2)  # E41: mypy+plugin, pyright, ty
+    for name, one in {"adult": older(18)}.items():
+        if name == "adult" or not one: pass  # E42: mypy+plugin, pyright
+        User.objects.filter(one)
 
 
-def good(flag: bool, q: Q, maybe: Cond[User] | None, users: list[User], wide: Cond[User] | list[int]) -> None:
+def out_of_collections(conditions: list[Cond[User]], named: dict[str, Cond[User]]) -> None:
+    if conditions[0]: pass  # E43: mypy+plugin, pyright, ty
+    if named.get("adult"): pass  # E44: mypy+plugin, pyright, ty
+    while conditions.pop(): pass  # E45: mypy+plugin, pyright, ty
+    User.objects.filter(*conditions)
+
+
+def good(flag: bool, q: Q, maybe: Cond[User] | None, users: list[User], wide: Cond[User] | list[int], named: dict[str, int]) -> None:
+    if named["x"] or named.get("y"): pass
     if (User.age > 3) & Q(age=3): pass
     if Q(age=3) and q and flag: pass
     if not q: q = Q(User.age > 3)
@@ -130,6 +141,6 @@ def good(flag: bool, q: Q, maybe: Cond[User] | None, users: list[User], wide: Co
     0 < 1 < User.age
     if User.objects.filter(User.age > 3).first() and flag: pass
     filters = [User.age > 3]
-    if filters: User.objects.filter(*filters)
+    if filters and named: User.objects.filter(*filters)
     found = {"adult": User.age > 3} if flag else {}
     if found and "adult" in found: pass
