@@ -24,7 +24,7 @@ from modelkit.queryset import moments, pickling, rows, writes
 from modelkit.queryset.chains import Chain
 from modelkit.queryset.late import Late, late_alias, late_model, late_query
 from modelkit.resolve import annotating, filtering, finishers, outputs, shapes
-from modelkit.resolve.query import Query, refuse
+from modelkit.resolve.query import Query, check_stores, refuse
 from modelkit.transaction import DEFAULT
 from modelkit.version import PICKLED_BY, __version__, check_pickled
 
@@ -355,9 +355,10 @@ class Queries(Chain[M, Row_co]):
     def explain(self, format: str | None = None, *, verbose: bool = False) -> str:
         """How the store reads the rows; `verbose` adds the generated Python. The one `format` is "text".
 
-        Raises ValueError for another format.
+        Raises ValueError for another format, and for querysets of another store inside of this one.
         """
         rows.check_format(format)
+        check_stores(self.query.shape.stores, self._db)
         return session(self._db).explain(finishers.fetch(self.query).select, verbose=verbose)
 
     if not TYPE_CHECKING:  # to checkers these are absent, as they ought to be

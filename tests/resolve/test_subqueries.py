@@ -343,7 +343,11 @@ class TestStores:
             ),
         ],
     )
-    @pytest.mark.parametrize("read", [list, lambda books: books.count(), lambda books: books.exists()])
+    @pytest.mark.parametrize(
+        "read",
+        [list, lambda books: books.count(), lambda books: books.exists(), lambda books: books.explain()],
+        ids=["list", "count", "exists", "explain"],
+    )
     def test_a_queryset_of_another_store_inside_is_refused_when_it_is_read(self, elsewhere, inside, read):
         books = inside(Author.objects.using(elsewhere))
         with pytest.raises(ValueError, match=r"of the store 'elsewhere' stands inside of one of 'default'"):
