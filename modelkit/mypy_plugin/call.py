@@ -57,6 +57,8 @@ class Call:
         self._lineages = lineages
         self._asked: dict[TypeInfo, Lineage] = {}
         self._looks_back = looks_back
+        self._for_daemon: bool = api.options.fine_grained_incremental or api.options.cache_fine_grained
+        """Whether mypy goes by what functions depend on; elsewhere it goes by modules alone."""
 
     def looking_back(self) -> Call:
         """The same place, for a look at expressions that mypy went over before."""
@@ -107,8 +109,9 @@ class Call:
         if found is None:
             found = self._asked[info] = self._lineages.of(info)
             self.api.module_refs.update(found.modules)
-            for trigger in found.triggers:
-                self._depends_on(trigger)
+            if self._for_daemon:
+                for trigger in found.triggers:
+                    self._depends_on(trigger)
         return found
 
     def registers(self, module: str, name: str) -> bool:
@@ -162,11 +165,13 @@ class Call:
         """Check what asked again when a class of fields changes."""
         for kind in kinds:
             self.api.module_refs.add(kind.module_name)
-            self._depends_on(make_trigger(kind.fullname))
+            if self._for_daemon:
+                self._depends_on(make_trigger(kind.fullname))
 
     def depends_on_name(self, info: TypeInfo, name: str) -> None:
         """Check what asked again when `name` of a class appears, goes, or is of another type."""
-        self._depends_on(make_trigger(f"{info.fullname}.{name}"))
+        if self._for_daemon:
+            self._depends_on(make_trigger(f"{info.fullname}.{name}"))
 
     def _depends_on(self, trigger: str) -> None:
         self._dependencies.setdefault(trigger, set()).add(self._target)

@@ -14,6 +14,7 @@ from mypy.nodes import (
     DictExpr,
     Expression,
     IndexExpr,
+    IntExpr,
     ListExpr,
     MemberExpr,
     NameExpr,
@@ -61,6 +62,8 @@ def inspect(query: Query, expression: Expression, depth: int = 0) -> None:
     `depth` says how many queries deeper the expression stands: there only an OuterRef of as many levels names something of this one.
     """
     match expression:
+        case IntExpr() | StrExpr():  # what most arguments are
+            pass
         case OpExpr():
             inspect(query, expression.left, depth)
             inspect(query, expression.right, depth)

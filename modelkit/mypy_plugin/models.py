@@ -38,6 +38,7 @@ class Model:
         self.info = info
         self._call = call
         self._lineage = call.lineage(info)
+        self._known: dict[str, Member | None] = {}
         self.understood = self._lineage.has_facts and not info.fallback_to_any
 
     @property
@@ -61,6 +62,11 @@ class Model:
 
     def declared(self, name: str) -> Member | None:
         """A field that the class or its bases declare, by name or by the attribute of its key."""
+        if name not in self._known:
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def _find(self, name: str) -> Member | None:
         found = self._declared(name)
         if found is None and name.endswith("_id"):
             relation = self._declared(name.removesuffix("_id"))

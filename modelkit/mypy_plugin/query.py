@@ -117,5 +117,7 @@ def attributes(instance: Instance) -> Mapping[str, Type]:
 
 def _named(queryset: Instance, model: Instance) -> Mapping[str, Type]:
     """The names that a queryset's type tells, by its marks and by its model's attributes."""
+    if queryset.extra_attrs is None and model.extra_attrs is None:
+        return {}
     marks = attributes(queryset).items()
     return {**attributes(model), **{name[1:-1]: type_ for name, type_ in marks if name.startswith("<")}}
