@@ -6,11 +6,10 @@ module that asked, for mypy's cache and for its daemon alike.
 
 from __future__ import annotations
 
-import dataclasses
 import linecache
 import re
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from mypy.errorcodes import ErrorCode
 from mypy.nodes import Context, Expression, MypyFile, TempNode, TypeInfo
@@ -28,8 +27,7 @@ _LIBRARIES: Final = frozenset({"modelkit", "builtins", "typing", "abc"})
 QUERY: Final = ErrorCode("modelkit", "Names and values in queries fit the models", "modelkit")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(NamedTuple):
     """Where a keyword argument's name stands, which mypy does not keep: before its value."""
 
     name: str

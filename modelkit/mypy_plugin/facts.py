@@ -7,12 +7,11 @@ other class.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mypy.nodes import (
     MDEF,
@@ -45,8 +44,7 @@ FIELD_TRACE: Final = "<facts>"
 """A name in the symbol table of each class of which something is written down: mypy's daemon compares its type, which changes with that."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FieldFacts:
+class FieldFacts(NamedTuple):
     """What stands in `name = kind(...)`. `kind` is the full name of the class that is called.
 
     `to` is the target of a relation: the full name of a class, or the text that was given (`label`).
@@ -71,8 +69,7 @@ class FieldFacts:
     """The field whose far side a Reverse names."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelFacts(NamedTuple):
     """A model class's own body; what it inherits is said by its bases."""
 
     fields: dict[str, FieldFacts]
@@ -310,10 +307,10 @@ def _plain(facts: ModelFacts) -> dict[str, Any]:
     return plain
 
 
-_DEFAULTS: Final = {
-    kind: tuple((field.name, field.default) for field in dataclasses.fields(kind)) for kind in (FieldFacts, ModelFacts)
-}
-
-
 def _told(facts: FieldFacts | ModelFacts) -> dict[str, Any]:
-    return {name: value for name, default in _DEFAULTS[type(facts)] if (value := getattr(facts, name)) != default}
+    defaults = facts._field_defaults
+    return {
+        name: value
+        for name, value in zip(facts._fields, facts, strict=True)
+        if name not in defaults or value != defaults[name]
+    }

@@ -6,6 +6,7 @@ Knows one query. The invariant: one error for a keyword, at the keyword.
 from __future__ import annotations
 
 from mypy.nodes import (
+    ARG_POS,
     ARG_STAR2,
     BytesExpr,
     CallExpr,
@@ -30,8 +31,6 @@ from modelkit.mypy_plugin.paths import Missing
 from modelkit.mypy_plugin.query import Query
 
 __all__ = ["expected", "is_text", "is_written_out", "keywords", "positional", "spread"]
-
-_CONSTANTS = (IntExpr, StrExpr, FloatExpr, BytesExpr, ComplexExpr)
 
 
 def expected(query: Query, name: str, value: Expression, place: Place) -> Type | None:
@@ -76,6 +75,8 @@ def _may_be_pair(value: Expression) -> bool:
 def is_written_out(value: Expression) -> bool:
     """Whether an argument is a constant or a display of constants, which stands for nothing but itself."""
     match value:
+        case IntExpr() | StrExpr() | FloatExpr() | BytesExpr() | ComplexExpr():
+            return True
         case UnaryExpr():
             return is_written_out(value.expr)
         case NameExpr():
@@ -85,7 +86,7 @@ def is_written_out(value: Expression) -> bool:
         case DictExpr():
             return True
         case _:
-            return isinstance(value, _CONSTANTS)
+            return False
 
 
 def keywords(call: CallExpr) -> list[tuple[str, Expression]]:
@@ -95,8 +96,7 @@ def keywords(call: CallExpr) -> list[tuple[str, Expression]]:
 
 def positional(call: CallExpr) -> list[Expression]:
     """The arguments of a call that are passed by position, without those that are spread."""
-    pairs = zip(call.arg_names, call.arg_kinds, call.args, strict=True)
-    return [value for name, kind, value in pairs if name is None and kind.is_positional() and not kind.is_star()]
+    return [value for kind, value in zip(call.arg_kinds, call.args, strict=True) if kind is ARG_POS]
 
 
 def spread(call: CallExpr) -> list[Expression]:

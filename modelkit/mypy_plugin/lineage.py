@@ -6,9 +6,9 @@ what says more than facts is kept beside what it was read from, to be compared b
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from typing import NamedTuple
 
 from mypy.nodes import TypeInfo, Var
 from mypy.server.trigger import make_trigger
@@ -46,8 +46,7 @@ def _is_own(kind: TypeInfo) -> bool:
     return not kind.module_name.startswith(("modelkit.", "builtins"))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A member, and what it was read from: the variable of the class's body, its type, the classes of fields among that."""
 
     node: Var
@@ -60,8 +59,7 @@ class Made:
         return self.node is node and self.type is node.type and (self.kinds is None or self.kinds.are_still_so)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Leading:
+class Leading(NamedTuple):
     """The relations that lead to a class, and what was looked at.
 
     That is: full names and the classes they meant, None where there was none; the classes of their fields.

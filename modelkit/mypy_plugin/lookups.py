@@ -6,9 +6,8 @@ lookup that somebody may have registered is never called unknown.
 
 from __future__ import annotations
 
-import dataclasses
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mypy.nodes import TypeInfo
 from mypy.types import Instance, Type, UnionType, get_proper_type
@@ -62,8 +61,7 @@ _VALUES: Final[dict[str, types.ScalarType]] = {
 _PYTHON: Final[dict[type[types.ScalarType], str]] = {type(type_): name for name, type_ in _VALUES.items()}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """A lookup, and what stands before it: its type, and its scalar type where that is known; `transformed`: no longer the field."""
 
     lookup: LookupDef
@@ -73,8 +71,7 @@ class Use:
     scalar: types.ScalarType | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Unfit:
+class Unfit(NamedTuple):
     """Names after a field that it does not have, and the message."""
 
     name: str

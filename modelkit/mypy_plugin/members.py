@@ -5,8 +5,7 @@ Knows mypy's types and the facts of classes; no model as a whole, and no call. W
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import FuncDef, OverloadedFuncDef, TypeInfo
@@ -43,8 +42,7 @@ __all__ = [
 ]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A field with values of its own. `value` includes None where the column may be null; `kind` is the field's class."""
 
     name: str
@@ -55,8 +53,7 @@ class Column:
     facts: FieldFacts | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(NamedTuple):
     """A way to another model. `target` is None where it is not known; `accessor` None where instances do not have it.
 
     `field` is the field that makes the relation, on `owner`; it stands on this side unless `reverse`.

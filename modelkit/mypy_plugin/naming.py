@@ -6,10 +6,9 @@ invariant: a method is told to give every name that it may give; what a name hol
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mypy.nodes import CallExpr, Decorator, Expression, FuncDef, MemberExpr, NameExpr, StrExpr, TypeInfo
 from mypy.plugin import ClassDefContext
@@ -29,8 +28,7 @@ _NAMING: Final = {"annotate": True, "alias": False}
 _NO_NAMES: Final[Mapping[str, Any]] = {}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """What a name stands for: `kind(path)`, where it is as simple as that; `rows`: rows have it as an attribute."""
 
     kind: str | None

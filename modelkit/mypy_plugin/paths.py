@@ -6,9 +6,8 @@ understood is None, and nobody complains of it.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from mypy.nodes import TypeInfo
 from mypy.types import Type
@@ -21,16 +20,14 @@ from modelkit.mypy_plugin.models import Model
 __all__ = ["End", "Missing", "Named", "Way", "walk"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A name that a query gave an expression: annotate(), alias(), values()."""
 
     name: str
     value: Type
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """Where names end: at a member of `model` (None for what the query itself named), with `rest` left of the names.
 
     `nullable`: the way leads over rows that may not be there. `many`: it may lead to several.
@@ -54,8 +51,7 @@ class End:
         return optional(value) if nullable and not allows_none(value) else value
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """A name that the model does not have, and the end of a message about it."""
 
     model: str

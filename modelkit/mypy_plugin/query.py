@@ -6,8 +6,8 @@ it uses for hasattr()). The invariant: a queryset's type says the same of names 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from mypy.maptype import map_instance_to_supertype
 from mypy.messages import format_type
@@ -26,8 +26,7 @@ from modelkit.mypy_plugin.variables import named_before
 __all__ = ["Query", "attributes", "marked", "query_of"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A model and what the query named, in one call."""
 
     info: TypeInfo
@@ -73,11 +72,11 @@ class Query:
 
     def inside(self, variable: Var) -> Query:
         """The same query, looking at what a variable was assigned before."""
-        return dataclasses.replace(self, call=self.call.looking_back(), through=self.through | {variable})
+        return self._replace(call=self.call.looking_back(), through=self.through | {variable})
 
     def plus(self, named: Mapping[str, Type]) -> Query:
         """The same query with more names."""
-        return dataclasses.replace(self, named={**self.named, **named})
+        return self._replace(named={**self.named, **named})
 
 
 def query_of(receiver: Type, call: Call, source: Expression | None = None) -> Query | None:

@@ -51,12 +51,11 @@ def _made(query: Query, call: CallExpr, signature: CallableType, *, asked: Calla
         inspect(query, value)
     _inspect_spread(query, call)
     plain = all(not kind.is_star() and not kind.is_positional() for kind in call.arg_kinds)
-    several = any(_fills_several(model, name) or _assigned(model, name) is None for name, _ in given)
+    several = len(known) < len(given) or any(_fills_several(model, name) for name, _ in given)
     if plain and not several and model.understood and not _fills_itself(query.info):
-        missing = [
-            member.name for member in _needed(model) if not {member.name, f"{member.name}_id"} & dict(given).keys()
-        ]
-        if missing and "pk" not in dict(given) and asked():
+        named = dict(given).keys()
+        missing = [member.name for member in _needed(model) if named.isdisjoint((member.name, f"{member.name}_id"))]
+        if missing and "pk" not in named and asked():
             listed = ", ".join(f'"{name}"' for name in missing)
             values = "a value" if len(missing) == 1 else "values"
             query.fail(f'"{model.name}" needs {values} for {listed}: no default, and never NULL', call)
