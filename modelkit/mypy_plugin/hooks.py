@@ -22,6 +22,7 @@ from mypy.nodes import (
     Expression,
     MemberExpr,
     MypyFile,
+    RefExpr,
     SymbolTableNode,
     TypeAlias,
     TypeInfo,
@@ -58,6 +59,7 @@ from modelkit.mypy_plugin import (
     carrying,
     conditions,
     generic_self,
+    managers,
     meta,
     named_fields,
     names,
@@ -127,6 +129,7 @@ _RELATIONS: Final = (
 _OF_MODELS: Final = (f"{names.BARE_MODEL}.", f"{names.MODEL_META}.")
 _OF_RELATED: Final = f"{names.RELATED_SET}."
 _NONE: Final[frozenset[str]] = frozenset()
+_LEN: Final = "builtins.len"
 _CLASS_STATEMENT: Final = "builtins.object.__init_subclass__"
 """The method that mypy looks up for each class without a metaclass, once it has been through its body."""
 _FOREIGN: Final = ("builtins.", "typing.", "collections.", "typing_extensions.", "_typeshed.")
@@ -155,6 +158,7 @@ class ModelkitPlugin(Plugin):
                 for method in (*_SIGNATURES, *_CREATE)
             },
             **{method: guarded(f"{method}()", self._of_instance, _signature_as_it_was) for method in _OF_INSTANCES},
+            **{method: guarded(f"{method}()", self._begun, _signature_as_it_was) for method in managers.OF_QUERYSETS},
         }
         self._manager_of = guarded("a class's manager", self._find_manager, _nothing)
         self._inherited_manager = guarded("a manager", self._manager, _as_it_was)
@@ -422,12 +426,14 @@ class ModelkitPlugin(Plugin):
         return writes.constructed(query, context.context, context.default_signature)
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        """A relation whose target is named by text; a function that gives what has no truth value."""
+        """A relation whose target is named by text; len(); a function that gives what has no truth value."""
         return self._functions[fullname]
 
     def _of_function(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
         if fullname in _RELATIONS:
             return self._relation_made
+        if fullname == _LEN:
+            return guarded("len()", self._counted, _result_as_it_was)
         symbol = self._declared(fullname, _FOREIGN)
         return self._truth_of_result if symbol is not None and truth.may_be_lacked(symbol) else None
 
@@ -435,6 +441,12 @@ class ModelkitPlugin(Plugin):
         if not isinstance(context.context, CallExpr):
             return context.default_return_type
         return targets.of_relation(self._call(context.api), context.context, context.default_return_type)
+
+    def _counted(self, context: FunctionContext) -> Type:
+        counted, rows = context.args[0][0], get_proper_type(context.arg_types[0][0])
+        if isinstance(counted, RefExpr) and isinstance(rows, Instance) and rows.type.has_base(names.QUERIES):
+            managers.check_counted(counted, self._call(context.api))
+        return context.default_return_type
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
         """A method of a queryset or manager, or of an instance, that takes names."""
@@ -482,6 +494,12 @@ class ModelkitPlugin(Plugin):
             related = isinstance(receiver, Instance) and receiver.type.has_base(names.RELATED_SET)
             return writes.created(query, context.context, default, related=related)
         return _SIGNATURES[method](query, context.context, default)
+
+    def _begun(self, context: MethodSigContext) -> FunctionLike:
+        receiver = get_proper_type(context.type)
+        if isinstance(receiver, Instance) and receiver.type.has_base(names.QUERIES):
+            managers.check_begun(context.context, self._call(context.api))
+        return context.default_signature
 
     def _of_instance(self, context: MethodSigContext) -> FunctionLike:
         receiver = get_proper_type(context.type)

@@ -28,6 +28,7 @@ GENERIC_RELATION: Final = "modelkit.contrib.contenttypes.fields.GenericRelation"
 QUERIES: Final = "modelkit.queryset.queries.Queries"
 QUERYSET: Final = "modelkit.queryset.queries.QuerySet"
 QUERY: Final = "modelkit.resolve.query.Query"
+DEFAULT_OBJECTS: Final = "modelkit.queryset.queries.DefaultObjects"
 MANAGER_OF: Final = "modelkit.queryset.queries.ManagerOf"
 RELATED_SET: Final = "modelkit.queryset.queryset.RelatedSet"
 

@@ -242,3 +242,31 @@ async def later(author: Author) -> None:
     assert_type(await author.books.aoldest(), Book | None)
     assert_type(await author.books.published().aoldest(), Book | None)
     await author.books.ayoungest()  # E32
+
+
+def managers_are_no_querysets(author: Author, book: Book, tag: Tag, kind: type[Book]) -> None:
+    len(book.tags)  # E33
+    len(author.books)  # E34
+    len(tag.tagged)  # E35
+    len(Book.objects)  # E36
+    len(Tag.named)  # E37
+    len(kind.objects)  # E38
+    book.tags.delete()  # E39
+    Book.objects.delete()  # E40
+    Tag.mixed | Tag.mixed.all()  # E41
+    book.tags & Tag.mixed.all()  # E42
+
+
+def what_they_begin_are(author: Author, book: Book, tag: Tag) -> None:
+    tags, short = book.tags, Tag.mixed.short()
+    some = tags.all()
+    assert_type(len(book.tags.all()) + len(some) + len(Tag.mixed.all()) + len(short), int)
+    assert_type([found.word for found in book.tags], list[str])
+    assert_type(book.tags[0].word, str)
+    assert_type(book.tags[:3].get(), Tag)
+    assert_type(bool(book.tags), bool)
+    assert_type(book in author.books, bool)
+    assert_type(list(Book.objects), list[Book])
+    assert_type((some | book.tags.all()).count(), int)
+    some.filter(word="x").delete()
+    Book.objects.published(3000).delete()
