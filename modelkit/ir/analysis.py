@@ -197,9 +197,22 @@ def _inner_queries(query: Select | Compound) -> Iterator[Select | Compound]:
         if source.rows is not None:
             yield source.rows
     for expr in own_expressions(query):
-        for select in subselects(expr):
+        yield from _queries_in(expr)
+
+
+def _queries_in(expr: Expr) -> Iterator[Select | Compound]:
+    """The inner queries that stand in `expr`, and in what it asks of the rows around it; not those inside of them."""
+    if isinstance(expr, Outer):
+        yield from _queries_in(expr.item)
+        return
+    match expr:
+        case Exists(select=select) | Subquery(select=select) | In(choices=Subselect() as select):
             if isinstance(select, (Select, Compound)):
                 yield select
+        case _:
+            pass
+    for child in children(expr):
+        yield from _queries_in(child)
 
 
 def _reads(expr: Expr, depth: int) -> Iterator[int]:
@@ -312,9 +325,8 @@ def tables_of(query: Query) -> tuple[Table, ...]:
         visit(query.target)
         if isinstance(query, Update):
             for assignment in query.assignments:
-                for select in subselects(assignment.value):
-                    if isinstance(select, (Select, Compound)):
-                        visit(select)
+                for inner in _queries_in(assignment.value):
+                    visit(inner)
     else:
         visit(query)
     return tuple(found)
@@ -325,10 +337,8 @@ def readings(query: Query) -> list[Table]:
     if isinstance(query, Delete):
         return readings(query.target)
     if isinstance(query, Update):
-        inner = [select for assignment in query.assignments for select in subselects(assignment.value)]
-        return readings(query.target) + [
-            table for part in inner if isinstance(part, (Select, Compound)) for table in readings(part)
-        ]
+        inner = [part for assignment in query.assignments for part in _queries_in(assignment.value)]
+        return readings(query.target) + [table for part in inner for table in readings(part)]
     found = (
         [] if isinstance(query, Compound) else [source.table for source in query.sources if source.table is not None]
     )
@@ -358,8 +368,7 @@ def runs_functions(part: Query | Expr) -> bool:
         case Select() | Compound():
             return any(map(_calls, own_expressions(part))) or any(map(runs_functions, _inner_queries(part)))
         case _:
-            inner = [select for select in subselects(part) if isinstance(select, (Select, Compound))]
-            return _calls(part) or any(map(runs_functions, inner))
+            return _calls(part) or any(map(runs_functions, _queries_in(part)))
 
 
 def _calls(expr: Expr) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from modelkit.errors import DataError
 from modelkit.ir import analysis
 from modelkit.ir import expr as ir
-from modelkit.ir.query import RowOutput, Select, Source
+from modelkit.ir.query import RowOutput, Select, Source, ValueOutput
 from modelkit.ir.schema import Table
 from modelkit.ir.types import BooleanType, IntegerType
 from tests.compiler.shop import AUTHOR, AUTHORS_AND_BOOKS, BOOK, BOOKS_AND_AUTHORS, both, col, compare, param
@@ -94,6 +94,14 @@ def test_what_an_inner_query_reads_of_the_query_around_it() -> None:
         AUTHOR,
         BOOK,
     )
+
+
+def test_the_tables_of_a_query_are_those_too_that_an_inner_one_asks_for_around_it() -> None:
+    asked = ir.Subquery(INT, True, Select((Source(BOOK),), (ValueOutput(YEAR),)))
+    inner = Select((Source(AUTHOR),), (RowOutput(0),), compare(ir.Outer(INT, True, asked), "eq", param(0)))
+    query = Select((Source(AUTHOR),), (RowOutput(0),), ir.Exists(BOOL, False, inner))
+    assert analysis.tables_of(query) == (AUTHOR, BOOK)
+    assert analysis.readings(query) == [AUTHOR, AUTHOR, BOOK]
 
 
 def test_preorder_puts_a_branch_before_the_next() -> None:
