@@ -9,7 +9,13 @@ from mypy.nodes import CallExpr
 from mypy.types import CallableType
 
 from modelkit.mypy_plugin.call import Keyword
-from modelkit.mypy_plugin.expressions import inspect, inspect_comparison, inspect_lookups, inspect_spread
+from modelkit.mypy_plugin.expressions import (
+    inspect,
+    inspect_comparison,
+    inspect_condition,
+    inspect_lookups,
+    inspect_spread,
+)
 from modelkit.mypy_plugin.keywords import expected, keywords, positional
 from modelkit.mypy_plugin.query import Query
 from modelkit.mypy_plugin.signatures import with_keywords
@@ -20,7 +26,7 @@ __all__ = ["checked", "checked_whole"]
 def checked(query: Query, call: CallExpr, signature: CallableType) -> CallableType:
     """The signature of filter(*conditions, **lookups) for this call."""
     for argument in positional(call):
-        inspect(query, argument)
+        inspect_condition(query, argument)
     known = {}
     for name, value in keywords(call):
         if name in signature.arg_names:

@@ -27,6 +27,7 @@ from mypy.nodes import (
 )
 
 from modelkit.expressions.functions import Coalesce
+from modelkit.ir.types import BooleanType
 from modelkit.mypy_plugin import names
 from modelkit.mypy_plugin.call import Keyword, Place
 from modelkit.mypy_plugin.facts import class_called
@@ -40,7 +41,15 @@ from modelkit.mypy_plugin.variables import display_of
 from modelkit.resolve.aggregation import SUMMED
 from modelkit.resolve.lookups import ordered_together
 
-__all__ = ["inspect", "inspect_comparison", "inspect_lookups", "inspect_spread", "inspect_stored", "pairs_of"]
+__all__ = [
+    "inspect",
+    "inspect_comparison",
+    "inspect_condition",
+    "inspect_lookups",
+    "inspect_spread",
+    "inspect_stored",
+    "pairs_of",
+]
 
 _ON_EXPRESSIONS: Final = frozenset({"asc", "desc", "over", "bitand", "bitor", "bitxor"})
 _ON_QUERIES: Final = frozenset(
@@ -137,7 +146,7 @@ def _inspect_call(query: Query, kind: TypeInfo, call: CallExpr) -> None:
         for argument in call.args[1:]:
             inspect(query, argument)
     elif kind.fullname in {names.CONDITIONS, names.WHEN}:
-        _inspect_conditions(query, call)
+        _inspect_conditions(query, kind, call)
     elif kind.has_base(names.NODE) or kind.fullname == names.FILTERED:
         _inspect_sum(query, kind, call)
         for text in _names_in(kind, call):
@@ -171,13 +180,15 @@ def _inspect_sides(query: Query, expression: OpExpr) -> None:
             inspect(query, side)
 
 
-def _inspect_conditions(query: Query, call: CallExpr) -> None:
-    for argument in positional(call):
+def _inspect_conditions(query: Query, kind: TypeInfo, call: CallExpr) -> None:
+    for place, argument in enumerate(positional(call)):
         match argument:
             case TupleExpr(items=[StrExpr() as text, value]):
                 _inspect_pair(query, text.value, value, text)
-            case _:
+            case _ if kind.fullname == names.WHEN and place:
                 inspect(query, argument)
+            case _:
+                inspect_condition(query, argument)
     for name, value in keywords(call):
         if name == "then":
             if isinstance(value, StrExpr):
@@ -187,8 +198,16 @@ def _inspect_conditions(query: Query, call: CallExpr) -> None:
         elif not name.startswith("_") and name != "condition":
             _inspect_pair(query, name, value, Keyword(name, value))
         else:
-            inspect(query, value)
+            inspect_condition(query, value)
     inspect_spread(query, call)
+
+
+def inspect_condition(query: Query, condition: Expression) -> None:
+    """Report what is wrong in a condition, and an expression that is none: it has values of another type."""
+    inspect(query, condition)
+    scalar = scalar_of_values(value_of(query, condition)) if is_computed(query, condition) else None
+    if scalar is not None and not isinstance(scalar, BooleanType):
+        query.fail(f"This is no condition, it has values of type {scalar.name}: compare it with something.", condition)
 
 
 def _inspect_pair(query: Query, name: str, value: Expression, place: Place) -> None:

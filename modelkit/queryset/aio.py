@@ -11,7 +11,7 @@ from typing import Any, Generic, overload
 
 from typing_extensions import TypeVar
 
-from modelkit.expressions.base import Node
+from modelkit.expressions.base import Combinable, Node
 from modelkit.expressions.conditions import Condition
 from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 
@@ -46,7 +46,7 @@ class AsyncQueries(Generic[M, Row_co]):
     def _sync(self) -> Any:
         return self
 
-    async def aget(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Row_co:
+    async def aget(self, *conditions: Cond[M] | Condition | Combinable, **lookups: Any) -> Row_co:
         """As get()."""
         row: Row_co = self._sync().get(*conditions, **lookups)
         return row

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from typing_extensions import TypeVar
 
 from modelkit.errors import NotSupportedError, shorten
-from modelkit.expressions.base import Node
+from modelkit.expressions.base import Combinable, Node
 from modelkit.expressions.conditions import Condition
 from modelkit.expressions.faces import Cond, Expr, Order
 from modelkit.modelinfo import info_of
@@ -62,15 +62,15 @@ class Chain(AsyncQueries[M, Row_co]):
         """The same rows, read anew."""
         return self._chain()
 
-    def filter(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Self:
+    def filter(self, *conditions: Cond[M] | Condition | Combinable, **lookups: Any) -> Self:
         """The rows that meet all conditions and lookups. Raises FieldError at once for a name or value that does not fit."""
         return self._evolved(filtering.filtered(self.query, conditions, lookups))
 
-    def exclude(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Self:
+    def exclude(self, *conditions: Cond[M] | Condition | Combinable, **lookups: Any) -> Self:
         """The rows that do not meet all of these together."""
         return self._evolved(filtering.filtered(self.query, conditions, lookups, verb="exclude"))
 
-    def complex_filter(self, filter_obj: Cond[M] | Condition | Mapping[str, Any]) -> Self:
+    def complex_filter(self, filter_obj: Cond[M] | Condition | Combinable | Mapping[str, Any]) -> Self:
         """As filter(), of one condition or a mapping of lookups."""
         return self.filter(**filter_obj) if isinstance(filter_obj, Mapping) else self.filter(filter_obj)
 

@@ -16,7 +16,7 @@ from typing_extensions import TypeVar
 from modelkit import bulk
 from modelkit.database import session
 from modelkit.errors import not_a_goal
-from modelkit.expressions.base import Node
+from modelkit.expressions.base import Combinable, Node
 from modelkit.expressions.conditions import Condition
 from modelkit.expressions.faces import Agg, Assign, Cond, Expr, Order
 from modelkit.modelinfo import info_of
@@ -291,7 +291,7 @@ class Queries(Chain[M, Row_co]):
 
     # -- reading
 
-    def get(self, *conditions: Cond[M] | Condition, **lookups: Any) -> Row_co:
+    def get(self, *conditions: Cond[M] | Condition | Combinable, **lookups: Any) -> Row_co:
         """The one row that meets the conditions. Raises the model's DoesNotExist or MultipleObjectsReturned."""
         query = self.query
         if conditions or lookups:

@@ -330,3 +330,14 @@ def listed(person: Person, names: list[str]) -> None:
     updated = ["nmae"]  # E124
     person.save(update_fields=updated)
     person.refresh_from_db(fields=["nmae"])  # E125
+
+
+def conditions() -> None:
+    Person.objects.filter(F("active"), ~F("active"), Q(F("active")) | Q(age=3), Coalesce("active", Value(True)))
+    Person.objects.exclude(Case(When(F("active"), then=F("boss__active")), default=False)).get(Value(True))
+    Person.objects.annotate(x=Case(When(Q(age=3), F("age")), default=0))
+    Person.objects.filter(F("age"))  # E126
+    Person.objects.exclude(Q(F("boss")))  # E127
+    Person.objects.get(Lower("name"))  # E128
+    Person.objects.annotate(x=Case(When(F("age"), then=1)))  # E129
+    Person.objects.filter(F("age").desc())  # E130
