@@ -49,7 +49,9 @@ from mypy.types import (
     TypeOfAny,
     TypeType,
     TypeVarType,
+    UnionType,
     get_proper_type,
+    remove_dups,
 )
 
 from modelkit.mypy_plugin import (
@@ -319,11 +321,12 @@ class ModelkitPlugin(Plugin):
         return carrying.of_heir(found, info, self._call(context.api))
 
     def _instance_attribute(self, name: str, context: AttributeContext) -> Type:
-        owner = get_proper_type(context.type)
-        if isinstance(owner, TypeVarType):
-            owner = get_proper_type(owner.upper_bound)
-        if not isinstance(owner, Instance) or owner.type.get(name) is not None:
-            return context.default_attr_type
+        """An attribute that no class declares; of a value that may be of several models, of all that do not declare it."""
+        owners = [owner for owner in _models_of(context.type) if owner.type.get(name) is None]
+        found = [self._attribute_of(owner, name, context) for owner in owners]
+        return UnionType.make_union(remove_dups(found)) if found else context.default_attr_type
+
+    def _attribute_of(self, owner: Instance, name: str, context: AttributeContext) -> Type:
         named = attributes(owner)
         if name in named or ANY_NAME in named:
             return named.get(name, AnyType(TypeOfAny.special_form))
@@ -352,11 +355,10 @@ class ModelkitPlugin(Plugin):
         return AnyType(TypeOfAny.from_error)
 
     def _key_attribute(self, name: str, context: AttributeContext) -> Type:
-        instance = get_proper_type(context.type)
-        if not isinstance(instance, Instance) or not is_model(instance.type) or not _is_generated(instance.type, name):
-            return context.default_attr_type
-        found = accessors.of_instance(instance, name, self._call(context.api))
-        return found if found is not None else context.default_attr_type
+        call = self._call(context.api)
+        owners = [owner for owner in _models_of(context.type) if _is_generated(owner.type, name)]
+        found = [accessors.of_instance(owner, name, call) or context.default_attr_type for owner in owners]
+        return UnionType.make_union(remove_dups(found)) if found else context.default_attr_type
 
     def _key_expression(self, name: str, context: AttributeContext) -> Type:
         info = _class_of(context.type)
@@ -596,6 +598,16 @@ def _takes_names(signature: CallableType) -> bool:
 def _source(call: CallExpr) -> Expression | None:
     """The expression that a method is called on."""
     return call.callee.expr if isinstance(call.callee, MemberExpr) else None
+
+
+def _models_of(value: Type) -> list[Instance]:
+    """The models that a value may be an instance of."""
+    proper = get_proper_type(value)
+    if isinstance(proper, UnionType):
+        return [found for item in proper.items for found in _models_of(item)]
+    if isinstance(proper, TypeVarType):
+        return _models_of(proper.upper_bound)
+    return [proper] if isinstance(proper, Instance) and is_model(proper.type) else []
 
 
 def _is_generated(info: TypeInfo, name: str) -> bool:

@@ -341,3 +341,14 @@ def conditions() -> None:
     Person.objects.get(Lower("name"))  # E128
     Person.objects.annotate(x=Case(When(F("age"), then=1)))  # E129
     Person.objects.filter(F("age").desc())  # E130
+
+
+def of_either(placed: Place | Line, kept: Review | Order, owner: Person | None) -> None:
+    either: Product | Person = Product()
+    if owner is not None:
+        either = owner
+    assert_type(either.review_set, RelatedSet[Review])
+    either.review_set.filter(star=3)  # E131
+    placed.place_set  # E132
+    kept.author_id  # E133
+    Person.objects.annotate(n=Count("orders")).first().n.upper()  # E134
