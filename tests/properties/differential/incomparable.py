@@ -63,8 +63,8 @@ def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, django: World, 
 
 
 def no_refusal(error: Exception | None) -> bool:
-    """Whether modelkit did not refuse but lacks what was asked for, or broke."""
-    return type(error).__name__ in _BROKEN
+    """Whether modelkit did not refuse but lacks what was asked for, or broke; that an empty result has no first row is an answer."""
+    return type(error).__name__ in _BROKEN and not str(error).startswith("There is no row")
 
 
 # -- what Django refuses
@@ -262,6 +262,17 @@ def _mistied(compared: _Compared) -> bool:
     return compared.any_statement(mistied)
 
 
+def _owned_by_another(compared: _Compared) -> bool:
+    """Whether Django asked for the rows of some instances along one join, and took whose they are from another."""
+
+    def another(sql: str) -> bool:
+        owner = re.search(r'\(("\w+"|T\d+)\."(\w+)"\) AS "_prefetch_related_val_', sql)
+        asked = owner and re.search(rf'("\w+"|T\d+)\."{owner[2]}" IN \(', sql)
+        return bool(owner and asked) and owner[1] != asked[1]
+
+    return compared.any_statement(another)
+
+
 def _tied_by_name(compared: _Compared) -> bool:
     """Whether the outcome would be Django's if inner queries were tied as Django does it."""
     if compared.theirs.error is not None:
@@ -291,6 +302,7 @@ REASONS: Final[dict[str, Callable[[_Compared], bool]]] = {
     "groups by a lookup": _groups_by_a_lookup,
     "distinct() of rows that windows choose": _compares_windows,
     "a column that is an annotation too, where windows choose": _names_twice,
+    "rows prefetched along several joins": _owned_by_another,
     "inner queries tied to another table": _mistied,
     "inner queries tied by a coincidence of aliases": _tied_by_name,
 }
