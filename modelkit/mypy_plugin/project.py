@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from modelkit.mypy_plugin.guard import say_once
+
 __all__ = ["Project", "Sketch"]
 
 _RELATION: Final = re.compile(r"ForeignKey|OneToOne|ManyToMany|ForeignObject|GenericRelation")
@@ -259,7 +261,11 @@ def _root(module: str, path: Path) -> Path:
 def _read(folder: Path) -> _Root:
     root = _Root()
     for number, path in enumerate(_files(folder)):
-        if number > _MOST_FILES:
+        if number == _MOST_FILES:
+            say_once(
+                f"files of {folder}",
+                f"there are more than {_MOST_FILES:,} modules below {folder}; relations that the others declare are not all known.",
+            )
             break
         parts = path.relative_to(folder).with_suffix("").parts
         root.read(".".join(parts[:-1] if parts[-1] == "__init__" else parts), path)

@@ -29,6 +29,7 @@ WATCHED = {
     "hooks at work": (call.Call, "__init__"),
     "places": (call.Call, "_context"),
     "names": (query.Query, "walk"),
+    "notes for the daemon": (call.Call, "_depends_on"),
 }
 
 
@@ -84,6 +85,10 @@ def test_a_file_is_read_once(few):
 
 def test_the_text_of_a_module_is_asked_for_a_place_only_where_there_is_a_mistake(few):
     assert few["places"] == 0
+
+
+def test_what_functions_depend_on_is_noted_for_the_daemon_alone(few):
+    assert few["notes for the daemon"] == 0
 
 
 def test_calls_that_are_no_queries_are_not_looked_into(few, tmp_path):

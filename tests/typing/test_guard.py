@@ -9,7 +9,7 @@ import pytest
 from mypy.plugin import Plugin
 
 import modelkit.mypy_plugin as entry
-from modelkit.mypy_plugin import guard, hooks
+from modelkit.mypy_plugin import guard, hooks, project
 
 
 class Broken(Exception):
@@ -51,3 +51,19 @@ def test_of_a_version_that_is_not_known_nothing_but_the_plugin_class_is_imported
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "mypy.checker" not in done.stdout
     assert "mypy.plugin" in done.stdout
+
+
+def test_a_project_of_more_files_than_are_read_is_told_so_once(said, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(project, "_MOST_FILES", 2)
+    for name in ("ants", "bees", "cats"):
+        (tmp_path / f"{name}.py").write_text("from shop import Model\n\nclass Animal(Model):\n    pass\n")
+    index = project.Project()
+    index.note("ants", str(tmp_path / "ants.py"))
+    index.note("bees", str(tmp_path / "bees.py"))
+    assert index.named("ants", "Animal") == ["ants.Animal"]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert "more than 2 modules" in lines[0]
+    again = project.Project()
+    again.note("ants", str(tmp_path / "ants.py"))
+    assert capsys.readouterr().err == ""
