@@ -162,10 +162,9 @@ def _inspect_call(query: Query, kind: TypeInfo, call: CallExpr) -> None:
 def _inspect_arithmetic(query: Query, expression: OpExpr) -> None:
     """Report a sum, a difference, a product whose type nobody says: of text, of a date and a number."""
     found = arithmetic(query, expression)
-    if found is not None and found[2] is None:
-        left, right, _ = found
+    if found is not None and found.result is None:
         query.fail(
-            f"{left.name} {expression.op} {right.name} has no type of its own: "
+            f"{found.left.name} {expression.op} {found.right.name} has no type of its own: "
             "say it with ExpressionWrapper(..., output_field=...).",
             expression,
         )

@@ -6,6 +6,7 @@ is what every row has there, or Any.
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ __all__ = ["are_told", "arguments", "arithmetic", "built_in_of", "held", "is_com
 
 
 def variable_of(expression: NameExpr) -> Var:
+    """The variable that a name stands for, which it does for sure."""
     if not isinstance(expression.node, Var):
         raise TypeError(expression.name)
     return expression.node
@@ -268,16 +270,27 @@ _OPERATORS: Final = {"+": "+", "-": "-", "*": "*", "/": "/", "%": "%", "**": "^"
 """Python's operators that are arithmetic between expressions, and what the package calls them."""
 
 
-def arithmetic(query: Query, expression: OpExpr) -> tuple[ScalarType, ScalarType, ScalarType | None] | None:
-    """The types of both sides, and what their arithmetic gives: None where they do not go together. None where a type is not known."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """The types of both sides, and what they give together: None where they do not go together."""
+
+    left: ScalarType
+    right: ScalarType
+    result: ScalarType | None
+    nullable: bool
+
+
+def arithmetic(query: Query, expression: OpExpr) -> Arithmetic | None:
+    """What an operator between expressions gives; None where the type of a side is not known."""
     if expression.op not in _OPERATORS or not is_computed(query, expression):
         return None
-    sides = (expression.left, expression.right)
-    left, right = (scalar_of_values(_side(query, side)) for side in sides)
+    sides = (_side(query, expression.left), _side(query, expression.right))
+    left, right = map(scalar_of_values, sides)
     if left is None or right is None:
         return None
     left, right = _beside(query, expression.left, left, right), _beside(query, expression.right, right, left)
-    return left, right, arithmetic_type(_OPERATORS[expression.op], left, right)
+    result = arithmetic_type(_OPERATORS[expression.op], left, right)
+    return Arithmetic(left, right, result, any(map(allows_none, sides)))
 
 
 def _side(query: Query, side: Expression) -> Type:
@@ -294,8 +307,7 @@ def _beside(query: Query, side: Expression, scalar: ScalarType, other: ScalarTyp
 def _combined(query: Query, expression: OpExpr) -> Type:
     """What arithmetic gives; Any where it cannot be told."""
     found = arithmetic(query, expression)
-    if found is None or found[2] is None:
+    if found is None or found.result is None:
         return unknown()
-    value = python_type(found[2], query.call)
-    null = any(allows_none(_side(query, side)) for side in (expression.left, expression.right))
-    return optional(value) if null else value
+    value = python_type(found.result, query.call)
+    return optional(value) if found.nullable else value

@@ -292,6 +292,12 @@ def computed(days: datetime.timedelta) -> None:
     assert_type(Person.objects.annotate(x=Window(RowNumber(), order_by="age")).get().x, int)
     assert_type(Person.objects.annotate(x=Window(Lag("name"), order_by="age")).get().x, str | None)
     assert_type(Person.objects.annotate(x=Cast("nick", IntegerField())).get().x, int | None)
+    assert_type(Person.objects.annotate(
+        x=F("age") + F("age") + F("age") + F("age") + F("age") + F("age") + F("age") + F("age")
+        + F("age") + F("age") + F("age") + F("age") + F("age") + F("age") + F("age") + F("age")
+        + F("age") + F("age") + F("age") + F("age") + F("age") + F("age") + F("age") + F("age")
+        + F("age") + F("age") + F("age") + F("age") + F("age") + F("age") + F("age") + F("age")
+    ).get().x, int)
     Person.objects.annotate(x=ExpressionWrapper(F("name") + F("age"), output_field=CharField()))
     Person.objects.update(age=F("rank") * 2, boss=F("id"), nick=F("name"))
     Person.objects.annotate(x=F("name") + F("age"))  # E107
