@@ -19,6 +19,7 @@ from mypy.nodes import (
     CallExpr,
     ClassDef,
     Expression,
+    IndexExpr,
     LambdaExpr,
     MemberExpr,
     NameExpr,
@@ -214,9 +215,9 @@ def _managers(definition: ClassDef) -> Iterator[tuple[str, str | None]]:
 def _started_by(callee: Expression) -> TypeInfo | None:
     """The queryset's class of `BookQuerySet.as_manager` and of `Manager.from_queryset(BookQuerySet)`."""
     match callee:
-        case MemberExpr(expr=kind, name="as_manager"):
+        case MemberExpr(expr=IndexExpr(base=kind) | kind, name="as_manager"):
             return class_called(kind)
-        case CallExpr(callee=MemberExpr(name="from_queryset"), args=[kind, *_]):
+        case CallExpr(callee=MemberExpr(name="from_queryset"), args=[IndexExpr(base=kind) | kind, *_]):
             return class_called(kind)
     return None
 

@@ -26,16 +26,16 @@ _TO_MANY: Final = (names.REVERSE, names.MANY_TO_MANY, names.GENERIC_RELATION)
 def check_counted(counted: Expression, call: Call) -> None:
     """Report len() of a manager."""
     if _is_manager(counted, call):
-        call.fail("A manager has no len(): count() asks the store, len(....all()) reads the rows", counted)
+        call.fail("A manager has no len(): ask it for count(), or take len() of a queryset, as in all()", counted)
 
 
 def check_begun(asked: Context, call: Call) -> None:
     """Report a call or an operation that querysets have, of a manager."""
     match asked:
         case CallExpr(callee=MemberExpr(expr=rows, name=name) as place) if _is_manager(rows, call):
-            call.fail(f"A manager has no {name}(): a queryset has, all().{name}()", place)
+            call.fail(f"A manager has no {name}(): call it on a queryset, as in all().{name}()", place)
         case OpExpr(left=rows, op=operator) if _is_manager(rows, call):
-            call.fail(f'A manager is not combined by "{operator}": a queryset is, all()', rows)
+            call.fail(f'A manager has no "{operator}": combine querysets, as in all()', rows)
 
 
 def _is_manager(expression: Expression, call: Call) -> bool:

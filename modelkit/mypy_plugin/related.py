@@ -14,7 +14,7 @@ from mypy.checkmember import analyze_member_access
 from mypy.maptype import map_instance_to_supertype
 from mypy.nodes import CallExpr, Context, StrExpr, TypeInfo, Var
 from mypy.plugin import AttributeContext
-from mypy.types import CallableType, Instance, ProperType, Type, get_proper_type
+from mypy.types import AnyType, CallableType, Instance, ProperType, Type, TypeOfAny, get_proper_type
 
 from modelkit.errors import did_you_mean
 from modelkit.mypy_plugin import names
@@ -28,6 +28,8 @@ _WRITES: Final = frozenset(
     f"{prefix}{name}" for name in ("create", "get_or_create", "update_or_create") for prefix in ("", "a")
 )
 """What related rows do in a way of their own, whatever their manager has of that name."""
+_UNCLEAR: Final = AnyType(TypeOfAny.special_form)
+"""The manager of a model of which it cannot be told."""
 _OF_EVERY_MODEL: Final = frozenset({"objects", "_default_manager", "_base_manager"})
 
 
@@ -41,7 +43,7 @@ def attribute(owner: Instance, name: str, context: AttributeContext, call: Call)
     """The type of what related rows have by their manager; None where they have no such thing."""
     richer = _richer(owner, call)
     if richer is None or richer.type.get(name) is None:
-        return None
+        return _UNCLEAR if _is_unclear(owner, call) else None
     return _member(richer, name, context.context, call, is_lvalue=context.is_lvalue)
 
 
@@ -80,13 +82,27 @@ def by_other_manager(rows: Instance, call: CallExpr, given: Type, place: Call) -
 
 def _richer(rows: ProperType, call: Call, manager: str | None = None) -> Instance | None:
     """Related rows with the methods of a manager of their model, the default one unless told; None where it has none of its own."""
-    model = get_proper_type(rows.args[0]) if isinstance(rows, Instance) and rows.args else None
+    model = _model_of(rows)
+    own = _manager(model, manager, call) if model is not None else None
+    if not isinstance(rows, Instance) or not isinstance(own, Instance) or own.type.fullname.startswith("modelkit."):
+        return None
+    return with_methods_of(own, rows, call)
+
+
+def _is_unclear(rows: Instance, call: Call) -> bool:
+    """Whether the manager of related rows may have methods that nobody can tell."""
+    model = _model_of(rows)
+    if model is None:
+        return bool(rows.args) and isinstance(get_proper_type(rows.args[0]), AnyType)
+    return isinstance(_manager(model, None, call), AnyType)
+
+
+def _model_of(rows: ProperType) -> TypeInfo | None:
+    """The model of related rows of no further class; None for anything else."""
     if not isinstance(rows, Instance) or rows.type.fullname != names.RELATED_SET:
         return None
-    if not isinstance(model, Instance) or not is_model(model.type):
-        return None
-    own = _manager(model.type, manager or call.lineage(model.type).default_manager_name, call)
-    return None if own is None or own.type.fullname.startswith("modelkit.") else with_methods_of(own, rows, call)
+    model = get_proper_type(rows.args[0])
+    return model.type if isinstance(model, Instance) and is_model(model.type) else None
 
 
 def _member(rows: Instance, name: str, context: Context, call: Call, *, is_lvalue: bool = False) -> Type:
@@ -102,18 +118,24 @@ def _member(rows: Instance, name: str, context: Context, call: Call, *, is_lvalu
     )
 
 
-def _manager(model: TypeInfo, name: str | None, call: Call) -> Instance | None:
-    """The class whose methods a manager of `model` has, that of this name or else the first; None where no class declares it."""
-    for info, facts in call.lineage(model).own:
+def _manager(model: TypeInfo, name: str | None, call: Call) -> Instance | AnyType | None:
+    """The class whose methods a manager of `model` has, the default one unless named: Any where that cannot be told, None where no
+    class declares it.
+    """
+    lineage = call.lineage(model)
+    wanted = name or lineage.default_manager_name
+    unclear = _UNCLEAR if model.fallback_to_any or not lineage.has_facts else None
+    for info, facts in lineage.own:
         for each, kind in facts.managers:
-            if name in (None, each):
+            if wanted in (None, each):
                 found = _methods_of(info, each, kind, model, call)
-                if found is not None:
+                if isinstance(found, Instance):
                     return found
-    return None
+                unclear = unclear or found
+    return unclear
 
 
-def _methods_of(info: TypeInfo, name: str, kind: str | None, model: TypeInfo, call: Call) -> Instance | None:
+def _methods_of(info: TypeInfo, name: str, kind: str | None, model: TypeInfo, call: Call) -> Instance | AnyType | None:
     """The class whose methods `name` of class `info` has; None where that is no manager."""
     call.depends_on_name(info, name)
     symbol = info.names.get(name)
@@ -121,8 +143,10 @@ def _methods_of(info: TypeInfo, name: str, kind: str | None, model: TypeInfo, ca
     declared = get_proper_type(node.type) if isinstance(node, Var) and node.type is not None else None
     if declared is None:
         queryset = call.info(kind) if kind is not None else None
-        return Instance(queryset, [Instance(model, [])] * len(queryset.type_vars)) if queryset is not None else None
+        return _UNCLEAR if queryset is None else Instance(queryset, [Instance(model, [])] * len(queryset.type_vars))
     manager_of = call.info(names.MANAGER_OF)
     if isinstance(declared, Instance) and manager_of is not None and declared.type.has_base(names.MANAGER_OF):
         declared = get_proper_type(map_instance_to_supertype(declared, manager_of).args[0])
-    return declared if isinstance(declared, Instance) and declared.type.has_base(names.QUERIES) else None
+    if isinstance(declared, Instance):
+        return declared if declared.type.has_base(names.QUERIES) else None
+    return declared if isinstance(declared, AnyType) else None

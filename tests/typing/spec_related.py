@@ -153,6 +153,19 @@ class Remark(Model):
         app_label = "spec_related"
 
 
+def made_elsewhere() -> Any:
+    return Manager()
+
+
+class Note(Model):
+    author = ForeignKey(Author, CASCADE, related_name="notes")
+
+    objects = made_elsewhere()
+
+    class Meta:
+        app_label = "spec_related"
+
+
 def known(author: Author, book: Book, tag: Tag, chapter: Chapter, shelf: Shelf, person: Person) -> None:
     assert_type(author.books, RelatedSet[Book])
     assert_type(author.books.published().get(), Book)
@@ -236,6 +249,12 @@ def of_related(books: RelatedSet[Book], others: RelatedSet[Book]) -> None:
     if hasattr(books, "shelved"):
         assert_type(books.shelved, Any)
     books.shelved  # E31
+
+
+def unclear(author: Author) -> None:
+    assert_type(author.notes.whatever(), Any)
+    assert_type(author.notes.get(), Note)
+    author.notes.filter(autor=author)  # E43
 
 
 async def later(author: Author) -> None:

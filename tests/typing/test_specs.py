@@ -127,7 +127,7 @@ WHOLE = {
     "spec_names.py": (134, 66),
     "spec_chains.py": (47, 23),
     "spec_options.py": (62, 28),
-    "spec_related.py": (42, 34),
+    "spec_related.py": (43, 36),
 }
 """How many lines of a specification must be errors under the plugin, and how many types it asserts."""
 
