@@ -249,7 +249,9 @@ def inspect_comparison(query: Query, name: str, value: Expression) -> None:
 
 def inspect_stored(query: Query, name: str, value: Expression) -> None:
     """Report a field that is set to another field, or to an expression, whose values are of an unlike type."""
-    way = query.walk(name) if is_computed(query, value) else None
+    if not is_computed(query, value):
+        return
+    way = query.walk(name)
     use = understood(way, query.call) if isinstance(way, End) else None
     scalar = use.scalar if isinstance(use, Use) else None
     given = scalar_of_values(value_of(query, value))
