@@ -251,12 +251,18 @@ class Scope:
         return self._known(parent, (hop.table, hop.left, hop.right, "", guarded), among)
 
     def alike(self, source: Source, parent: int, among: Iterable[int] | None = None) -> int | None:
-        """The latest source that joins the rows of `parent` with what `source` joins its own with, one of `among`."""
-        traits = (source.table, source.left, source.right, source.tag, source.condition is not None)
-        return self._known(parent, traits, among)
+        """The source that joins the rows of `parent` with what `source` joins its own with, one of `among`: the latest.
 
-    def _known(self, parent: int, traits: tuple[object, ...], among: Iterable[int] | None) -> int | None:
-        for number in range(len(self.sources) - 1, 0, -1):
+        A relation that has a name is its first source: that is the one which goes by the name, as in Django.
+        """
+        traits = (source.table, source.left, source.right, source.tag, source.condition is not None)
+        return self._known(parent, traits, among, first=bool(source.tag))
+
+    def _known(
+        self, parent: int, traits: tuple[object, ...], among: Iterable[int] | None, *, first: bool = False
+    ) -> int | None:
+        numbers = range(1, len(self.sources))
+        for number in numbers if first else reversed(numbers):
             source = self.sources[number]
             if (
                 source.parent == parent

@@ -42,6 +42,13 @@ def test_conditions_on_the_name_share_a_join_in_one_call_and_open_one_in_another
     assert good().filter(good__isnull=False).filter(good__isnull=False).count() == 4
 
 
+def test_what_is_read_of_the_name_is_of_the_join_that_was_there_first():
+    twice = good().filter(good__name="q").filter(good__isnull=False)
+    assert list(twice.values_list("good__name")) == [("q",), ("q",)]
+    read = good(title=F("good__name")).filter(good__name="q").annotate(ratings=Sum("good__rating"))
+    assert list(read.order_by("title").values_list("title", "good__name", "ratings")) == [("p", "p", 2), ("q", "q", 2)]
+
+
 def test_exclude_asks_whether_any_row_meets_both():
     assert [author.name for author in good().exclude(good__name="q").order_by("pk")] == ["B", "C"]
     assert [author.name for author in good().exclude(good__isnull=True).order_by("pk")] == ["A"]

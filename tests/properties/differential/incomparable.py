@@ -166,7 +166,7 @@ def _inside(call: tuple[str, str, str]) -> bool:
 
 def _calls(sql: str, names: str) -> Iterator[tuple[str, str, str]]:
     """What stands before each call of one of `names`, its arguments, and the four characters after it."""
-    for found in re.finditer(rf"\b({names})\(", sql):
+    for found in re.finditer(rf"(?<!\w)({names})\(", sql):
         depth, end = 1, found.end()
         while depth:
             depth += {"(": 1, ")": -1}.get(sql[end], 0)
@@ -205,6 +205,16 @@ def _denies_more(compared: _Compared) -> bool:
     return compared.any_statement(
         lambda sql: any(re.match(r" (IS|=|<|>|IN|BE)", after) for _, _, after in _calls(sql, "NOT |NOT EXISTS"))
     )
+
+
+def _asks_of_the_comparison(compared: _Compared) -> bool:
+    """Whether Django compares with whether a value is NULL, and SQLite asks whether the comparison is."""
+
+    def asks(sql: str) -> bool:
+        inner = any(after == " IS " for _, _, after in _calls(sql, "[<>=] "))
+        return inner or re.search(r'[<>=] "\w+"\."\w+" IS ', sql) is not None
+
+    return compared.any_statement(asks)
 
 
 def _takes_for_text(compared: _Compared) -> bool:
@@ -296,6 +306,7 @@ REASONS: Final[dict[str, Callable[[_Compared], bool]]] = {
     "a moment that SQLite holds as text of another form": _holds_as_text,
     "truth in JSON, a number to SQLite": _holds_truth_as_number,
     "a comparison of a negated condition": _denies_more,
+    "a comparison with whether a value is NULL": _asks_of_the_comparison,
     "an alias() in the filter of an aggregate over an inner query": _takes_for_text,
     "an UPDATE that reads its own table": _rereads,
     "distinct() groups of a model with an order of its own": _groups_by_its_order,

@@ -104,7 +104,8 @@ def plain(value: Any) -> Any:
         case bool() | int() | str() | None:
             return repr(value)
         case float():
-            return repr(float(f"{value:.9g}") + 0.0)
+            # In two steps: what is written out in a few digits would else fall on either side of its last one.
+            return repr(float(f"{float(f'{value:.12g}'):.9g}") + 0.0)
         case Decimal():
             return f"Decimal({value:.6f})".replace("-0.000000", "0.000000")
         case datetime.datetime() if value.tzinfo is not None:
