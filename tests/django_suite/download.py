@@ -59,7 +59,9 @@ def _download() -> Path:
         raise SourceMissing(f"pip could not download {REQUIREMENT}:\n{done.stderr.strip() or done.stdout.strip()}")
     for archive in CACHE.glob("*jango-5.2*.tar.gz"):
         with tarfile.open(archive) as opened:
-            opened.extractall(CACHE, filter="data")
+            if hasattr(tarfile, "data_filter"):  # since Python 3.11.4
+                opened.extraction_filter = tarfile.data_filter
+            opened.extractall(CACHE)
         archive.unlink()
     found = _cached()
     if found is None:
