@@ -91,7 +91,7 @@ class Choices(enum.Enum, metaclass=ChoicesType):
     do_not_call_in_templates = enum.nonmember(True)
     """Django's templates call what can be called, which an enumeration can."""
 
-    @property
+    @enum.property  # a member may be called so, too
     def label(self) -> str:
         """The human-readable name."""
         return cast("str", cast("Any", self)._label_)

@@ -74,6 +74,11 @@ def test_a_value_twice_is_refused():
             B = 1, "b"
 
 
+def test_a_member_may_be_called_label():
+    named = TextChoices("named", "label stamp")
+    assert [(member.name, member.label) for member in named] == [("label", "Label"), ("stamp", "Stamp")]
+
+
 def test_templates_do_not_call_choices():
     assert Year.do_not_call_in_templates is True
     assert "do_not_call_in_templates" not in Year.__members__
