@@ -130,17 +130,19 @@ def children(expr: Expr) -> Iterator[Expr]:
             return
 
 
-def subselects(expr: Expr) -> Iterator[Subselect]:
-    """The inner queries that stand in `expr` itself, not those inside of them."""
+def subselects(expr: Expr, *, around: bool = False) -> Iterator[Subselect]:
+    """The inner queries that stand in `expr` itself, not those inside of them; `around`: in what it asks of the rows around it, too."""
     match expr:
         case Exists(select=select) | Subquery(select=select):
             yield select
         case In(choices=Subselect() as select):
             yield select
+        case Outer(item=item) if around:
+            yield from subselects(item, around=True)
         case _:
             pass
     for child in children(expr):
-        yield from subselects(child)
+        yield from subselects(child, around=around)
 
 
 def conjuncts(expr: Expr | None) -> tuple[Expr, ...]:
@@ -201,18 +203,8 @@ def _inner_queries(query: Select | Compound) -> Iterator[Select | Compound]:
 
 
 def _queries_in(expr: Expr) -> Iterator[Select | Compound]:
-    """The inner queries that stand in `expr`, and in what it asks of the rows around it; not those inside of them."""
-    if isinstance(expr, Outer):
-        yield from _queries_in(expr.item)
-        return
-    match expr:
-        case Exists(select=select) | Subquery(select=select) | In(choices=Subselect() as select):
-            if isinstance(select, (Select, Compound)):
-                yield select
-        case _:
-            pass
-    for child in children(expr):
-        yield from _queries_in(child)
+    """The inner queries that are read for `expr`, by the rows around it too."""
+    return (select for select in subselects(expr, around=True) if isinstance(select, (Select, Compound)))
 
 
 def _reads(expr: Expr, depth: int) -> Iterator[int]:

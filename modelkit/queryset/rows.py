@@ -182,10 +182,8 @@ class _One:
 
     def read(self, queryset: Reading, params: tuple[Any, ...]) -> Any:
         """The one result for these parameters of the query, all but prefetching; raises what single() does."""
-        for slot, low, high in self.ranges:
-            value = params[slot]
-            if value is None or not low <= value <= high:
-                raise _not_one(queryset.model, 0)
+        if shapes.out_of_reach(self.ranges, params):
+            raise _not_one(queryset.model, 0)
         rows = session(queryset._db).select(self.select, params + self.more)
         if len(rows) != 1:
             raise _not_one(queryset.model, len(rows))

@@ -5,7 +5,7 @@ Knows all of resolve but the finishers. The invariant: a step leads from a shape
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any, Final, Literal, TypeAlias
@@ -31,8 +31,10 @@ __all__ = [
     "finds_nothing",
     "is_empty",
     "locked",
+    "needed",
     "nothing",
     "ordered",
+    "out_of_reach",
     "related_to",
     "related_to_any",
     "reversed_",
@@ -184,16 +186,23 @@ def finds_nothing(query: Query, alias: str | None = None) -> bool:
     ranges, fails, stores = needed(query.shape)
     if stores:
         check_stores(stores, alias)
+    return out_of_reach(ranges, query.params) or (fails is not None and fails(query, alias))
+
+
+Ranges: TypeAlias = tuple[tuple[int, float, float], ...]
+"""Parameters, by slot, and the numbers that they must lie between."""
+
+
+def out_of_reach(ranges: Ranges, params: Sequence[Any]) -> bool:
+    """Whether one of `params` is NULL or no number of its range."""
     for slot, low, high in ranges:
-        value = query.params[slot]
+        value = params[slot]
         if value is None or not low <= value <= high:
             return True
-    return fails is not None and fails(query, alias)
+    return False
 
 
-Needed: TypeAlias = tuple[
-    tuple[tuple[int, float, float], ...], Callable[[Query, str | None], bool] | None, frozenset[str]
-]
+Needed: TypeAlias = tuple[Ranges, Callable[[Query, str | None], bool] | None, frozenset[str]]
 
 
 def needed(shape: Shape) -> Needed:
