@@ -7,7 +7,7 @@ It knows ModelInfo, plans and signals, and calls a model's own code only where t
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
 
@@ -15,7 +15,7 @@ from modelkit.codegen import Source, identifier
 from modelkit.fields.base import Field
 from modelkit.garbage import LARGE, without_collection
 from modelkit.ir.codec import JSON_NULL, load_json
-from modelkit.ir.query import ValueOutput
+from modelkit.ir.query import Dealt, ValueOutput
 from modelkit.ir.types import JsonType
 from modelkit.modelinfo import Along, Attribute, EntityPlan, held
 from modelkit.records import dataclass
@@ -29,6 +29,7 @@ __all__ = [
     "Load",
     "OwnedGroups",
     "converter",
+    "converters",
     "is_data_descriptor",
     "load",
     "load_groups",
@@ -68,13 +69,13 @@ def load(fetch: Fetch, rows: list[Any], alias: str | None = None) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """How instances that are loaded are given to those that they belong to.
+    """How instances that are loaded are given to those that they belong to: their rows are `dealt`, by owner or by row.
 
-    Whose an instance is, its attributes `attnames` tell; without any, a value at the end of its result row. `kept` is the
-    attribute under which it keeps what its group is listed with, where that is not set anyway; "": it does not.
+    `kept` is the attribute under which an instance dealt by owner keeps what its group is listed with, where that is not set
+    anyway; "": it does not.
     """
 
-    attnames: tuple[str, ...] = ()
+    dealt: Dealt
     kept: str = ""
 
 
@@ -142,6 +143,12 @@ def converter(field: Field[Any] | None, *, copied: bool = False) -> Callable[[An
     if inner is None:
         return lambda value: outer(value, None, CONNECTION)
     return lambda value: outer(inner(value), None, CONNECTION)
+
+
+def converters(fields: Sequence[Field[Any]]) -> Callable[[Any], Any] | None:
+    """The same for the value of one field, or for a tuple of those of several."""
+    found = list(map(converter, fields))
+    return found[0] if len(found) == 1 else _side_by_side(found)
 
 
 def _side_by_side(converts: list[Callable[[Any], Any] | None]) -> Callable[[Any], Any] | None:
@@ -230,63 +237,73 @@ class _Writer:
             if self.grouping is None:
                 source.line("result = []")
                 source.line("append = result.append")
-            with source.block(f"for {', '.join(self._targets())} in rows:"):
-                made = self._instance(self.entity)
-                beside = self._annotations(made)
-                if self.grouping is not None:
-                    self._give(made, self.grouping)
-                else:
-                    source.line(f"append(({', '.join([made, *beside])}))" if beside else f"append({made})")
-            if self.grouping is None:
+                self._one_by_one()
                 source.line("return result")
+            elif self.grouping.dealt == "by row":
+                self._by_row()
+            else:
+                self._by_owner(self.grouping)
         return source.function("load")
 
+    def _one_by_one(self) -> None:
+        """Write the loop that makes an instance of each result row."""
+        source = self.source
+        with source.block(f"for {', '.join(self._targets())} in rows:"):
+            made = self._instance(self.entity)
+            beside = self._annotations(made)
+            source.line(f"append(({', '.join([made, *beside])}))" if beside else f"append({made})")
+
+    def _by_row(self) -> None:
+        """Write the loop that makes an instance of each result row for each of those to whom it is dealt."""
+        source = self.source
+        source.line("find = groups.get")
+        targets = [target for target in self._targets() if target]
+        with (
+            source.block(f"for {', '.join([*targets, 'owners'])} in rows:"),
+            source.block("for group in map(find, owners):"),
+        ):
+            with source.block("if group is None:"):
+                source.line("continue")
+            made = self._instance(self.entity)
+            self._annotations(made)
+            source.line(f"group.append({made})")
+
+    def _by_owner(self, grouping: Grouping) -> None:
+        """Write the loop over those to whom rows are dealt, and in it the one that makes an instance of each of these."""
+        source = self.source
+        with source.block("for dealt, key in rows:"):
+            source.line("found = groups.get(key)")
+            with source.block("if found is None:"):
+                source.line("continue")
+            source.line(f"{'group, owner' if grouping.kept else 'group'} = found")
+            source.line("append = group.append")
+            with source.block(f"for {', '.join(self._targets())} in dealt:"):
+                made = self._instance(self.entity)
+                self._annotations(made)
+                source.line(f"append({made})")
+                self._keep(made, grouping.kept)
+
     def _targets(self) -> list[str]:
-        """The names that take the parts of a result row: stored rows, annotations, what nobody asks for, whose it is."""
+        """The names that take the parts of a result row: stored rows, annotations, what nobody asks for."""
         targets = ["r_0"]
         if self.width:
             rows = 1 + max(_outputs(self.entity), default=-1)
             targets = [f"r_{number}" for number in range(rows)] + [f"a_{number}" for number in range(len(self.names))]
             if self.width > len(targets):
                 targets.append("*_")
-        if self.grouping is not None and not self.grouping.attnames:
-            return [*targets, "owned_by"]
         return [*targets, ""] if self.width and len(targets) == 1 else targets
 
-    def _give(self, made: str, grouping: Grouping) -> None:
-        """Write what puts an instance into its group."""
+    def _keep(self, made: str, kept: str) -> None:
+        """Write what lets an instance keep its owner under `kept`, where that is not loaded along."""
         source, model = self.source, self.entity.info.model
-        keys = [self._held(made, name) for name in grouping.attnames] or ["owned_by"]
-        key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
-        source.line(f"key = {key}")
-        with source.block("try:"):
-            source.line(f"{'group, owner' if grouping.kept else 'group'} = groups[key]")
-        with source.block("except KeyError:"):
-            source.line("continue")
-        source.line(f"group.append({made})")
-        if not grouping.kept or any(child.kept == grouping.kept for child in self.entity.children):
+        if not kept or any(child.kept == kept for child in self.entity.children):
             return
-        kept = source.bind(grouping.kept, "kept")
         if self.listened or _runs_own_code(model):
-            source.line(f"{made}.__dict__.setdefault({kept}, owner)")
+            source.line(f"{made}.__dict__.setdefault({source.bind(kept, 'kept')}, owner)")
         elif sets_plainly(model):
-            source.line(f"{made}.{identifier(grouping.kept)} = owner")
+            source.line(f"{made}.{identifier(kept)} = owner")
         else:
-            source.line(f"{made}.__dict__[{kept}] = owner")
-
-    def _held(self, made: str, attname: str) -> str:
-        """What the instance `made` has as an attribute, read where that is fastest: in the row, if it stands there as it is."""
-        entity = self.entity
-        attribute = next(each for each in entity.info.attributes if each.attname == attname)
-        output = entity.outputs[attribute.level]
-        if (
-            self.listened
-            or _runs_own_code(entity.info.model)
-            or output is None
-            or converter(attribute.field) is not None
-        ):
-            return f"{made}.{identifier(attname)}"
-        return f"r_{output}[{attribute.column}]"
+            source.line(f"{made}.__dict__[{source.bind(kept, 'kept')}] = owner")
 
     def _annotations(self, made: str) -> list[str]:
         """Set the annotations that have a name; the others' names as values."""

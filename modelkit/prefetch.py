@@ -7,20 +7,30 @@ The invariant: what it caches on an instance is what the instance's own accessor
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise, repeat
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from modelkit.database import session, statement
 from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.expressions.conditions import Q
 from modelkit.garbage import without_collection
-from modelkit.ir.expr import Col, TupleNode
-from modelkit.ir.query import Select, ValueOutput
+from modelkit.ir.analysis import row_by_row
+from modelkit.ir.expr import Col, Expr, TupleNode
+from modelkit.ir.query import Dealt, RowOutput, Select, ValueOutput
 from modelkit.ir.types import TupleType
-from modelkit.loading import Grouping, Groups, load, load_groups, reads_plainly, sets_plainly
+from modelkit.loading import (
+    Grouping,
+    Groups,
+    OwnedGroups,
+    converters,
+    load,
+    load_groups,
+    reads_plainly,
+    sets_plainly,
+)
 from modelkit.modelinfo import ModelInfo, Relation, back_of, held, info_of, is_key, kept_as
 from modelkit.owners import ABSENT, LISTS, Known, attach, kept, owned
 from modelkit.resolve import filtering, finishers, shapes
@@ -313,9 +323,12 @@ def _check_free(info: ModelInfo, to_attr: str) -> None:
 
 
 def _keep_none(instances: Sequence[Any], relation: Relation) -> bool:
-    """Whether `instances` surely keep nothing where `relation` would be cached: for one to many, no list at all."""
-    place = LISTS if relation.many else relation.cache
-    return all(map(reads_plainly, set(map(type, instances)))) and not any(map(hasattr, instances, repeat(place)))
+    """Whether `instances` surely keep nothing where `relation` would be cached, and may be given it without asking.
+
+    For one to many: no list at all.
+    """
+    plain = all(reads_plainly(kind) and sets_plainly(kind) for kind in set(map(type, instances)))
+    return plain and not any(map(hasattr, instances, repeat(LISTS if relation.many else relation.cache)))
 
 
 def _has(instance: Any, relation: Relation, to_attr: str | None) -> bool:
@@ -414,13 +427,22 @@ class _Level:
     def direct(self, groups: Groups, owners: dict[Any, Any]) -> None:
         """The same, each put into the group whose key it holds, and told of the one of `owners` with that key."""
         relation = self.relation
-        fetch = finishers.fetch(shapes.among(self.query, relation.remote, tuple(groups)))
-        rows = session(self.alias).select(fetch.select, fetch.params)
+        query = shapes.among(self.query, relation.remote, tuple(groups))
+        kept = ""
+        taking: Groups | OwnedGroups = groups
         if relation.kind == "reverse_foreign_key" and self.knows_owner:
-            grouping = Grouping(relation.remote, kept_as(relation.field.name))
-            load_groups(fetch, rows, self.alias, grouping, owned(groups, owners))
-        else:
-            load_groups(fetch, rows, self.alias, Grouping(relation.remote), groups)
+            kept, taking = kept_as(relation.field.name), owned(groups, owners)
+        fetch = finishers.fetch(query)
+        dealt = query.shape.compiled.get("dealt")
+        if dealt is None:
+            dealt = query.shape.compiled["dealt"] = _dealt_by_attributes(fetch, relation.remote)
+        rows = session(self.alias).select(dealt.select, fetch.params)
+        if not dealt.select.dealt:
+            _give(load(fetch, rows, self.alias), relation.remote, kept, taking)
+            return
+        if dealt.convert is not None:
+            rows = [(part, dealt.convert(owner)) for part, owner in rows]
+        load_groups(fetch, rows, self.alias, Grouping("by owner", kept), taking)
 
     def generic(self, instances: list[Any], groups: Groups) -> None:
         """Instances that name one of `instances` (of any model with such a relation), each put into its group."""
@@ -450,11 +472,15 @@ class _Level:
         else:
             query = shapes.related_to_any(query, back, wanted)
         fetch = finishers.fetch(query)
-        select = query.shape.compiled.get("prefetch")
-        if select is None:
-            select = query.shape.compiled["prefetch"] = _with_owner(fetch, back)
-        rows = session(self.alias).select(select, fetch.params)
-        load_groups(fetch, rows, self.alias, Grouping(), groups)
+        dealt = query.shape.compiled.get("dealt")
+        if dealt is None:
+            dealt = query.shape.compiled["dealt"] = _dealt_by_rows_between(fetch, back)
+        rows = session(self.alias).select(dealt.select, fetch.params)
+        if not dealt.select.dealt:
+            rows = [(*row, [owner]) for *row, owner in rows]
+        if dealt.convert is not None:
+            rows = [(*row, list(map(dealt.convert, found))) for *row, found in rows]
+        load_groups(fetch, rows, self.alias, Grouping("by row"), groups)
 
     def cache_lists(self, instances: list[Any], lists: list[list[Any]]) -> None:
         """Give each instance its list."""
@@ -465,7 +491,7 @@ class _Level:
             return
         if self.own is not None:
             lists = [Prefetched(found, self.own) for found in lists]
-        if self.untouched and all(map(sets_plainly, set(map(type, instances)))):
+        if self.untouched:
             for instance, found in zip(instances, lists, strict=True):
                 instance._prefetched_objects_cache = {cache: found}
         else:
@@ -517,19 +543,79 @@ def _sharing(query: Query) -> Query:
     return Query(made, query.params)
 
 
-def _with_owner(fetch: Fetch, back: Relation) -> Select:
-    """`fetch.select` with one more output: what the rows between hold for the instances they were found for."""
+class _Dealt(NamedTuple):
+    """What reads rows to be dealt, and what makes a stored owner the value that instances hold; None where these are the same.
+
+    Where the select is not dealt, its rows come one by one.
+    """
+
+    select: Select
+    convert: Callable[[Any], Any] | None
+
+
+def _dealt_by_attributes(fetch: Fetch, attnames: tuple[str, ...]) -> _Dealt:
+    """`fetch.select`, dealt to the owners that the attributes `attnames` name."""
+    entity, select = fetch.entity, fetch.select
+    assert entity is not None
+    named = [entity.info.named[attname] for attname in attnames]
+    read = [entity.outputs[attribute.level] for attribute in named]
+    if None in read or not _can_be_dealt(select):
+        return _Dealt(select, None)
+    rows = [select.outputs[number] for number in read if number is not None]
+    parts = [
+        _column(select, row.source, attribute.column)
+        for attribute, row in zip(named, rows, strict=True)
+        if isinstance(row, RowOutput)
+    ]
+    outputs = (*select.outputs, ValueOutput(_side_by_side(parts)))
+    convert = converters([attribute.field for attribute in named])
+    return _Dealt(replace(select, outputs=outputs, dealt="by owner"), convert)
+
+
+def _dealt_by_rows_between(fetch: Fetch, back: Relation) -> _Dealt:
+    """`fetch.select`, each row dealt to those that the rows between name as its owners."""
     between = {level.table for level in info_of(back.through).levels}
     first = next(number for number, hop in enumerate(back.hops) if hop.many)
     near, far = next(pair for pair in pairwise(back.hops[first:]) if pair[1].table not in between)
     select = fetch.select
     number = max(number for number, source in enumerate(select.sources) if source.table is near.table)
-    columns = [near.table.columns[place] for place in far.left]
-    parts = tuple(
-        Col(column.type, column.nullable, number, place) for place, column in zip(far.left, columns, strict=True)
-    )
-    owner = parts[0] if len(parts) == 1 else TupleNode(TupleType(tuple(part.type for part in parts)), True, parts)
-    return replace(select, outputs=(*select.outputs, ValueOutput(owner)), bare=False)
+    parts = [_column(select, number, place) for place in far.left]
+    outputs = (*select.outputs, ValueOutput(_side_by_side(parts)))
+    convert = converters([info_of(back.target).named[attname].field for attname in back.remote])
+    # What differs from one instance to the next would be shared by all to whom a row is dealt.
+    shared = all(output.expr.type.immutable for output in select.outputs if isinstance(output, ValueOutput))
+    dealt: Dealt = "by row" if shared and _can_be_dealt(select) else ""
+    return _Dealt(replace(select, outputs=outputs, bare=False, dealt=dealt), convert)
+
+
+def _can_be_dealt(select: Select) -> bool:
+    return row_by_row(select) and not (select.distinct or select.distinct_on or select.limit or select.offset)
+
+
+def _column(select: Select, source: int, place: int) -> Expr:
+    table = select.sources[source].table
+    assert table is not None
+    column = table.columns[place]
+    return Col(column.type, column.nullable, source, place)
+
+
+def _side_by_side(parts: Sequence[Expr]) -> Expr:
+    """One expression of several: a tuple."""
+    if len(parts) == 1:
+        return parts[0]
+    return TupleNode(TupleType(tuple(part.type for part in parts)), True, tuple(parts))
+
+
+def _give(found: list[Any], attnames: tuple[str, ...], kept: str, groups: Groups | OwnedGroups) -> None:
+    """Put each of `found` into the group whose key it holds as `attnames`, as `load_groups` does."""
+    for each, key in zip(found, map(attrgetter(*attnames), found), strict=True):
+        taken: Any = groups.get(key)
+        if taken is None:
+            continue
+        if kept:
+            taken, owner = taken
+            each.__dict__.setdefault(kept, owner)
+        taken.append(each)
 
 
 def _other_cache(relation: Relation) -> str | None:

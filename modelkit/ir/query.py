@@ -20,6 +20,7 @@ __all__ = [
     "Assignment",
     "Compound",
     "Conflict",
+    "Dealt",
     "Delete",
     "Output",
     "RowOutput",
@@ -74,6 +75,7 @@ class ValueOutput:
 
 
 Output: TypeAlias = RowOutput | ValueOutput
+Dealt: TypeAlias = Literal["", "by row", "by owner"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,6 +92,10 @@ class Select(Subselect):
     expressions.
     `limit` and `offset` are Params holding ints >= 0. `result`: "rows"; "count" gives the number of result rows, as an
     int; "exists" whether there is one, as a bool.
+    `dealt`: the last of several outputs tells whose a result row is, and only those of one owner keep their order. Dealt "by
+    row", a result row ends with a list of owners, each of whom has one of the kind. Dealt "by owner", it is a pair: a list of
+    result rows (of the other outputs; bare where `bare`), and whose they are. The same row (owner) may come again,
+    and for an owner a value that equals it. Of queries without groups, windows, distinctness and slices alone.
     """
 
     sources: tuple[Source, ...]
@@ -106,6 +112,7 @@ class Select(Subselect):
     bare: bool = False
     result: Literal["rows", "count", "exists"] = "rows"
     locks: bool = False
+    dealt: Dealt = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -66,6 +66,11 @@ class ScalarType:
     ordered: ClassVar[bool] = True
     immutable: ClassVar[bool] = True
 
+    @property
+    def is_own_key(self) -> bool:
+        """Whether `key` gives the value itself."""
+        return type(self).key is ScalarType.key
+
     def coerce(self, value: Any) -> Any:
         """The canonical value for `value`; UnfitValue where there is none."""
         return value

@@ -175,11 +175,12 @@ class ManyManager(Related[M]):
     def _insert_pairs(self, running: Session, source: str, target: str, keys: list[Any]) -> None:
         """Rows of an automatic model between, straight to its table; a pair that is there already is left out."""
         info = info_of(self.through)
-        first, second = info.named[source].column, info.named[target].column
+        first, second = info.named[source], info.named[target]
+        owner = first.field.coerce(self._related_key)
         rows = []
         for key in keys:
             row = [DEFAULT] * len(info.table.columns)
-            row[first], row[second] = self._related_key, key
+            row[first.column], row[second.column] = owner, second.field.coerce(key)
             rows.append(tuple(row))
         if rows:
             running.insert(info.table, rows, Conflict("ignore"))

@@ -43,6 +43,12 @@ class ListView:
     def rows_under(self, path: int, keys: Collection[Hashable]) -> list[Any]:
         return self.rows_in(self.slots_under(path, keys))
 
+    def buckets(self, path: int, keys: Sequence[Hashable]) -> list[list[Any]]:
+        return [self.bucket(path, key) for key in keys]
+
+    def values_under(self, path: int, column: int, keys: Sequence[Hashable]) -> list[tuple[Any, ...]]:
+        return [tuple([row[column] for row in self.bucket(path, key)]) for key in keys]
+
     def find_slots(self, path: int, keys: Sequence[Hashable]) -> list[int]:
         return [self.find_slot(path, key) for key in keys]
 

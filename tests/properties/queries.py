@@ -16,7 +16,7 @@ from typing import Any
 from modelkit.expressions import accumulators
 from modelkit.ir import expr as ir
 from modelkit.ir.codec import JSON_NULL
-from modelkit.ir.query import Assignment, Compound, Delete, RowOutput, Select, Source, Update, ValueOutput
+from modelkit.ir.query import Assignment, Compound, Dealt, Delete, RowOutput, Select, Source, Update, ValueOutput
 from modelkit.ir.schema import Column, Index, Reference, Row, Table, Unique
 from modelkit.ir.types import (
     BooleanType,
@@ -261,6 +261,40 @@ class Queries:
             result=rng.choice(("rows", "rows", "rows", "rows", "count", "exists"))
             if values is None and outer is None
             else "rows",
+        )
+
+    def dealt(self) -> Select:
+        """A query whose rows are dealt to the values of a column, mostly to those of them that are asked for."""
+        rng = self.rng
+        between = rng.random() < 0.5
+        query = self.select()
+        while query.sources[0].table is None or (between and not any(source.many for source in query.sources)):
+            query = self.select()
+        tables = [
+            (number, source.table)
+            for number, source in enumerate(query.sources)
+            if source.table is not None and (source.many or not between)
+        ]
+        number, table = rng.choice(tables)
+        place = rng.choice([place for path in access_paths(table) for place in path.columns] or [0])
+        column = table.columns[place]
+        missing = _may_be_missing(list(query.sources), number)
+        owner = ir.Col(column.type, column.nullable or missing, number, place)
+        where = query.where if rng.random() < 0.4 else None
+        if rng.random() < 0.8:
+            choices: Sequence[Any] = WORDS if column.type == TEXT else JSONS if column.type == JSON else range(9)
+            values = [column.type.coerce(value) for value in rng.sample(choices, rng.choice((1, 3, 5)))]
+            asked = ir.In(BOOL, True, owner, self.param(column.type, tuple(values)))
+            where = asked if where is None else ir.And(BOOL, True, (asked, where))
+        outputs = (RowOutput(0),) if rng.random() < 0.6 else query.outputs
+        dealt: Dealt = "by row" if between or rng.random() < 0.3 else "by owner"
+        return Select(
+            query.sources,
+            (*outputs, ValueOutput(owner)),
+            where,
+            query.order,
+            bare=dealt == "by owner" and len(outputs) == 1 and rng.random() < 0.7,
+            dealt=dealt,
         )
 
     def query(self) -> Select | Compound:

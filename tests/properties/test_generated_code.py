@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -63,6 +64,36 @@ def check_select(seed: int) -> None:
         assert typed(run(other, tables, queries.params)) == expected, other.source
 
 
+def shares(rows: list[Any], query: Select) -> dict[str, list[Any]]:
+    """The rows of each owner, in their order, of a query that is dealt."""
+    found: dict[str, list[Any]] = {}
+    for *row, last in rows:
+        dealt = [(tuple(row), owner) for owner in last] if query.dealt == "by row" else [(one, last) for one in row[0]]
+        for one, owner in dealt:
+            found.setdefault(repr(owner), []).append(typed((one,) if query.bare else one))
+    return found
+
+
+def check_dealt(seed: int) -> None:
+    rng = Random(seed)
+    tables = random_tables(rng)
+    queries = Queries(rng)
+    query = queries.dealt()
+    expected: dict[str, list[Any]] = {}
+    try:
+        for *row, owner in Reference(tables, queries.params).select(replace(query, bare=False, dealt="")):
+            expected.setdefault(repr(owner), []).append(typed(tuple(row)))
+    except DataError:
+        return
+    compiled = compile_query(query)
+    views = [ListView(table, tables[table]) for table in compiled.tables]
+    assert shares(list(compiled.rows(views, tuple(queries.params))), query) == expected
+    for plan in planner.plans(query):
+        other = compile_plan(plan)
+        assert shares(run(other, tables, queries.params), query) == expected, other.source
+        assert other.explain()
+
+
 def check_write(seed: int) -> None:
     rng = Random(seed)
     tables = random_tables(rng)
@@ -89,6 +120,13 @@ def check_write(seed: int) -> None:
 def test_a_query_gives_what_the_reference_gives_by_every_plan(seed: int) -> None:
     with suppress(NoValueError):
         check_select(seed)
+
+
+@MANY
+@given(st.integers(0, 2**32))
+def test_each_owner_is_dealt_what_is_theirs_in_order_by_every_plan(seed: int) -> None:
+    with suppress(NoValueError):
+        check_dealt(seed)
 
 
 @MANY

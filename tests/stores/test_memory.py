@@ -55,6 +55,7 @@ from tests.stores.samples import (
     team_and_user,
 )
 from tests.stores.works import (
+    beside,
     deletion,
     dump,
     many_inserts,
@@ -92,6 +93,17 @@ def test_restore_puts_rows_indexes_and_sequences_back(db):
         db.store.restore(snapshot)
     with pytest.raises(ProgrammingError, match="another store"):
         MemoryStore().restore(snapshot)
+
+
+def test_rows_that_a_restore_puts_back_stand_in_a_file_where_they_stood(db):
+    db.store.insert(db.team, [(DEFAULT, name) for name in "abcdef"])
+    before = db.store.snapshot()
+    db.store.update(set_where(db.team, 1), (4, "new"))
+    for key in (2, 5):
+        db.store.delete(delete_where(db.team), (key,))
+    db.store.insert(db.team, [(DEFAULT, "g")])
+    db.store.restore(before)
+    assert [row[0] for row in db.store.select(every(db.team), ())] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_chunk_that_was_emptied_and_comes_back_takes_new_rows_at_their_slots(db):
@@ -1116,3 +1128,86 @@ def test_an_undone_update_of_an_own_row_is_found_by_its_old_key(db):
     assert transaction.select(by(db.user, AGE), (2,)) == []
     assert len(transaction.select(by(db.user, AGE), (1,))) == 1
     transaction.rollback()
+
+
+# What is kept beside keys
+
+
+def written_at_random(rng, store, team, table):
+    """One write of any kind, in a transaction or not, kept or undone."""
+    number = rng.randint(1, 60)
+    value = rng.choice((None, *range(4)))
+    writes = [
+        lambda session: session.insert(table, [user(age=value, team=rng.choice((None, 1, 2)))]),
+        lambda session: session.insert(table, [user(age=rng.randint(0, 3), team=1) for _ in range(4)]),
+        lambda session: session.update(set_where(table, AGE), (number, value)),
+        lambda session: session.update(set_where(table, TEAM), (number, rng.choice((None, 1, 2)))),
+        lambda session: session.update(set_where(table, TEAM, AGE), (rng.randint(0, 3), 2)),
+        lambda session: session.update(set_where(table, NAME), (number, "new")),
+        lambda session: session.delete(delete_where(table), (number,)),
+        lambda session: session.delete(delete_where(table, AGE), (rng.randint(0, 3),)),
+    ]
+    if rng.random() < 0.1:
+        moment = store.snapshot()
+        rng.choice(writes)(store)
+        store.restore(moment)
+    elif rng.random() < 0.5:
+        rng.choice(writes)(store)
+    else:
+        transaction = store.begin()
+        for write in rng.choices(writes, k=rng.randint(1, 3)):
+            write(transaction)
+        if rng.random() < 0.7:
+            transaction.commit()
+        transaction.rollback()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_values_kept_beside_keys_follow_every_kind_of_write(db, seed):
+    rng = random.Random(seed)
+    store, team, table = db.store, db.team, db.user
+    store.insert(team, [(DEFAULT, "a"), (DEFAULT, "b")])
+    keys = [1, 2, None, 3]
+    for _ in range(150):
+        written_at_random(rng, store, team, table)
+        rows = store.select(every(table), ())
+        for place, column in ((TEAM, AGE), (AGE, TEAM), (AGE, ID)):
+            expected = [tuple(row[column] for row in rows if row[place] == key) for key in keys]
+            asked = rng.sample(range(4), 2)
+            assert beside(store, table, place, column, [keys[each] for each in asked]) == [
+                expected[each] for each in asked
+            ]
+        store._catalog.state(table)._check()
+
+
+def test_a_snapshot_reads_its_own_values_under_keys_whatever_is_kept_of_the_latest(db):
+    store, table = db.store, db.user
+    store.insert(db.team, [(DEFAULT, "a")])
+    store.insert(table, [user(team=1, age=age) for age in (5, 6)])
+    state = store._catalog.state(table)
+    number = state.index_of((TEAM,)).path.number
+
+    def read(view):
+        return view.values_under(number, AGE, [1, 9]), view.buckets(number, [1, 9]), view.buckets(number, [1])
+
+    pin, (before,) = store._pinned([state])
+    old = read(before)
+    assert old[0] == [(5, 6), ()]
+    store.insert(table, [user(team=1, age=7)])
+    assert read(before) == old
+    assert read(state.latest)[0] == [(5, 6, 7), ()]
+    store.update(set_where(table, AGE), (1, 8))
+    assert read(before) == old
+    assert [row[AGE] for row in read(state.latest)[1][0]] == [8, 6, 7]
+    assert read(state.latest)[0] == [(8, 6, 7), ()]
+    pin.close()
+
+
+def test_values_beside_keys_are_kept_of_so_many_keys_and_no_more(db, monkeypatch):
+    monkeypatch.setattr("modelkit.stores.memory.index.MOST_BESIDE", 10)
+    store, table = db.store, db.user
+    store.insert(table, [user(age=age) for age in range(100)])
+    for first in range(0, 100, 4):
+        keys = list(range(first, first + 4))
+        assert beside(store, table, AGE, ID, keys) == [(key + 1,) for key in keys]
+        assert len(store._catalog.state(table).index_of((AGE,)).beside[ID]) <= 14

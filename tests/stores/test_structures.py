@@ -246,6 +246,9 @@ def test_rows_under_many_keys_are_those_under_each_whether_looked_up_or_scanned_
             expected = sorted(slot for key in keys for slot in view.bucket_slots(0, key))
             assert view.slots_under(0, keys) == expected
             assert view.rows_under(0, keys) == [view.row(slot) for slot in expected]
+            buckets = [[view.row(slot) for slot in view.bucket_slots(0, key)] for key in keys]
+            assert view.buckets(0, [*keys]) == buckets
+            assert view.values_under(0, 0, [*keys]) == [tuple(row[0] for row in bucket) for bucket in buckets]
 
 
 def test_slots_of_many_keys_are_those_of_each():

@@ -8,6 +8,7 @@ from tests.stores.samples import (
     AGE,
     CODE,
     NAME,
+    TEAM,
     add_to_all,
     delete_where,
     every,
@@ -17,6 +18,7 @@ from tests.stores.samples import (
 )
 
 __all__ = [
+    "beside",
     "deletion",
     "dump",
     "many_inserts",
@@ -46,7 +48,15 @@ def prepared():
     store.insert(team, [(DEFAULT, "a"), (DEFAULT, "b")])
     store.insert(table, [user(age=number % 3, team=1, code=number) for number in range(5)])
     store.select(ordered(table, AGE, op="ge"), (0,))
+    beside(store, table, TEAM, CODE, [1])
+    beside(store, table, AGE, CODE, [0, 1, 2])
     return store, team, table
+
+
+def beside(store, table, place, column, keys):
+    """What `column` holds in the latest rows that hold one of `keys` at `place`, by key."""
+    state = store._catalog.state(table)
+    return state.latest.values_under(state.index_of((place,)).path.number, column, keys)
 
 
 def one_insert(store, team, table):

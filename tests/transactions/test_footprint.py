@@ -36,6 +36,8 @@ READS: list[tuple[str, Read, int, set[Any]]] = [
     ("slots_under", lambda view, age, _: view.slots_under(age, [3, 77]), AGE, {3, 77}),
     ("slots_under", lambda view, age, _: view.slots_under(age, iter([3, 77])), AGE, {3, 77}),
     ("rows_under", lambda view, age, _: view.rows_under(age, [1, 2]), AGE, {1, 2}),
+    ("buckets", lambda view, age, _: view.buckets(age, [1, 2]), AGE, {1, 2}),
+    ("values_under", lambda view, age, _: view.values_under(age, 0, [1, 2]), AGE, {1, 2}),
     ("span", lambda view, age, _: list(view.span(age, 2, 3)), AGE, {2, 3}),
     ("span", lambda view, age, _: next(view.span(age, 2, 3)), AGE, {2, 3}),
     ("span", lambda view, age, _: list(view.span(age, 2, 4, low_open=True, high_open=True)), AGE, {3}),

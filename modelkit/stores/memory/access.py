@@ -7,7 +7,7 @@ ranges), and stays what it is while other transactions commit.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from modelkit.ir.schema import Formula, Row, Table
 from modelkit.records import dataclass
@@ -122,6 +122,17 @@ class TableView(Protocol):
 
     def rows_under(self, path: int, keys: Collection[Hashable]) -> list[Row]:
         """The rows under any of distinct `keys`, in slot order. O(k log k), and never more than a scan."""
+        ...
+
+    def buckets(self, path: int, keys: Sequence[Hashable]) -> list[list[Row]]:
+        """For each of distinct `keys`, the rows under it, in slot order. Linear, and never more than a scan."""
+        ...
+
+    def values_under(self, path: int, column: int, keys: Sequence[Hashable]) -> list[tuple[Any, ...]]:
+        """For each of `keys`, what `column` holds in the rows under it, in slot order. O(1) a key where it was asked before.
+
+        The path is over columns, of all rows and not unique, and some path reads `column`.
+        """
         ...
 
     def bucket_size(self, path: int, key: Hashable) -> int:

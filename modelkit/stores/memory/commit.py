@@ -404,6 +404,10 @@ def _publish_table(written: TableWrites, *, copy: bool, repeated: bool) -> None:
         if written.columns is None:
             for _, old, new in written.changes:
                 gone += (new is None) - (old is None)
+        for index in state.indexes:
+            if index.beside:
+                rows = [row for _, old, new in written.changes for row in (old, new) if row is not None]
+                index.forget_beside(index.keys(rows))
     if written.inserts:
         heap.extend(written.first, written.inserts)
     heap.live = written.live - gone + len(written.inserts)

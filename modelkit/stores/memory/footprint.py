@@ -327,6 +327,16 @@ class Recorded:
         self._reads.under(path).update(keys)
         return self._view.rows_under(path, keys)
 
+    def buckets(self, path: int, keys: Sequence[Hashable]) -> list[list[Row]]:
+        """As the view's; keys."""
+        self._reads.under(path).update(keys)
+        return self._view.buckets(path, keys)
+
+    def values_under(self, path: int, column: int, keys: Sequence[Hashable]) -> list[tuple[Any, ...]]:
+        """As the view's; keys."""
+        self._reads.under(path).update(keys)
+        return self._view.values_under(path, column, keys)
+
     def find_slots(self, path: int, keys: Sequence[Hashable]) -> list[int]:
         """As the view's; keys."""
         self._reads.under(path).update(keys)

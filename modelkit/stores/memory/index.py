@@ -1,7 +1,8 @@
 """Hash indexes of the latest commit, with sorted companions.
 
-Knows slots and keys; how a row gives its key is handed in. The invariant: the slots under a key are exactly those of the
-rows that have it in the latest commit. Older views re-check what they find (`view.py`).
+Knows slots and keys; how a row gives its key is handed in. The invariant: the slots under a key, and the values that are
+kept beside it, are exactly those of the rows that have it in the latest commit. Older views re-check what they find
+(`view.py`).
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ LISTED: Final = 256
 SPARSE: Final = 64
 """A bucket of fewer slots is a list again."""
 BARE: Final = {int}
+MOST_BESIDE: Final = 1 << 16
+"""Beside more keys than these no values are kept."""
 REBUILD: Final = 6
 """A companion is sorted anew where more than one key in this many changed since its last use."""
 
@@ -47,10 +50,21 @@ class Index:
     """One access path's rows by key. NULLs of a unique path always stand in a container, so that `find` passes them by.
 
     `key` gives a row's key, `condition` (partial indexes) whether it is kept; `composite`: keys are tuples; `nullable`:
-    a key may be or hold None.
+    a key may be or hold None. `beside` keeps, by column, what rows under a key hold there, as `values_under` asked for it.
     """
 
-    __slots__ = ("_ordered", "_touched", "composite", "condition", "entries", "key", "nullable", "path", "reads")
+    __slots__ = (
+        "_ordered",
+        "_touched",
+        "beside",
+        "composite",
+        "condition",
+        "entries",
+        "key",
+        "nullable",
+        "path",
+        "reads",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -69,6 +83,7 @@ class Index:
         self.nullable = nullable
         self.reads = reads
         self.entries: dict[Hashable, Bucket] = {}
+        self.beside: dict[int, dict[Hashable, tuple[Any, ...]]] = {}
         self._ordered: SortedList[Any] | SortedKeyList[Any, Any] | None = None
         self._touched: dict[Hashable, None] = {}
 
@@ -102,8 +117,35 @@ class Index:
             return 0
         return 1 if isinstance(bucket, int) else len(bucket)
 
+    def values_under(self, column: int, keys: Sequence[Hashable], row: Callable[[int], Any]) -> list[tuple[Any, ...]]:
+        """For each of `keys` what `column` holds in the rows under it, in slot order; `row` gives the row in a slot.
+
+        It is kept until a row under the key is written: rows of a table between two others are read for nothing else. O(1)
+        for a key then, O(k log k) before. To be called for a column that some index reads, so that whoever writes it tells.
+        """
+        beside = self.beside.get(column)
+        if beside is None or len(beside) > MOST_BESIDE:
+            beside = self.beside[column] = {}
+        found: list[Any] = list(map(beside.get, keys))
+        if not all(found):
+            for place, key in enumerate(keys):
+                if found[place] is None:
+                    values = found[place] = tuple([row(slot)[column] for slot in self.slots(key)])
+                    # Nothing is kept for a key that has no rows: whoever adds the first does not ask.
+                    if values:
+                        beside[key] = values
+        return found
+
+    def forget_beside(self, keys: Iterable[Hashable]) -> None:
+        """Forget the values beside `keys`. Linear."""
+        for beside in self.beside.values():
+            for key in keys:
+                beside.pop(key, None)
+
     def add(self, key: Hashable, slot: int) -> None:
         """Put `slot` under `key`, where it may stand already."""
+        if self.beside:
+            self.forget_beside((key,))
         bucket = self.entries.get(key)
         if bucket is None:
             if self.nullable and self.path.unique and self.is_null(key):
@@ -211,6 +253,7 @@ class Index:
     def clear(self) -> None:
         """Forget all entries."""
         self.entries.clear()
+        self.beside = {}
         self.unsort()
 
     def unsort(self) -> None:
@@ -290,16 +333,21 @@ class Index:
 
     def _check(self, rows: Iterable[tuple[int, Row]]) -> None:
         expected: dict[Any, list[int]] = {}
+        held: dict[Any, list[Row]] = {}
         for slot, row in rows:
             key = self.entry(row)
             if key is not ABSENT:
                 expected.setdefault(key, []).append(slot)
+                held.setdefault(key, []).append(row)
         assert expected == {key: self.slots(key) for key in self.entries}, f"{self.path.name}: entries"
         for key, bucket in self.entries.items():
             if isinstance(bucket, list):
                 assert bucket == sorted(bucket), f"{self.path.name}: a list out of order"
             elif isinstance(bucket, int) and self.path.unique:
                 assert not self.is_null(key), f"{self.path.name}: a bare NULL"
+        for column, beside in self.beside.items():
+            for key, values in beside.items():
+                assert values == tuple([row[column] for row in held[key]]), f"{self.path.name}: stale values"
         if self._ordered is not None:
             ordered = self._sorted()
             ordered._check()  # type: ignore[attr-defined]  # the stubs leave it out

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from modelkit.codegen import Source
 from modelkit.ir.schema import Row
-from modelkit.ir.types import ScalarType
 from modelkit.stores.memory.constraints import refuse_duplicate, refuse_orphan
 from modelkit.stores.memory.heap import MASK, PROVISIONAL, SHIFT, TablePin
 from modelkit.stores.memory.index import ABSENT, Index
@@ -116,11 +115,7 @@ def _key_text(source: Source, state: TableState, index: Index) -> str:
     path = index.path
     if path.condition is not None:
         return f"{source.bind(index.entry, 'entry')}(row)"
-    if (
-        len(path.columns) == 1
-        and not path.expressions
-        and type(state.columns[path.columns[0]].type).key is ScalarType.key
-    ):
+    if len(path.columns) == 1 and not path.expressions and state.columns[path.columns[0]].type.is_own_key:
         return f"row[{path.columns[0]:d}]"
     return f"{source.bind(index.key, 'key')}(row)"
 

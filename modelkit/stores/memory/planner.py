@@ -428,8 +428,13 @@ class _Planner:
         guards = tuple(condition for condition in rest if not self.reads[id(condition)])
         rest = [condition for condition in rest if self.reads[id(condition)]]
         needed = self.needed(tuple(rest))
-        if isinstance(entry.access, Via) and entry.access.gathers and entry.access.source not in needed:
-            entry = replace(entry, access=replace(entry.access, gathers=False))
+        match entry.access:
+            case Via(gathers=True, source=source) as via:
+                if source not in needed:
+                    entry = replace(entry, access=replace(via, gathers=False))
+                elif self._collects_keys(via, tuple(rest), needed):
+                    entry = replace(entry, access=replace(via, collects=True))
+                    needed -= {source}
         steps: list[Step] = []
         bound: set[int] = set()
 
@@ -472,6 +477,29 @@ class _Planner:
         if self.counts and not self.query.distinct and not self.query.distinct_on and row_by_row(self.query):
             asked = replace(asked, outputs=(), order=())
         return used_sources(asked, multiplicity=self.purpose == "rows" or self.sliced)
+
+    def _collects_keys(self, access: Via, rest: tuple[Expr, ...], needed: frozenset[int]) -> bool:
+        """Whether nothing is asked of the joined rows but the key by which they are found, collected by the root's rows.
+
+        Then they need not be read, where an index has their other side beside that key.
+        """
+        query, source = self.query, self.sources[access.source]
+        if query.dealt != "by row" or access.conditions or source.table is None:
+            return False
+        match access.access, query.outputs[-1]:
+            case Keys(path=path), ValueOutput(Col(source=access.source, column=column)) if path.columns == (column,):
+                sides = (column, *source.right)
+            case _:
+                return False
+        asked = replace(query, outputs=query.outputs[:-1], where=conjunction(rest))
+        return (
+            len(sides) == 2
+            and not path.unique
+            and all(source.table.columns[side].type.is_own_key for side in sides)
+            and any(sides[1] in other.columns for other in _plain_paths(source.table))
+            and access.source not in used_sources(asked, multiplicity=False)
+            and all(access.source not in before(self.sources, number) for number in needed)
+        )
 
     def _many(self, number: int) -> bool:
         return self.sources[number].many

@@ -102,7 +102,8 @@ class Via:
     """The root's rows found from a joined source: its rows by `access` that meet `conditions`, then up to the root.
 
     `ups` names, from the joined source to the root, the path by which the parent is found from the child.
-    `exact`: a row of the root is found once. `gathers`: the joined rows are kept by the root's row, for the join.
+    `exact`: a row of the root is found once. `gathers`: the joined rows are kept by the root's row, for the join; `collects`:
+    nothing of them is but the keys by which `access` found them, as the owners that the row is dealt to.
     """
 
     source: int
@@ -111,6 +112,7 @@ class Via:
     ups: tuple[tuple[int, AccessPath], ...]
     exact: bool
     gathers: bool = False
+    collects: bool = False
 
 
 @dataclass(frozen=True, slots=True)

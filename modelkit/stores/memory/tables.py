@@ -13,7 +13,6 @@ from modelkit.errors import ProgrammingError
 from modelkit.ir.analysis import nodes_of, runs_functions
 from modelkit.ir.expr import Col
 from modelkit.ir.schema import Column, Formula, Reference, Row, Table
-from modelkit.ir.types import ScalarType
 from modelkit.records import dataclass
 from modelkit.stores.base import TimeZonePolicy
 from modelkit.stores.memory.access import AccessPath, access_paths
@@ -250,7 +249,7 @@ def _index(table: Table, path: AccessPath) -> Index:
 
 def _getter(columns: Sequence[Column], places: tuple[int, ...]) -> IndexKey:
     """What takes a row's key: C code where keys are the values themselves."""
-    if all(type(columns[place].type).key is ScalarType.key for place in places):
+    if all(columns[place].type.is_own_key for place in places):
         return itemgetter(*places)
     parts = [(place, columns[place].type.key) for place in places]
     if len(parts) == 1:

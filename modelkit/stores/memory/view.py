@@ -235,6 +235,28 @@ class View:
                     return found
         return [self.find_slot(path, key) for key in keys]
 
+    def buckets(self, path: int, keys: Sequence[Hashable]) -> list[list[Row]]:
+        """For each of distinct `keys`, the rows under it, in slot order. Linear, and never more than a scan."""
+        if len(keys) * SCATTERED > self.size():
+            found: dict[Hashable, list[Row]] = {key: [] for key in keys}
+            key_of = self._indexes[path].key
+            for chunk in self.chunks():
+                for row in chunk:
+                    if row is not None and (key := key_of(row)) in found:
+                        found[key].append(row)
+            return list(found.values())
+        with self._lock:
+            if self._heap.length == self.length and not self._is_patched():
+                return _buckets(self._maps[path], keys, self._heap.chunks)
+        return [self.bucket(path, key) for key in keys]
+
+    def values_under(self, path: int, column: int, keys: Sequence[Hashable]) -> list[tuple[Any, ...]]:
+        """For each of `keys`, what `column` holds in the rows under it, in slot order. Linear where nothing was written."""
+        with self._lock:
+            if self._heap.length == self.length and not self._is_patched():
+                return self._indexes[path].values_under(column, keys, self._heap.row)
+        return [tuple([row[column] for row in self.bucket(path, key)]) for key in keys]
+
     def bucket_size(self, path: int, key: Hashable) -> int:
         """How many there are. O(1) where nothing was written here or since."""
         if self._heap.length == self.length and not self._is_patched():
@@ -447,6 +469,10 @@ class LatestView(View):
         found.sort()
         return found
 
+    def values_under(self, path: int, column: int, keys: Sequence[Hashable]) -> list[tuple[Any, ...]]:
+        """For each of `keys`, what `column` holds in the rows under it, in slot order. Linear."""
+        return self._indexes[path].values_under(column, keys, self._heap.row)
+
     def bucket_size(self, path: int, key: Hashable) -> int:
         """How many there are. O(1)."""
         return self._indexes[path].size(key)
@@ -569,6 +595,23 @@ def _slots_under(entries: Mapping[Hashable, Bucket], keys: Iterable[Hashable]) -
             found.append(bucket)
         elif bucket is not None:
             found += bucket
+    return found
+
+
+def _buckets(
+    entries: Mapping[Hashable, Bucket], keys: Iterable[Hashable], chunks: Mapping[int, Chunk]
+) -> list[list[Row]]:
+    """The latest rows under each of `keys`, in slot order."""
+    found: list[Any] = []
+    for key in keys:
+        bucket: Any = entries.get(key)
+        if bucket.__class__ is list:
+            found.append([chunks[slot >> SHIFT][slot & MASK] for slot in bucket])
+        elif bucket is None:
+            found.append([])
+        else:
+            slots = (bucket,) if bucket.__class__ is int else sorted(bucket)
+            found.append([chunks[slot >> SHIFT][slot & MASK] for slot in slots])
     return found
 
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from modelkit.errors import InternalError
 from modelkit.ir.analysis import source_columns
 from modelkit.ir.expr import Col, Expr, Param, Subselect, TupleNode
-from modelkit.ir.query import Source
+from modelkit.ir.query import Source, ValueOutput
 from modelkit.ir.schema import Table
 from modelkit.records import dataclass
 from modelkit.stores.memory.access import AccessPath
@@ -156,6 +156,10 @@ class Nest:
         self.slot = program.fresh("slot") if slots else ""
         self.gathered = ""
         """The name of the joined rows that the way into the root has kept for its present row."""
+        self.collected = ""
+        """The name of the owners that it has collected for it."""
+        self.bucket = ""
+        """The name of the rows that are the root's, where a loop around this one has found them."""
         self.sources: tuple[Source, ...] = plan.query.sources
 
     def clauses(self) -> list[Clause]:
@@ -177,11 +181,31 @@ class Nest:
             raise InternalError("rows of an inner query have no access paths")
         return table
 
+    def by_owner(self) -> tuple[list[Clause], str] | None:
+        """A loop over the keys of the way into the root, where these are the owners, and the name of each; None where not.
+
+        In it the root's rows are those under the key.
+        """
+        access, owner = self.plan.steps[0].access, self.plan.query.outputs[-1]
+        match access, owner:
+            case Keys(path=path), ValueOutput(Col(source=0, column=column, type=type_)):
+                if path.columns != (column,) or not type_.is_own_key:
+                    return None
+            case _:
+                return None
+        keys, name = self.program.fresh("keys"), self.program.fresh("owner")
+        found = Let(keys, f"[*{self._choices(self.writer, access)}]")
+        self.bucket = self.program.fresh("bucket")
+        buckets = f"{self.program.method(self._table(0), 'buckets')}({path.number:d}, {keys})"
+        return [found, For(f"{name}, {self.bucket}", f"zip({keys}, {buckets})")], name
+
     # -- the root -----------------------------------------------------------------------------------------------------
 
     def _root(self, step: Step) -> list[Clause]:
         row = self.scope.rows[0]
         access = step.access
+        if self.bucket:
+            return [For(row, self.bucket, listed=True)]
         match access:
             case Derived():
                 return [For(row, self._inner_rows(self.sources[0].rows))]
@@ -328,6 +352,8 @@ class Nest:
     def _via(self, access: Via, row: str) -> list[Clause]:
         """The root's rows by way of a joined source: its slots, sorted, so that the order is the root's own."""
         child = access.source
+        if access.collects and isinstance(access.access, Keys):
+            return self._collecting(row, access.ups[0][1], child, access.access)
         names = {number: self.program.fresh("r") for number, _ in access.ups}
         self.local |= set(names.values())
         scope = Scope(self.sources, frozenset(), names, self.scope.parent)
@@ -366,6 +392,22 @@ class Nest:
         keys = f"[{key} for {child} in {listed}]"
         call = f"{helper}({self._view(self._table(0))}, {path.number:d}, {listed}, {keys})"
         return [Let(listed, rows), For(f"{row}, {self.gathered}", call)]
+
+    def _collecting(self, row: str, path: AccessPath, child: int, access: Keys) -> list[Clause]:
+        """The root's rows in slot order, each with the keys by which rows of `child` were found that lead to it."""
+        keys = self.program.fresh("keys")
+        self.collected = self.program.fresh("found")
+        (column,) = self.sources[child].right
+        values = (
+            f"{self.program.method(self._table(child), 'values_under')}({access.path.number:d}, {column:d}, {keys})"
+        )
+        call = (
+            f"{self.program.helper(runtime.collected)}({self._view(self._table(0))}, {path.number:d}, {keys}, {values})"
+        )
+        return [
+            Let(keys, f"[*{self._choices(self.writer, access)}]"),
+            For(f"{row}, {self.collected}", call, listed=True),
+        ]
 
     def _collected(self, item: str, clauses: Sequence[Clause], rows: Sequence[str], brackets: str = "[]") -> str:
         """A list (or set) of `item` for each row that the clauses find: a comprehension, or a call of a function of `rows`."""

@@ -17,7 +17,15 @@ from modelkit.stores.memory.compiler.compound import combine, plain_rows
 from modelkit.stores.memory.compiler.conditions import ConditionWriter
 from modelkit.stores.memory.compiler.grouping import group_rows
 from modelkit.stores.memory.compiler.loops import Clause, If, Nest, statements
-from modelkit.stores.memory.compiler.results import Layout, collect, gather, layout, result_text, row_text
+from modelkit.stores.memory.compiler.results import (
+    Layout,
+    collect,
+    gather,
+    layout,
+    result_text,
+    result_text_of_one,
+    row_text,
+)
 from modelkit.stores.memory.compiler.runtime import distinct_key
 from modelkit.stores.memory.compiler.scope import TERNARY, Block, Program, Scope, wrap
 from modelkit.stores.memory.compiler.windows import window_rows
@@ -75,6 +83,10 @@ class QueryWriter:
         guards = nest.guards() if query.group is not None else ""
         if query.group is None:
             self._guard(block, nest, answer.format("[]"))
+        owners = nest.by_owner() if query.dealt == "by owner" else None
+        if owners is not None:
+            self._dealt(block, nest, *owners)
+            return
         clauses: list[Clause] = [*([If(guards)] if guards else []), *nest.clauses()]
         if query.group is not None:
             nest, clauses = group_rows(block, nest, clauses)
@@ -89,6 +101,20 @@ class QueryWriter:
             return
         finished = collect(block, nest, query, made, clauses)
         block.line(f"return {answer.format(finished)}")
+
+    def _dealt(self, block: Block, nest: Nest, owners: Sequence[Clause], owner: str) -> None:
+        """Write a query that is dealt by owner as a loop over `owners`, in which the root's rows are those of one."""
+        query = replace(nest.plan.query, outputs=nest.plan.query.outputs[:-1], dealt="")
+        block.line("dealt = []")
+        depth = block.depth
+        statements(block, owners)
+        clauses = nest.clauses()
+        made = layout(nest, query, result_text_of_one(nest), sort=not nest.plan.walks)
+        finished = collect(block, nest, query, made, clauses)
+        with block.block("if out:"):
+            block.line(f"dealt.append(({finished}, {owner}))")
+        block.close(depth)
+        block.line("return dealt")
 
     def _short_probe(self, nest: Nest, made: Layout, clauses: Sequence[Clause]) -> list[str]:
         """The whole body where one probe without joins or slices answers the query."""

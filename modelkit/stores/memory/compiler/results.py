@@ -29,6 +29,7 @@ __all__ = [
     "layout",
     "nulls_first",
     "result_text",
+    "result_text_of_one",
     "row_text",
     "slice_bounds",
 ]
@@ -52,8 +53,22 @@ class Layout:
 def result_text(nest: Nest) -> str:
     """The result row as an expression."""
     query = nest.plan.query
-    texts = [_output_text(nest, output) for output in query.outputs]
-    if query.bare:
+    if not query.dealt:
+        return _row([_output_text(nest, output) for output in query.outputs], bare=query.bare)
+    if query.dealt == "by owner":
+        return f"([{result_text_of_one(nest)}], {wrap(_output_text(nest, query.outputs[-1]), TERNARY)})"
+    owners = nest.collected or f"[{_output_text(nest, query.outputs[-1])}]"
+    return _row([*(_output_text(nest, output) for output in query.outputs[:-1]), owners], bare=False)
+
+
+def result_text_of_one(nest: Nest) -> str:
+    """The result row of a query that is dealt by owner as an expression, its owner left out."""
+    texts = [_output_text(nest, output) for output in nest.plan.query.outputs[:-1]]
+    return _row(texts, bare=nest.plan.query.bare)
+
+
+def _row(texts: list[str], *, bare: bool) -> str:
+    if bare:
         return texts[0]
     return f"({', '.join(wrap(text, TERNARY) for text in texts)}{',' if len(texts) == 1 else ''})"
 
@@ -115,7 +130,7 @@ def layout(nest: Nest, query: Select, result: str, *, sort: bool, whole: bool = 
 
 def _positions(query: Select, order: Sequence[SortKey]) -> list[int] | None:
     """Where in a bare result row the sort keys stand, where they all do and the row is its own distinct key."""
-    if query.distinct_on or (query.distinct and not _own_key(query)):
+    if query.distinct_on or query.dealt or (query.distinct and not _own_key(query)):
         return None
     found: list[int] = []
     for key in order:
@@ -144,7 +159,7 @@ def _position(query: Select, expr: Expr) -> int | None:
 def _output_computed(query: Select, expr: Expr) -> int | None:
     """The output that is `expr`, where an inner query or a function makes it: it is computed once, and sorted as it is shown."""
     called = any(isinstance(node, Call) and node.function.inline is None for node in nodes_of(expr))
-    if query.bare or is_json(expr) or not (called or any(subselects(expr))):
+    if query.bare or query.dealt or is_json(expr) or not (called or any(subselects(expr))):
         return None
     return _position(query, expr)
 
@@ -237,7 +252,7 @@ def gather(block: Block, item: str, clauses: Sequence[Clause], into: str = "out"
         block.line(f"{into} = []")
         statements(block, head)
         _assign(block, f"{into} +=", comprehension(item, rest))
-    elif len(rest) == 1 and isinstance(rest[0], For) and rest[0].listed and rest[0].target == item and not guarded:
+    elif len(rest) == 1 and isinstance(rest[0], For) and rest[0].listed and not guarded and _is_item(rest[0], item):
         statements(block, head)
         block.line(f"{into} = {rest[0].iterable}")
     else:
@@ -246,6 +261,11 @@ def gather(block: Block, item: str, clauses: Sequence[Clause], into: str = "out"
         statements(block, head)
         _assign(block, f"{into} =", comprehension(item, rest))
     block.close(depth)
+
+
+def _is_item(loop: For, item: str) -> bool:
+    """Whether `item` is just what `loop` binds its names to."""
+    return item == (f"({loop.target})" if ", " in loop.target else loop.target)
 
 
 def _assign(block: Block, target: str, lines: list[str]) -> None:

@@ -11,7 +11,7 @@ import heapq
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
@@ -26,6 +26,7 @@ __all__ = [
     "NO_VALUE",
     "SortPass",
     "chunks_by_slots",
+    "collected",
     "content_order",
     "distinct_key",
     "distinct_keys",
@@ -169,7 +170,27 @@ def gathered(
     alike: defaultdict[Hashable, list[Any]] = defaultdict(list)
     for key, row in zip(keys, rows, strict=True):
         alike[key].append(row)
-    found = dict(zip(view.find_slots(path, [*alike]), alike.values(), strict=True))
+    return _with_rows(view, path, alike)
+
+
+def collected(
+    view: TableView, path: int, values: Sequence[Any], sides: Sequence[Sequence[Hashable]]
+) -> list[tuple[Any, list[Any]]]:
+    """(row of the view, those of `values` on whose side its key stands) for each row under a key of a unique path, in slot order.
+
+    `sides` are the keys beside each of `values`, in their order.
+    """
+    alike: defaultdict[Hashable, list[Any]] = defaultdict(list)
+    for value, side in zip(values, sides, strict=True):
+        for key in side:
+            alike[key].append(value)
+    alike.pop(None, None)
+    return list(_with_rows(view, path, alike))
+
+
+def _with_rows(view: TableView, path: int, kept: Mapping[Hashable, list[Any]]) -> Iterator[tuple[Any, list[Any]]]:
+    """The rows of the view under the keys of `kept`, in slot order, each with what is kept by its key."""
+    found = dict(zip(view.find_slots(path, [*kept]), kept.values(), strict=True))
     found.pop(-1, None)
     slots = sorted(found)
     return zip(view.rows_in(slots), map(found.__getitem__, slots), strict=True)

@@ -23,6 +23,7 @@ from modelkit.stores.memory.files.records import framed
 from modelkit.stores.memory.files.schema import Schema, schema_of
 from modelkit.stores.memory.files.system import System
 from modelkit.stores.memory.files.values import encoder
+from modelkit.stores.memory.heap import Changed
 from modelkit.stores.memory.tables import TableState
 
 __all__ = ["Journal", "Sync", "encoded_rows"]
@@ -403,14 +404,33 @@ class _Known:
 
     def changes(self, writes: TableWrites) -> dict[str, Any]:
         """What is written to the table, rows named by the keys that they had."""
-        deleted = [self.key(old) for _, old, new in writes.changes if new is None and old is not None]
-        changed = [
-            [self.key(old), self.encode(new)] for _, old, new in writes.changes if old is not None and new is not None
-        ]
-        added = [self.encode(new) for _, old, new in writes.changes if old is None and new is not None]
-        added += map(self.encode, writes.inserts)
+        changes, inserts = writes.changes, writes.inserts
+        back = [slot for slot, old, new in changes if old is None and new is not None]
+        if back:
+            changes, behind = _moved_behind(writes.state, changes, min(back))
+            inserts = [*behind, *inserts]
+        deleted = [self.key(old) for _, old, new in changes if new is None and old is not None]
+        changed = [[self.key(old), self.encode(new)] for _, old, new in changes if old is not None and new is not None]
+        added = list(map(self.encode, inserts))
         parts = {"deleted": deleted, "changed": changed, "added": added}
         return {name: part for name, part in parts.items() if part}
+
+
+def _moved_behind(state: TableState, changes: Sequence[Changed], first: int) -> tuple[Sequence[Changed], list[Row]]:
+    """Changes that put rows back into emptied slots, `first` the first of these, as a log can say them: it knows no slots.
+
+    All rows behind `first` are taken out, and with those that come back are added again: the rows to add, in slot order.
+    """
+    behind: dict[int, Row | None] = {
+        base + offset: row
+        for base, chunk in state.latest.slotted()
+        for offset, row in enumerate(chunk)
+        if row is not None and base + offset > first
+    }
+    moved = [change for change in changes if change[0] < first]
+    moved += [(slot, row, None) for slot, row in behind.items()]
+    behind.update((slot, new) for slot, _, new in changes if slot >= first)
+    return moved, [row for _, row in sorted(behind.items()) if row is not None]
 
 
 def _parents(states: Sequence[TableState]) -> set[TableState]:
