@@ -12,24 +12,23 @@ from typing import Any, TypeAlias
 from modelkit.ir.query import Delete
 from modelkit.ir.schema import Row
 from modelkit.stores.base import Params, Removal
-from modelkit.stores.memory.heap import Changed
 from modelkit.stores.memory.tables import TableState
 
 __all__ = ["found_by_steps"]
 
-Find: TypeAlias = Callable[[Delete, Params], tuple[TableState, list[tuple[int, Row]]]]
+Located: TypeAlias = list[tuple[int, Row]]
+"""Rows with their slots."""
+Find: TypeAlias = Callable[[Delete, Params], tuple[TableState, Located]]
 
 
-def found_by_steps(
-    steps: Sequence[Removal], params: Params, find: Find
-) -> tuple[list[int], dict[TableState, list[Changed]]]:
-    """How many rows each step finds that none before it found, and the changes that remove them, by table.
+def found_by_steps(steps: Sequence[Removal], params: Params, find: Find) -> tuple[list[int], dict[TableState, Located]]:
+    """How many rows each step finds that none before it found, and all of them by table.
 
     `find` gives a statement's table and its rows with their slots. Linear in the rows.
     """
-    rows: list[list[tuple[int, Row]]] = []
+    rows: list[Located] = []
     counts: list[int] = []
-    removed: dict[TableState, list[Any]] = {}
+    removed: dict[TableState, Located] = {}
     for step in steps:
         given = params
         if step.parent is not None:
@@ -41,13 +40,13 @@ def found_by_steps(
             given = (keys,)
         state, found = find(step.drop, given)
         rows.append(found)
-        changes = removed.get(state)
-        if changes is not None:
-            known = {slot for slot, _, _ in changes}
+        before = removed.get(state)
+        if before is not None:
+            known = {slot for slot, _ in before}
             found = [(slot, row) for slot, row in found if slot not in known]
         counts.append(len(found))
         if found:
-            removed.setdefault(state, []).extend([(slot, row, None) for slot, row in found])
+            removed[state] = found if before is None else [*before, *found]
     return counts, removed
 
 

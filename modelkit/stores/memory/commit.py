@@ -401,7 +401,9 @@ def _publish_table(written: TableWrites, *, copy: bool, repeated: bool) -> None:
     gone = 0
     if written.changes:
         heap.replace(written.changes, copy=copy)
-        if written.columns is None:
+        if written.removes:
+            gone = len(written.changes)
+        elif written.columns is None:
             for _, old, new in written.changes:
                 gone += (new is None) - (old is None)
         for index in state.indexes:

@@ -7,7 +7,8 @@ returns, publishing these writes at once breaks no constraint.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, TypeAlias
+from itertools import repeat
+from typing import Any, NoReturn, Self, TypeAlias
 
 from modelkit.errors import ConcurrentIntegrityError, IntegrityError
 from modelkit.ir.schema import Row
@@ -28,12 +29,18 @@ class Delta:
 
     __slots__ = ("added", "added_slots", "fresh", "gained", "index", "released", "removed", "removed_slots")
 
-    def __init__(self, index: Index, fresh: list[Any]) -> None:
+    def __init__(
+        self,
+        index: Index,
+        fresh: Sequence[Any] = (),
+        removed: Sequence[Any] = (),
+        removed_slots: Sequence[int] = (),
+    ) -> None:
         self.index = index
-        self.removed: list[Any] = []
-        self.removed_slots: list[int] = []
-        self.added: list[Any] = []
-        self.added_slots: list[int] = []
+        self.removed = removed
+        self.removed_slots = removed_slots
+        self.added: Sequence[Any] = ()
+        self.added_slots: Sequence[int] = ()
         self.fresh = fresh
         self.gained: set[Hashable] | None = None
         self.released: set[tuple[Hashable, int]] | None = None
@@ -54,19 +61,21 @@ class Delta:
             self.released = set(zip(self.removed, self.removed_slots, strict=True))
         return (key, slot) in self.released
 
-    def compare(self, slots: list[int], before: list[Any], after: list[Any]) -> None:
+    def compare(self, slots: Sequence[int], before: list[Any], after: list[Any]) -> None:
         """Take in how the entries of changed slots were and will be; ABSENT where there is none."""
         if before == after:
             return
+        self.removed, self.removed_slots = removed, removed_slots = list[Any](), list[int]()
+        self.added, self.added_slots = added, added_slots = list[Any](), list[int]()
         for slot, old, new in zip(slots, before, after, strict=True):
             if old == new:
                 continue
             if old is not ABSENT:
-                self.removed.append(old)
-                self.removed_slots.append(slot)
+                removed.append(old)
+                removed_slots.append(slot)
             if new is not ABSENT:
-                self.added.append(new)
-                self.added_slots.append(slot)
+                added.append(new)
+                added_slots.append(slot)
 
 
 class TableWrites:
@@ -74,10 +83,10 @@ class TableWrites:
 
     Made outside the lock, since keys may run a user's function. `columns`: those that updates wrote, if nothing is
     removed; None says nothing. `first` (the slot of the first inserted row), `slots` and `live` are set under the lock,
-    just before validation.
+    just before validation. `removes`: rows are removed, and nothing else is written.
     """
 
-    __slots__ = ("changes", "columns", "deltas", "first", "inserts", "live", "slots", "state")
+    __slots__ = ("changes", "columns", "deltas", "first", "inserts", "live", "removes", "slots", "state")
 
     def __init__(
         self, state: TableState, changes: Sequence[Changed], inserts: Sequence[Row], columns: frozenset[int] | None
@@ -86,6 +95,7 @@ class TableWrites:
         self.changes = changes
         self.inserts = inserts
         self.columns = columns
+        self.removes = False
         self.first = self.live = 0
         self.slots: list[int] = []
         self.deltas: dict[Index, Delta] = {}
@@ -95,20 +105,40 @@ class TableWrites:
         if concerned:
             self._compare(concerned)
 
+    @classmethod
+    def removing(cls, state: TableState, found: Sequence[tuple[int, Row]]) -> Self:
+        """What removing rows, `found` with their slots, writes."""
+        slots, rows = zip(*found, strict=True)
+        made = cls(state, (), (), None)
+        made.changes = list(zip(slots, rows, repeat(None)))
+        made._remove(state.indexes, slots, rows)
+        return made
+
+    def _remove(self, indexes: Iterable[Index], slots: Sequence[int], rows: Sequence[Row]) -> None:
+        """All that is written is that `rows` leave `slots`."""
+        self.removes = True
+        for index in indexes:
+            if index.condition is None:
+                self.deltas[index] = Delta(index, (), index.keys(rows), slots)
+            else:
+                self._add(Delta(index), slots, _entries(index, rows), [ABSENT] * len(rows))
+
+    def _add(self, delta: Delta, slots: Sequence[int], before: list[Any], after: list[Any]) -> None:
+        delta.compare(slots, before, after)
+        if delta.removed or delta.added:
+            self.deltas[delta.index] = delta
+
     def _compare(self, indexes: Sequence[Index]) -> None:
         changes = self.changes
         slots = [slot for slot, _, _ in changes]
         old = [row for _, row, _ in changes]
         new = [row for _, _, row in changes]
-        emptied = not any(new) and None not in old
+        # A row has columns: it is true.
+        if not self.inserts and not any(new) and all(old):
+            self._remove(indexes, slots, old)  # type: ignore[arg-type]  # as the line above says
+            return
         for index in indexes:
-            delta = self.deltas.get(index) or Delta(index, [])
-            if emptied and index.condition is None:
-                delta.removed, delta.removed_slots = index.keys(old), slots  # type: ignore[arg-type]  # as `emptied` says
-            else:
-                delta.compare(slots, _entries(index, old), _entries(index, new))
-            if delta.removed or delta.added:
-                self.deltas[index] = delta
+            self._add(self.deltas.get(index) or Delta(index), slots, _entries(index, old), _entries(index, new))
 
     def place(self) -> None:
         """Give the inserted rows their slots."""

@@ -221,19 +221,18 @@ class Index:
                     self._touch(key)
             return
         bare = self._ordered is None
+        lone_in_list = self.nullable and self.path.unique
+        get = entries.get
         for key, slot in zip(keys, slots, strict=True):
-            bucket = entries.get(key)
-            if isinstance(bucket, dict):
-                if len(bucket) > SPARSE:
-                    bucket.pop(slot, None)
+            bucket: Any = get(key)
+            kind = bucket.__class__
+            if kind is dict and len(bucket) > SPARSE:
+                bucket.pop(slot, None)
+            elif kind is list and bucket[0] == slot and not lone_in_list:
+                if len(bucket) > 2:
+                    del bucket[0]
                 else:
-                    discard(key, slot)
-            elif isinstance(bucket, list):
-                place = bisect_left(bucket, slot)
-                if len(bucket) > 2 and place < len(bucket) and bucket[place] == slot:
-                    del bucket[place]
-                else:
-                    discard(key, slot)
+                    entries[key] = bucket[1]
             elif bare and bucket == slot:
                 del entries[key]
             else:

@@ -224,7 +224,7 @@ class MemoryStore:
             self._enter()
             version = committer.version
             counts, removed = found_by_steps(steps, params, self._located)
-            writes = [TableWrites(state, changes, (), None) for state, changes in removed.items()]
+            writes = [TableWrites.removing(state, found) for state, found in removed.items()]
             if writes:
                 committer.apply(writes, since=version)
         return counts

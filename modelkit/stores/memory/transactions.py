@@ -329,8 +329,8 @@ class MemoryTransaction:
         mark = len(self._undo)
         counts, removed = found_by_steps(steps, params, self._located)
         try:
-            for state, changes in removed.items():
-                self._write(state, self._views[state], changes)
+            for state, found in removed.items():
+                self._write(state, self._views[state], [(slot, row, None) for slot, row in found])
         except BaseException:
             self.rollback_to(mark)
             raise
