@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from modelkit.ir.schema import Formula, Row, Table
 from modelkit.records import dataclass
 
-__all__ = ["AccessPath", "TableView", "access_paths"]
+__all__ = ["AccessPath", "TableView", "access_paths", "is_indexed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,11 @@ def access_paths(table: Table) -> tuple[AccessPath, ...]:
     for index in table.indexes:
         add(index.name, index.columns, expressions=index.expressions, condition=index.condition)
     return tuple(strongest.values())
+
+
+def is_indexed(table: Table, column: int) -> bool:
+    """Whether an access path of `table` tells of every change of `column`."""
+    return any(column in path.columns for path in access_paths(table))
 
 
 class TableView(Protocol):
@@ -131,7 +136,7 @@ class TableView(Protocol):
     def values_under(self, path: int, column: int, keys: Sequence[Hashable]) -> list[tuple[Any, ...]]:
         """For each of `keys`, what `column` holds in the rows under it, in slot order. O(1) a key where it was asked before.
 
-        The path is over columns, of all rows and not unique, and some path reads `column`.
+        The path is over columns, of all rows and not unique, and `column` is indexed.
         """
         ...
 

@@ -47,7 +47,7 @@ from modelkit.ir.query import Compound, Select, Source, ValueOutput
 from modelkit.ir.schema import Table
 from modelkit.ir.types import AnyType, ScalarType, TupleType
 from modelkit.records import dataclass
-from modelkit.stores.memory.access import AccessPath, access_paths
+from modelkit.stores.memory.access import AccessPath, access_paths, is_indexed
 from modelkit.stores.memory.steps import (
     Access,
     Bucket,
@@ -496,7 +496,7 @@ class _Planner:
             len(sides) == 2
             and not path.unique
             and all(source.table.columns[side].type.is_own_key for side in sides)
-            and any(sides[1] in other.columns for other in _plain_paths(source.table))
+            and is_indexed(source.table, sides[1])
             and access.source not in used_sources(asked, multiplicity=False)
             and all(access.source not in before(self.sources, number) for number in needed)
         )

@@ -16,7 +16,7 @@ from modelkit.ir.expr import Col, Expr, Param, Subselect, TupleNode
 from modelkit.ir.query import Source, ValueOutput
 from modelkit.ir.schema import Table
 from modelkit.records import dataclass
-from modelkit.stores.memory.access import AccessPath
+from modelkit.stores.memory.access import AccessPath, is_indexed
 from modelkit.stores.memory.compiler import runtime
 from modelkit.stores.memory.compiler.conditions import ConditionWriter
 from modelkit.stores.memory.compiler.scope import AND, COMPARISON, OR, TERNARY, Block, Program, Scope, Text, atom, wrap
@@ -195,6 +195,7 @@ class Nest:
                 return None
         keys, name = self.program.fresh("keys"), self.program.fresh("owner")
         found = Let(keys, f"[*{self._choices(self.writer, access)}]")
+        self.program.scans = True
         self.bucket = self.program.fresh("bucket")
         buckets = f"{self.program.method(self._table(0), 'buckets')}({path.number:d}, {keys})"
         return [found, For(f"{name}, {self.bucket}", f"zip({keys}, {buckets})")], name
@@ -354,12 +355,14 @@ class Nest:
         child = access.source
         if access.collects and isinstance(access.access, Keys):
             return self._collecting(row, access.ups[0][1], child, access.access)
+        beside = self._beside(access)
+        if beside:
+            return self._under(access.ups[-1][1], beside, row)
         names = {number: self.program.fresh("r") for number, _ in access.ups}
         self.local |= set(names.values())
         scope = Scope(self.sources, frozenset(), names, self.scope.parent)
         writer = self.writer.around(scope)
         alone = isinstance(access.access, Probe) and len(access.ups) == 1 and not self.slot
-        slot = self.slot or self.program.fresh("slot")
         with self.program.frame() as touched:
             found = self._rows(self._table(child), access.access, names[child], writer, "")
             if access.conditions:
@@ -377,12 +380,30 @@ class Nest:
         arguments = sorted(touched - set(names.values()))
         if access.gathers:
             return self._gathering(row, path, key, names[child], self._collected(names[child], found, arguments))
-        keys = self._collected(key, found, arguments, "{}")
+        return self._under(path, self._collected(key, found, arguments, "{}"), row)
+
+    def _under(self, path: AccessPath, keys: str, row: str) -> list[Clause]:
+        """The root's rows under `keys`, in slot order."""
         slots = f"{self.program.method(self._table(0), 'slots_under')}({path.number:d}, {keys})"
         if self.slot:
-            return self._rows_in(self._table(0), slots, row, slot)
+            return self._rows_in(self._table(0), slots, row, self.slot)
         name = self.program.fresh("slots")
         return [Let(name, slots), For(row, f"{self.program.method(self._table(0), 'rows_in')}({name})", listed=True)]
+
+    def _beside(self, access: Via) -> str:
+        """The keys that the root's rows are found by, where an index of the joined source keeps them; empty where none does."""
+        if access.gathers:
+            return ""
+        (child, _), *others = access.ups
+        columns, table = self.sources[child].right, self._table(child)
+        match access.access:
+            case Bucket(path=path, key=key) if not (others or access.conditions or path.unique) and len(columns) == 1:
+                column = table.columns[columns[0]]
+                if column.nullable or not column.type.is_own_key or not is_indexed(table, columns[0]):
+                    return ""
+                values = self.program.method(table, "values_under")
+                return f"{{*{values}({path.number:d}, {columns[0]:d}, ({self._key(self.writer, key)},))[0]}}"
+        return ""
 
     def _gathering(self, row: str, path: AccessPath, key: str, child: str, rows: str) -> list[Clause]:
         """The root's rows in slot order, each with the rows that it was found by, which `rows` lists."""
@@ -395,6 +416,8 @@ class Nest:
 
     def _collecting(self, row: str, path: AccessPath, child: int, access: Keys) -> list[Clause]:
         """The root's rows in slot order, each with the keys by which rows of `child` were found that lead to it."""
+        # Keys may be many: what is done with them is not done under the lock.
+        self.program.scans = True
         keys = self.program.fresh("keys")
         self.collected = self.program.fresh("found")
         (column,) = self.sources[child].right

@@ -179,7 +179,7 @@ class Program:
 
     def method(self, table: Table, name: str) -> str:
         """The name of a bound method of the view of `table`."""
-        if name in ("chunks", "slotted", "span", "span_slots", "size", "buckets", "values_under"):
+        if name in ("chunks", "slotted", "span", "span_slots", "size"):
             self.scans = True
         number = self.view(table)
         return self.once(("view", number, name), lambda: f"views[{number}].{name}", f"{name}_{number}")
