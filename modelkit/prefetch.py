@@ -7,25 +7,20 @@ The invariant: what it caches on an instance is what the instance's own accessor
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from itertools import chain, pairwise, repeat
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from modelkit.database import session, statement
+from modelkit.dealing import dealt_by_attributes, dealt_by_rows_between
 from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.expressions.conditions import Q
 from modelkit.garbage import without_collection
-from modelkit.ir.analysis import row_by_row
-from modelkit.ir.expr import Col, Expr, TupleNode
-from modelkit.ir.query import Dealt, RowOutput, Select, ValueOutput
-from modelkit.ir.types import TupleType
 from modelkit.loading import (
     Grouping,
     Groups,
     OwnedGroups,
-    converters,
     load,
     load_groups,
     reads_plainly,
@@ -34,7 +29,7 @@ from modelkit.loading import (
 from modelkit.modelinfo import ModelInfo, Relation, back_of, held, info_of, is_key, kept_as
 from modelkit.owners import ABSENT, LISTS, Known, attach, kept, owned
 from modelkit.resolve import filtering, finishers, shapes
-from modelkit.resolve.query import Fetch, Query
+from modelkit.resolve.query import Query
 
 __all__ = ["Prefetch", "Prefetched", "aprefetch_related_objects", "prefetch_related_objects", "run"]
 
@@ -433,15 +428,15 @@ class _Level:
         if relation.kind == "reverse_foreign_key" and self.knows_owner:
             kept, taking = kept_as(relation.field.name), owned(groups, owners)
         fetch = finishers.fetch(query)
-        dealt = query.shape.compiled.get("dealt")
-        if dealt is None:
-            dealt = query.shape.compiled["dealt"] = _dealt_by_attributes(fetch, relation.remote)
-        rows = session(self.alias).select(dealt.select, fetch.params)
-        if not dealt.select.dealt:
+        dealing = query.shape.compiled.get("dealing")
+        if dealing is None:
+            dealing = query.shape.compiled["dealing"] = dealt_by_attributes(fetch, relation.remote)
+        rows = session(self.alias).select(dealing.select, fetch.params)
+        if not dealing.select.dealt:
             _give(load(fetch, rows, self.alias), relation.remote, kept, taking)
             return
-        if dealt.convert is not None:
-            rows = [(part, dealt.convert(owner)) for part, owner in rows]
+        if dealing.convert is not None:
+            rows = [(part, dealing.convert(owner)) for part, owner in rows]
         load_groups(fetch, rows, self.alias, Grouping("by owner", kept), taking)
 
     def generic(self, instances: list[Any], groups: Groups) -> None:
@@ -472,14 +467,14 @@ class _Level:
         else:
             query = shapes.related_to_any(query, back, wanted)
         fetch = finishers.fetch(query)
-        dealt = query.shape.compiled.get("dealt")
-        if dealt is None:
-            dealt = query.shape.compiled["dealt"] = _dealt_by_rows_between(fetch, back)
-        rows = session(self.alias).select(dealt.select, fetch.params)
-        if not dealt.select.dealt:
+        dealing = query.shape.compiled.get("dealing")
+        if dealing is None:
+            dealing = query.shape.compiled["dealing"] = dealt_by_rows_between(fetch, back)
+        rows = session(self.alias).select(dealing.select, fetch.params)
+        if not dealing.select.dealt:
             rows = [(*row, [owner]) for *row, owner in rows]
-        if dealt.convert is not None:
-            rows = [(*row, list(map(dealt.convert, found))) for *row, found in rows]
+        if dealing.convert is not None:
+            rows = [(*row, list(map(dealing.convert, owners))) for *row, owners in rows]
         load_groups(fetch, rows, self.alias, Grouping("by row"), groups)
 
     def cache_lists(self, instances: list[Any], lists: list[list[Any]]) -> None:
@@ -541,69 +536,6 @@ def _sharing(query: Query) -> Query:
     if made is None:
         made = shape.compiled["sharing"] = shape.evolve(sticky=frozenset(range(len(shape.sources))))
     return Query(made, query.params)
-
-
-class _Dealt(NamedTuple):
-    """What reads rows to be dealt, and what makes a stored owner the value that instances hold; None where these are the same.
-
-    Where the select is not dealt, its rows come one by one.
-    """
-
-    select: Select
-    convert: Callable[[Any], Any] | None
-
-
-def _dealt_by_attributes(fetch: Fetch, attnames: tuple[str, ...]) -> _Dealt:
-    """`fetch.select`, dealt to the owners that the attributes `attnames` name."""
-    entity, select = fetch.entity, fetch.select
-    assert entity is not None
-    named = [entity.info.named[attname] for attname in attnames]
-    read = [entity.outputs[attribute.level] for attribute in named]
-    if None in read or not _can_be_dealt(select):
-        return _Dealt(select, None)
-    rows = [select.outputs[number] for number in read if number is not None]
-    parts = [
-        _column(select, row.source, attribute.column)
-        for attribute, row in zip(named, rows, strict=True)
-        if isinstance(row, RowOutput)
-    ]
-    outputs = (*select.outputs, ValueOutput(_side_by_side(parts)))
-    convert = converters([attribute.field for attribute in named])
-    return _Dealt(replace(select, outputs=outputs, dealt="by owner"), convert)
-
-
-def _dealt_by_rows_between(fetch: Fetch, back: Relation) -> _Dealt:
-    """`fetch.select`, each row dealt to those that the rows between name as its owners."""
-    between = {level.table for level in info_of(back.through).levels}
-    first = next(number for number, hop in enumerate(back.hops) if hop.many)
-    near, far = next(pair for pair in pairwise(back.hops[first:]) if pair[1].table not in between)
-    select = fetch.select
-    number = max(number for number, source in enumerate(select.sources) if source.table is near.table)
-    parts = [_column(select, number, place) for place in far.left]
-    outputs = (*select.outputs, ValueOutput(_side_by_side(parts)))
-    convert = converters([info_of(back.target).named[attname].field for attname in back.remote])
-    # What differs from one instance to the next would be shared by all to whom a row is dealt.
-    shared = all(output.expr.type.immutable for output in select.outputs if isinstance(output, ValueOutput))
-    dealt: Dealt = "by row" if shared and _can_be_dealt(select) else ""
-    return _Dealt(replace(select, outputs=outputs, bare=False, dealt=dealt), convert)
-
-
-def _can_be_dealt(select: Select) -> bool:
-    return row_by_row(select) and not (select.distinct or select.distinct_on or select.limit or select.offset)
-
-
-def _column(select: Select, source: int, place: int) -> Expr:
-    table = select.sources[source].table
-    assert table is not None
-    column = table.columns[place]
-    return Col(column.type, column.nullable, source, place)
-
-
-def _side_by_side(parts: Sequence[Expr]) -> Expr:
-    """One expression of several: a tuple."""
-    if len(parts) == 1:
-        return parts[0]
-    return TupleNode(TupleType(tuple(part.type for part in parts)), True, tuple(parts))
 
 
 def _give(found: list[Any], attnames: tuple[str, ...], kept: str, groups: Groups | OwnedGroups) -> None:

@@ -27,7 +27,7 @@ expressions lookups functions fields constraints
 modelinfo owners inheritance options registry
 resolve
 assembly
-loading prefetch pointing undeclared deletion persistence bulk
+loading pointing dealing prefetch undeclared deletion persistence bulk
 queryset managers relations
 model
 paginator

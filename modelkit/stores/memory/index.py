@@ -136,6 +136,13 @@ class Index:
                         beside[key] = values
         return found
 
+    def keeps_beside(self, columns: frozenset[int] | None) -> bool:
+        """Whether something is kept beside keys that writing `columns` (None: any) may change."""
+        beside = self.beside
+        if not beside or columns is None:
+            return bool(beside)
+        return not (columns.isdisjoint(beside) and columns.isdisjoint(self.reads))
+
     def forget_beside(self, keys: Iterable[Hashable]) -> None:
         """Forget the values beside `keys`. Linear."""
         for beside in self.beside.values():
