@@ -400,7 +400,10 @@ def _publish_table(written: TableWrites, *, copy: bool, repeated: bool) -> None:
             index.unsort()
     gone = 0
     if written.changes:
-        heap.replace(written.changes, copy=copy)
+        if written.removes and not copy:
+            heap.remove([slot for slot, _, _ in written.changes])
+        else:
+            heap.replace(written.changes, copy=copy)
         if written.removes:
             gone = len(written.changes)
         elif written.columns is None:
