@@ -91,44 +91,67 @@ def _first_step(state: Any, value: Any) -> Any:
     return value if state is None else state
 
 
-_Spread = tuple[int, Any, Any]
-"""How many values there were, their mean, and the sum of squared distances from it."""
+_Spread = tuple[int, Any, Any, bool]
+"""How many values there were, their mean, the sum of squared distances from it, and False.
+
+Or of integers alone: how many, their sum, the sum of their squares, and True; what these come to is rounded once.
+"""
+
+_WIDE: Final = decimal.Context(prec=60, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+"""Takes roots to so many digits that the nearest float is that of the root itself."""
 
 
 def _spread_step(state: _Spread | None, value: Any) -> _Spread:
     """One more value, by Welford's method (Technometrics 4, 1962), which loses no digits to large means."""
     if isinstance(value, datetime.timedelta):
         raise DataError("Durations have no variance: aggregate their seconds.")
-    number: Any = decimal.Decimal(value) if isinstance(value, decimal.Decimal) else float(value)
+    if isinstance(value, int) and (state is None or state[3]):
+        count, total, squares, _ = state or (0, 0, 0, True)
+        return count + 1, total + value, squares + value * value, True
+    number: Any = value if isinstance(value, decimal.Decimal) else float(value)
     if state is None:
-        return 1, number, number - number
-    count, mean, squares = state
+        return 1, number, number - number, False
+    count, mean, squares, exact = state
+    if exact:
+        mean, squares = mean / count, _variance(state) * count
     count += 1
     distance = number - mean
     mean += distance / count
-    return count, mean, squares + distance * (number - mean)
+    return count, mean, squares + distance * (number - mean), False
+
+
+def _ratio(state: _Spread, fewer: int) -> tuple[Any, int]:
+    """The sum of squared distances, and by what it is divided for a mean over how many values there were, less `fewer`."""
+    count, total, squares, exact = state
+    if exact:
+        return count * squares - total * total, count * (count - fewer)
+    return squares, count - fewer
 
 
 def _variance(state: _Spread) -> Any:
-    return state[2] / state[0]
+    squares, count = _ratio(state, 0)
+    return squares / count
 
 
 def _variance_of_sample(state: _Spread) -> Any:
-    return state[2] / (state[0] - 1) if state[0] > 1 else None
+    squares, count = _ratio(state, 1)
+    return squares / count if count else None
 
 
-def _root(value: Any) -> Any:
-    if value is None:
-        return None
+def _root(squares: Any, count: int) -> Any:
+    if isinstance(squares, int):
+        return float(_WIDE.sqrt(_WIDE.divide(decimal.Decimal(squares), decimal.Decimal(count))))
+    value = squares / count
     return value.sqrt() if isinstance(value, decimal.Decimal) else math.sqrt(value)
 
 
 def _deviation(state: _Spread) -> Any:
-    return _root(_variance(state))
+    return _root(*_ratio(state, 0))
 
 
 def _deviation_of_sample(state: _Spread) -> Any:
-    return _root(_variance_of_sample(state))
+    squares, count = _ratio(state, 1)
+    return _root(squares, count) if count else None
 
 
 # -- as the compiler writes them

@@ -7,6 +7,7 @@ import math
 import random
 import statistics
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -75,6 +76,24 @@ def test_variance_and_deviation_are_those_of_statistics(seed: int) -> None:
     assert over(accumulators.VARIANCE_SAMPLE, *values) == pytest.approx(statistics.variance(values), rel=1e-6)
     assert over(accumulators.STDDEV, *values) == pytest.approx(statistics.pstdev(values), rel=1e-6)
     assert over(accumulators.STDDEV_SAMPLE, *values) == pytest.approx(statistics.stdev(values), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_spreads_of_integers_are_rounded_once(seed: int) -> None:
+    rng = random.Random(seed)
+    top = 10 ** rng.randint(1, 18)
+    values = [rng.randint(-top, top) for _ in range(rng.randint(2, 9))]
+    assert over(accumulators.STDDEV, *values) == statistics.pstdev(values)
+    assert over(accumulators.STDDEV_SAMPLE, *values) == statistics.stdev(values)
+    assert over(accumulators.VARIANCE, *values) == float(statistics.pvariance(list(map(Fraction, values))))
+    assert over(accumulators.VARIANCE_SAMPLE, *values) == float(statistics.variance(list(map(Fraction, values))))
+    assert over(accumulators.STDDEV_SAMPLE, 0, -1, 2, 2) == 1.5
+
+
+def test_an_integer_among_floats_spreads_as_they_do() -> None:
+    mixed = [3, 4, 1.5, 2, 0.25]
+    for function in (accumulators.VARIANCE, accumulators.STDDEV_SAMPLE):
+        assert over(function, *mixed) == pytest.approx(over(function, *map(float, mixed)), rel=1e-12)
 
 
 def test_spreads_of_decimals_are_decimals_and_of_other_numbers_floats() -> None:
