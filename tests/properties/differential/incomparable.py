@@ -51,10 +51,14 @@ class _Compared:
     def resolved(self, rewriting: Callable[[str], Iterator[str]]) -> bool:
         """Whether Django gives for a rewriting of the step what modelkit gave for the step, or has no answer to it."""
         found = map(self.asked, rewriting(self.step))
-        if self.ours.error is not None:
-            # That there is no such row is an answer, too.
-            return _finds_none(self.ours) and any(map(_finds_none, found))
-        return any(_has_no_answer(one) or one.same(self.ours) or _same_numbers(one, self.ours) for one in found)
+        match type(self.ours.error).__name__:
+            case "NoneType":
+                return any(_has_no_answer(one) or one.same(self.ours) or _same_numbers(one, self.ours) for one in found)
+            case "DoesNotExist":
+                return any(type(one.error).__name__ == "DoesNotExist" for one in found)
+            case "FieldError":
+                return any(_has_no_answer(one) for one in found)
+        return False
 
 
 def reason(steps: Sequence[str], theirs: Outcome, ours: Outcome, django: World, modelkit: World) -> str | None:
@@ -91,10 +95,6 @@ _CANNOT: Final = (
     r"year -?\d+ is out of range|Year is out of range: -?\d+",
 )
 """In the words of SQLite and of Django's backend for it."""
-
-
-def _finds_none(outcome: Outcome) -> bool:
-    return type(outcome.error).__name__ == "DoesNotExist"
 
 
 def _has_no_answer(outcome: Outcome) -> bool:
@@ -266,8 +266,8 @@ def _mistied(compared: _Compared) -> bool:
     """Whether Django tied an inner query to the row of another table: its aliases T3, T4 may meet by accident."""
 
     def mistied(sql: str) -> bool:
-        tables = {alias: table for table, alias in re.findall(r'"(\w+)" ([TU]\d+)\b', sql)}
-        ties = re.findall(r'(U\d+)\."\w+" = \((?:"(\w+)"|(T\d+))\."id"\)', sql)
+        tables = {alias: table for table, alias in re.findall(r'"(\w+)" ([T-Z]\d+)\b', sql)}
+        ties = re.findall(r'([U-Z]\d+)\."\w+" = \((?:"(\w+)"|(T\d+))\."id"\)', sql)
         return any(
             tables.get(inner) != (tables.get(alias) if alias else table)
             for inner, table, alias in ties
