@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from modelkit.ir.query import Delete
 from modelkit.ir.schema import Row
 from modelkit.stores.base import Params, Removal
 from modelkit.stores.memory.tables import TableState
@@ -18,18 +17,18 @@ __all__ = ["found_by_steps"]
 
 Located: TypeAlias = list[tuple[int, Row]]
 """Rows with their slots."""
-Find: TypeAlias = Callable[[Delete, Params], tuple[TableState, Located]]
+Find: TypeAlias = Callable[[int, Params], tuple[TableState, Located]]
 
 
 def found_by_steps(steps: Sequence[Removal], params: Params, find: Find) -> tuple[list[int], dict[TableState, Located]]:
     """How many rows each step finds that none before it found, and all of them by table.
 
-    `find` gives a statement's table and its rows with their slots. Linear in the rows.
+    `find` gives the table of a step, by its number, and what it finds there. Linear in the rows.
     """
     rows: list[Located] = []
     counts: list[int] = []
     removed: dict[TableState, Located] = {}
-    for step in steps:
+    for number, step in enumerate(steps):
         given = params
         if step.parent is not None:
             keys = _keys(rows[step.parent], step.columns)
@@ -38,7 +37,7 @@ def found_by_steps(steps: Sequence[Removal], params: Params, find: Find) -> tupl
                 counts.append(0)
                 continue
             given = (keys,)
-        state, found = find(step.drop, given)
+        state, found = find(number, given)
         rows.append(found)
         before = removed.get(state)
         if before is not None:

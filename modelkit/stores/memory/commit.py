@@ -410,7 +410,7 @@ def _publish_table(written: TableWrites, *, copy: bool, repeated: bool) -> None:
             for _, old, new in written.changes:
                 gone += (new is None) - (old is None)
         for index in state.indexes:
-            if index.keeps_beside(written.columns):
+            if index.beside and index.keeps_beside(written.columns):
                 rows = [row for _, old, new in written.changes for row in (old, new) if row is not None]
                 index.forget_beside(written.deltas[index].removed if written.removes else index.keys(rows))
     if written.inserts:

@@ -8,8 +8,9 @@ kept beside it, are exactly those of the rows that have it in the latest commit.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, Final, TypeAlias, cast, final
 
 from sortedcontainers import SortedKeyList, SortedList
@@ -139,9 +140,7 @@ class Index:
     def keeps_beside(self, columns: frozenset[int] | None) -> bool:
         """Whether something is kept beside keys that writing `columns` (None: any) may change."""
         beside = self.beside
-        if not beside or columns is None:
-            return bool(beside)
-        return not (columns.isdisjoint(beside) and columns.isdisjoint(self.reads))
+        return bool(beside) and (columns is None or not columns.isdisjoint([*beside, *self.reads]))
 
     def forget_beside(self, keys: Iterable[Hashable]) -> None:
         """Forget the values beside `keys`. Linear."""
@@ -220,9 +219,7 @@ class Index:
         entries, discard = self.entries, self.discard
         if self.path.unique and not self.nullable and self.condition is None:
             # Whatever stands under such a key is the slot that leaves it: new ones are added after.
-            pop = entries.pop
-            for key in keys:
-                pop(key, None)
+            deque(map(entries.pop, keys, repeat(None)), maxlen=0)
             if self._ordered is not None:
                 for key in keys:
                     self._touch(key)

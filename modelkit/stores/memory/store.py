@@ -214,25 +214,25 @@ class MemoryStore:
 
     def cascade(self, steps: Sequence[Removal], params: Params) -> list[int]:
         """Remove what `steps` find; how many rows by step. Under the lock where all of it is done by key, at once."""
-        of = self._plans.of
-        for step in steps:
-            entry = of(step.drop)
-            if not entry.inside or not target_of(entry).plain:
+        entries = [self._plans.of(step.drop) for step in steps]
+        tables = [target_of(entry) for entry in entries]
+        for entry, state in zip(entries, tables, strict=True):
+            if not entry.inside or not state.plain:
                 return self._alone(lambda transaction: transaction.cascade(steps, params))
+
+        def found(number: int, given: Params) -> tuple[TableState, list[Any]]:
+            entry = entries[number]
+            return tables[number], entry.run(entry.latest, given)
+
         committer = self._committer
         with self._lock:
             self._enter()
             version = committer.version
-            counts, removed = found_by_steps(steps, params, self._located)
-            writes = [TableWrites.removing(state, found) for state, found in removed.items()]
+            counts, removed = found_by_steps(steps, params, found)
+            writes = [TableWrites.removing(state, rows) for state, rows in removed.items()]
             if writes:
                 committer.apply(writes, since=version)
         return counts
-
-    def _located(self, query: Delete, params: Params) -> tuple[TableState, list[Any]]:
-        """The rows of the latest commit that `query` finds, with their slots. Under the lock."""
-        entry = self._plans.of(query)
-        return target_of(entry), entry.run(entry.latest, params)
 
     def _write(self, entry: Prepared, params: Params, columns: frozenset[int] | None) -> int:
         """Find rows, then write over them; again on the latest commit where somebody else wrote one of them meanwhile.

@@ -327,7 +327,12 @@ class MemoryTransaction:
         """Remove what `steps` find; how many rows by step."""
         self._begun()
         mark = len(self._undo)
-        counts, removed = found_by_steps(steps, params, self._located)
+
+        def located(number: int, given: Params) -> tuple[TableState, list[Any]]:
+            state, _, found = self._found(self._plans.of(steps[number].drop), given)
+            return state, found
+
+        counts, removed = found_by_steps(steps, params, located)
         try:
             for state, found in removed.items():
                 self._write(state, self._views[state], [(slot, row, None) for slot, row in found])
@@ -335,10 +340,6 @@ class MemoryTransaction:
             self.rollback_to(mark)
             raise
         return counts
-
-    def _located(self, query: Delete, params: Params) -> tuple[TableState, list[Any]]:
-        state, _, found = self._found(self._plans.of(query), params)
-        return state, found
 
     def _found(self, entry: Prepared, params: Params) -> tuple[TableState, OwnView, list[Any]]:
         pin = self._begun()
