@@ -208,7 +208,8 @@ class _Run:
             return _traversed(instances, name if to_attr is None else to_attr)
         level = self.level(relation, path, to_attr, lookup.prefetch.queryset if last else None)
         level.untouched = untouched
-        found = level.fill(missing)
+        # Who comes next starts from what was found.
+        found = level.fill(missing, listed=bool(not last or self.waiting or level.nested))
         if level.own is not None or not (lookup.automatic and relation in self.followed):
             self.done[path] = found
             self.waiting.extend(_Lookup(each, path) for each in reversed(level.nested))
@@ -381,8 +382,8 @@ class _Level:
         self.untouched = False
         """Whether the instances at hand keep nothing prefetched, and may be given attributes without asking."""
 
-    def fill(self, instances: list[Any]) -> list[Any]:
-        """Load and cache what the relation leads to from `instances`; the related instances."""
+    def fill(self, instances: list[Any], *, listed: bool) -> list[Any]:
+        """Load and cache what the relation leads to from `instances`; the related instances, of to-many ones where `listed`."""
         relation = self.relation
         generic = relation.kind == "reverse_generic"
         keys: list[Any] = list(map(relation.field.own_key if generic else attrgetter(*relation.local), instances))
@@ -410,7 +411,7 @@ class _Level:
         alone = len(groups) == len(keys)
         lists = list(groups.values()) if alone else [groups.get(key, []) for key in keys]
         self.cache_lists(instances, lists)
-        found = list(chain.from_iterable(groups.values()))
+        found = list(chain.from_iterable(groups.values())) if listed or self.known else []
         attach(found, self.known)
         return found
 

@@ -180,10 +180,15 @@ def collected(
 
     `sides` are the keys beside each of `values`, in their order.
     """
-    alike: defaultdict[Hashable, list[Any]] = defaultdict(list)
+    alike: dict[Hashable, list[Any]] = {}
+    find = alike.get
     for value, side in zip(values, sides, strict=True):
         for key in side:
-            alike[key].append(value)
+            found = find(key)
+            if found is None:
+                alike[key] = [value]
+            else:
+                found.append(value)
     alike.pop(None, None)
     return list(_with_rows(view, path, alike))
 
