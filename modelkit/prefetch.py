@@ -17,15 +17,7 @@ from modelkit.dealing import dealt_by_attributes, dealt_by_rows_between
 from modelkit.errors import ObjectDoesNotExist, did_you_mean, shorten
 from modelkit.expressions.conditions import Q
 from modelkit.garbage import without_collection
-from modelkit.loading import (
-    Grouping,
-    Groups,
-    OwnedGroups,
-    load,
-    load_groups,
-    reads_plainly,
-    sets_plainly,
-)
+from modelkit.loading import Grouping, Groups, OwnedGroups, load, load_groups, reads_plainly, sets_plainly
 from modelkit.modelinfo import ModelInfo, Relation, back_of, held, info_of, is_key, kept_as
 from modelkit.owners import ABSENT, LISTS, Known, attach, kept, owned
 from modelkit.resolve import filtering, finishers, shapes

@@ -12,7 +12,7 @@ before an outer commit publishes, that one notices by `version`; in the middle o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from threading import RLock
 from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias, final
 
@@ -23,6 +23,7 @@ from modelkit.stores.memory.constraints import TableWrites, Viewed, validate
 from modelkit.stores.memory.feed import Feeds
 from modelkit.stores.memory.files.journal import Journal
 from modelkit.stores.memory.heap import MASK, SHIFT, Changed, Heap, Pin, TablePin, note
+from modelkit.stores.memory.index import Index
 from modelkit.stores.memory.insertion import insertion
 from modelkit.stores.memory.rows import shown
 from modelkit.stores.memory.tables import TableState
@@ -400,19 +401,15 @@ def _publish_table(written: TableWrites, *, copy: bool, repeated: bool) -> None:
             index.unsort()
     gone = 0
     if written.changes:
-        if written.removes and not copy:
-            heap.remove([slot for slot, _, _ in written.changes])
-        else:
-            heap.replace(written.changes, copy=copy)
+        heap.replace(written.changes, copy=copy)
         if written.removes:
             gone = len(written.changes)
         elif written.columns is None:
             for _, old, new in written.changes:
                 gone += (new is None) - (old is None)
         for index in state.indexes:
-            if index.beside and index.keeps_beside(written.columns):
-                rows = [row for _, old, new in written.changes for row in (old, new) if row is not None]
-                index.forget_beside(written.deltas[index].removed if written.removes else index.keys(rows))
+            if index.beside:
+                index.forget_beside(_changed_keys(index, written))
     if written.inserts:
         heap.extend(written.first, written.inserts)
     heap.live = written.live - gone + len(written.inserts)
@@ -429,3 +426,12 @@ def _publish_table(written: TableWrites, *, copy: bool, repeated: bool) -> None:
                 add(key, slot)
         if delta.fresh:
             index.add_many(delta.fresh, written.slots)
+
+
+def _changed_keys(index: Index, written: TableWrites) -> Sequence[Hashable]:
+    """The keys of `index` under which changed rows are, or were: none where nothing is kept beside them that was written."""
+    if written.removes:
+        return written.deltas[index].removed
+    if not index.keeps_beside(written.columns):
+        return ()
+    return index.keys([row for _, old, new in written.changes for row in (old, new) if row is not None])

@@ -170,14 +170,12 @@ def validate(writes: Sequence[TableWrites], viewed: Viewed) -> None:
     """
     by_state = {written.state: written for written in writes}
     for written in writes:
-        if written.removes:
-            continue
         for rule in written.state.uniques:
             delta = written.deltas.get(rule.index)
             if delta is not None and (delta.added or delta.fresh):
                 _check_unique(written, delta, rule, viewed)
     for written in writes:
-        for link in () if written.removes else written.state.links:
+        for link in written.state.links:
             delta = written.deltas.get(link.child_index)
             if delta is not None and (delta.added or delta.fresh):
                 _check_parents(written, delta, link, by_state.get(link.parent), viewed)

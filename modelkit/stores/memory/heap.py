@@ -113,22 +113,7 @@ class Heap:
         if copied:
             self.chunks.update(copied)
             self._runs = None
-        self._drop_empty(emptied)
-
-    def remove(self, slots: Iterable[int]) -> None:
-        """Empty `slots`, where nobody holds a chunk. Linear."""
-        chunks = self.chunks
-        touched: set[int] = set()
-        for slot in slots:
-            number = slot >> SHIFT
-            chunk = chunks.get(number)
-            if chunk is not None:
-                chunk[slot & MASK] = None
-                touched.add(number)
-        self._drop_empty(touched)
-
-    def _drop_empty(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
+        for number in emptied:
             if not any(self.chunks.get(number, ())):
                 self.chunks.pop(number, None)
                 self._runs = None

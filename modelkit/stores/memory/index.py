@@ -8,9 +8,8 @@ kept beside it, are exactly those of the rows that have it in the latest commit.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import islice, repeat
+from itertools import islice
 from typing import Any, Final, TypeAlias, cast, final
 
 from sortedcontainers import SortedKeyList, SortedList
@@ -65,7 +64,7 @@ class Index:
         "nullable",
         "path",
         "reads",
-    )  # fmt: skip
+    )
 
     def __init__(
         self,
@@ -138,9 +137,8 @@ class Index:
         return found
 
     def keeps_beside(self, columns: frozenset[int] | None) -> bool:
-        """Whether something is kept beside keys that writing `columns` (None: any) may change."""
-        beside = self.beside
-        return bool(beside) and (columns is None or not columns.isdisjoint([*beside, *self.reads]))
+        """Whether what is kept beside keys may change where `columns` (None: any) are written."""
+        return columns is None or not columns.isdisjoint([*self.beside, *self.reads])
 
     def forget_beside(self, keys: Iterable[Hashable]) -> None:
         """Forget the values beside `keys`. Linear."""
@@ -219,7 +217,9 @@ class Index:
         entries, discard = self.entries, self.discard
         if self.path.unique and not self.nullable and self.condition is None:
             # Whatever stands under such a key is the slot that leaves it: new ones are added after.
-            deque(map(entries.pop, keys, repeat(None)), maxlen=0)
+            pop = entries.pop
+            for key in keys:
+                pop(key, None)
             if self._ordered is not None:
                 for key in keys:
                     self._touch(key)

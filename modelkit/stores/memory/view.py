@@ -237,18 +237,16 @@ class View:
 
     def buckets(self, path: int, keys: Sequence[Hashable]) -> list[list[Row]]:
         """For each of distinct `keys`, the rows under it, in slot order. Linear, and never more than a scan."""
-        if len(keys) * SCATTERED > self.size():
-            found: dict[Hashable, list[Row]] = {key: [] for key in keys}
-            key_of = self._indexes[path].key
-            for chunk in self.chunks():
-                for row in chunk:
-                    if row is not None and (key := key_of(row)) in found:
-                        found[key].append(row)
-            return list(found.values())
-        with self._lock:
-            if self._heap.length == self.length and not self._is_patched():
-                return _buckets(self._maps[path], keys, self._heap.chunks)
-        return [self.bucket(path, key) for key in keys]
+        if len(keys) * SCATTERED <= self.size():
+            with self._lock:
+                if self._heap.length == self.length and not self._is_patched():
+                    find, chunks = self._maps[path].get, self._heap.chunks
+                    return [_latest_rows(find(key), chunks) for key in keys]
+        found: dict[Hashable, list[Row]] = {key: [] for key in keys}
+        key_of = self._indexes[path].key
+        for row in self.rows_under(path, found):
+            found[key_of(row)].append(row)
+        return list(found.values())
 
     def values_under(self, path: int, column: int, keys: Sequence[Hashable]) -> list[tuple[Any, ...]]:
         """For each of `keys`, what `column` holds in the rows under it, in slot order. Linear where nothing was written."""
@@ -450,14 +448,7 @@ class LatestView(View):
 
     def bucket(self, path: int, key: Hashable) -> list[Row]:
         """The rows under `key`, in slot order. O(k log k)."""
-        bucket: Any = self._maps[path].get(key)
-        if bucket is None:
-            return []
-        chunks = self._heap.chunks
-        if bucket.__class__ is int:
-            return [chunks[bucket >> SHIFT][bucket & MASK]]  # type: ignore[list-item]  # an indexed slot has a row
-        slots = bucket if bucket.__class__ is list else sorted(bucket)
-        return [chunks[slot >> SHIFT][slot & MASK] for slot in slots]
+        return _latest_rows(self._maps[path].get(key), self._heap.chunks)
 
     def bucket_slots(self, path: int, key: Hashable) -> list[int]:
         """Their slots, in order. O(k log k)."""
@@ -598,21 +589,14 @@ def _slots_under(entries: Mapping[Hashable, Bucket], keys: Iterable[Hashable]) -
     return found
 
 
-def _buckets(
-    entries: Mapping[Hashable, Bucket], keys: Iterable[Hashable], chunks: Mapping[int, Chunk]
-) -> list[list[Row]]:
-    """The latest rows under each of `keys`, in slot order."""
-    found: list[Any] = []
-    for key in keys:
-        bucket: Any = entries.get(key)
-        if bucket.__class__ is list:
-            found.append([chunks[slot >> SHIFT][slot & MASK] for slot in bucket])
-        elif bucket is None:
-            found.append([])
-        else:
-            slots = (bucket,) if bucket.__class__ is int else sorted(bucket)
-            found.append([chunks[slot >> SHIFT][slot & MASK] for slot in slots])
-    return found
+def _latest_rows(bucket: Any, chunks: Mapping[int, Chunk]) -> list[Row]:
+    """The rows of an index's bucket in the latest commit, in slot order."""
+    if bucket is None:
+        return []
+    if bucket.__class__ is int:
+        return [chunks[bucket >> SHIFT][bucket & MASK]]  # type: ignore[list-item]  # an indexed slot has a row
+    slots = bucket if bucket.__class__ is list else sorted(bucket)
+    return [chunks[slot >> SHIFT][slot & MASK] for slot in slots]
 
 
 def _all_below(entries: list[Any], length: int) -> bool:

@@ -188,9 +188,10 @@ class Nest:
         """
         access, owner = self.plan.steps[0].access, self.plan.query.outputs[-1]
         match access, owner:
-            case Keys(path=path), ValueOutput(Col(source=0, column=column, type=type_)):
-                if path.columns != (column,) or not type_.is_own_key:
-                    return None
+            case Keys(path=path), ValueOutput(Col(source=0, column=column, type=type_)) if (
+                path.columns == (column,) and type_.is_own_key
+            ):
+                pass
             case _:
                 return None
         keys, name = self.program.fresh("keys"), self.program.fresh("owner")

@@ -189,6 +189,7 @@ def collected(
                 alike[key] = [value]
             else:
                 found.append(value)
+    # NULL is nobody's key.
     alike.pop(None, None)
     return list(_with_rows(view, path, alike))
 
